@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+# What every target of the project has in common.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET default)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+# All programs and plugins side by side, so that a plugin is found beside the binary.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
+set(CMAKE_INSTALL_RPATH $ORIGIN)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+# No contraction into fused multiply-add and no -march=native: results do not depend on the compiler's
+# mood or on the machine; SIMD comes from Highway, chosen at run time.
+add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion -Wshadow -ffp-contract=off)
+if(TARDIGRAD_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(TARDIGRAD_SANITIZE)
+  add_compile_options(-fsanitize=${TARDIGRAD_SANITIZE} -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${TARDIGRAD_SANITIZE})
+endif()
+
+# tardigrad_component(NAME package...): sets TARDIGRAD_HAS_<NAME> from the option and from what is found.
+macro(tardigrad_component name)
+  set(TARDIGRAD_HAS_${name} OFF)
+  if(NOT TARDIGRAD_${name} STREQUAL "OFF")
+    set(TARDIGRAD_HAS_${name} ON)
+    foreach(package ${ARGN})
+      find_package(${package} QUIET)
+      if(NOT ${package}_FOUND)
+        set(TARDIGRAD_HAS_${name} OFF)
+        if(TARDIGRAD_${name} STREQUAL "ON")
+          message(FATAL_ERROR "TARDIGRAD_${name}=ON, but the package ${package} was not found; ./dev setup installs it")
+        endif()
+      endif()
+    endforeach()
+  endif()
+endmacro()
+
+# tardigrad_module(NAME SOURCES ... LINK ... [PRIVATE_LINK ...]): one static library a module. It sees the contract
+# headers and its own sources through src/; docs/architecture.md says who may include whom, ./dev tidy checks it.
+function(tardigrad_module name)
+  cmake_parse_arguments(arg "SHARED" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+  if(arg_SHARED)
+    add_library(tardigrad_${name} SHARED ${arg_SOURCES})
+  else()
+    add_library(tardigrad_${name} STATIC ${arg_SOURCES})
+  endif()
+  target_include_directories(tardigrad_${name} PUBLIC ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(tardigrad_${name} PUBLIC ${arg_LINK} PRIVATE ${arg_PRIVATE_LINK})
+endfunction()
+
+# tardigrad_test(NAME source... LINK lib... [LABELS ...]): one GoogleTest program, one CTest test per case.
+function(tardigrad_test name)
+  cmake_parse_arguments(arg "" "" "LINK;LABELS" ${ARGN})
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE TARDIGRAD_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+                                             TARDIGRAD_BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 600)
+endfunction()

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Errors come in three kinds. An *outcome* (late gradient, divergence) is a value, not an error.
+// A mistake of the user or of the environment is an `Error`, caught in `main` (exit code 2).
+// A bug fails a `TG_CHECK`, which is always on: it prints what is known and aborts.
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tardigrad {
+
+/// A mistake that the user can mend. The message is one line: the thing, the value, what is
+/// allowed, and the nearest match.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The candidate nearest to `word` in edit distance, or "" when none is near.
+/// Cost  O(|word| * total length of the candidates)
+std::string nearest_match(std::string_view word, const std::vector<std::string>& candidates);
+
+/// "; did you mean `x`?" or "" when nothing is near: the common tail of our messages.
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
+
+/// "a, b, c", for messages that list what is allowed.
+std::string join(const std::vector<std::string>& words, std::string_view separator = ", ");
+
+/// While one is alive, a failing TG_CHECK on the same thread also prints what it describes
+/// (seed, last events). Nest freely; the innermost is printed first.
+class FailureContext {
+ public:
+  FailureContext();
+  virtual ~FailureContext();
+  FailureContext(const FailureContext&) = delete;
+  FailureContext& operator=(const FailureContext&) = delete;
+  virtual std::string describe() const = 0;
+
+ private:
+  friend void fail_check(const char*, const char*, int, const std::string&);
+  FailureContext* outer_;
+};
+
+[[noreturn]] void fail_check(const char* condition, const char* file, int line,
+                             const std::string& message);
+
+namespace detail {
+template <class... Parts>
+std::string concatenate(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
+}
+}  // namespace detail
+
+}  // namespace tardigrad
+
+/// Always on. TG_CHECK(condition, parts...) prints the parts one after another.
+#define TG_CHECK(condition, ...)                                                        \
+  do {                                                                                  \
+    if (!(condition)) [[unlikely]]                                                      \
+      ::tardigrad::fail_check(#condition, __FILE__, __LINE__,                           \
+                              ::tardigrad::detail::concatenate("" __VA_OPT__(, ) __VA_ARGS__)); \
+  } while (false)

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a shared library must export to bring problems of its own: one function,
+//   extern "C" const tardigrad::Plugin* tardigrad_plugin();
+#pragma once
+
+#include <span>
+
+#include "tardigrad/problem.hpp"
+
+namespace tardigrad {
+
+/// Grows whenever a contract header changes in a way that old plugins would not survive.
+inline constexpr int kPluginAbi = 1;
+
+struct Plugin {
+  int abi = kPluginAbi;
+  const char* name = "";
+  std::span<const ProblemRow> problems;
+};
+
+using PluginEntry = const Plugin* (*)();
+inline constexpr const char* kPluginEntryName = "tardigrad_plugin";
+
+}  // namespace tardigrad

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// A problem is an objective with its data: f(x) = (1/n) sum_i f_i(x), x in R^d.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tardigrad/order.hpp"
+#include "tardigrad/params.hpp"
+#include "tardigrad/runtime.hpp"
+#include "tardigrad/settings.hpp"
+
+namespace tardigrad {
+
+/// A tensor that belongs to a trained model but is not a parameter (running statistics).
+struct ExtraTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::vector<float> values;
+};
+
+/// One thread's means of computing gradients: scratch memory, a model replica.
+/// Made on, and used by, one thread only. What it returns depends on the arguments alone, never on
+/// what was computed before: this is what makes a run independent of the number of threads.
+class Replica {
+ public:
+  virtual ~Replica() = default;
+
+  /// Writes the stochastic gradient of f_{order.worker} at x into g, with the random streams
+  /// (seed, purpose, order.worker, order.index).
+  /// Shapes  x, g: [d]; g comes uninitialised.  Returns the minibatch loss.
+  virtual double gradient(const Order& order, std::span<const float> x, std::span<float> g) = 0;
+
+  /// Runs once before the parts of one evaluation; its result is handed to each of them
+  /// (batch-norm statistics). May be null.
+  virtual std::shared_ptr<const void> prepare_evaluation(std::span<const float> /*x*/) { return nullptr; }
+
+  /// The sums of one part of the evaluation set; the caller adds the parts up in their order.
+  virtual std::vector<double> evaluate(std::span<const float> x, std::size_t part, const void* prepared) = 0;
+
+  /// Tensors that are saved beside the parameters.
+  virtual std::vector<ExtraTensor> extra_tensors(std::span<const float> /*x*/) { return {}; }
+};
+
+/// Immutable once made; used by all threads at once.
+class Problem {
+ public:
+  virtual ~Problem() = default;
+  virtual const Layout& layout() const = 0;
+  /// Writes x0 into x: [d].
+  virtual void initial_point(std::span<float> x) const = 0;
+  /// Called on the thread that will use the replica.
+  virtual std::unique_ptr<Replica> make_replica() const = 0;
+
+  /// Names of the metrics, in the order in which `metrics` gives them.
+  virtual std::vector<std::string> metric_names() const = 0;
+  /// How many parts an evaluation has: independent jobs for the pool.
+  virtual std::size_t evaluation_parts() const { return 1; }
+  virtual bool needs_prepared_evaluation() const { return false; }
+  /// Metrics from the sums over all parts.
+  virtual std::vector<Metric> metrics(std::span<const double> sums) const = 0;
+
+  /// min f, where it is known.
+  virtual std::optional<double> optimal_value() const { return std::nullopt; }
+};
+
+/// What a problem is made from. The settings are the scenario's [problem] table without `name`.
+struct ProblemContext {
+  std::size_t workers = 1;
+  std::uint64_t seed = 1;
+  std::filesystem::path data_root;
+};
+
+/// A row of a catalogue of problems.
+struct ProblemRow {
+  const char* name;
+  const char* summary;
+  std::unique_ptr<Problem> (*make)(Settings& settings, const ProblemContext& context);
+};
+
+}  // namespace tardigrad

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// A runtime moves messages: it turns orders into arrivals, in some world, and knows no method.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tardigrad/method.hpp"
+#include "tardigrad/params.hpp"
+
+namespace tardigrad {
+
+struct Event {
+  enum class Kind : std::uint8_t { worker_joined, gradient_arrived, worker_lost, timer_fired };
+  Kind kind;
+  Time time{};
+  WorkerId worker = 0;                 ///< joined, arrived, lost
+  std::size_t orders_lost = 0;         ///< lost
+  TimerId timer{};                     ///< timer
+  Order order{};                       ///< arrived
+  const Gradient* gradient = nullptr;  ///< arrived; valid until the next call of `next`
+};
+
+/// A metric by name ("loss", "accuracy", "perplexity", "gradient_norm").
+struct Metric {
+  std::string name;
+  double value = 0.0;
+};
+
+/// What the runtime itself counts.
+struct RuntimeCounters {
+  std::uint64_t gradients_computed = 0;  ///< including those that nobody used
+  std::uint64_t gradients_wasted = 0;    ///< computed, then discarded or cancelled
+  double utilisation = 0.0;              ///< busy worker time / (workers x elapsed time), in [0, 1]
+};
+
+enum class EvaluationId : std::uint64_t {};
+
+class Runtime {
+ public:
+  virtual ~Runtime() = default;
+  virtual Needs offers() const = 0;
+  virtual Time now() const = 0;
+  /// The next event with time <= limit, or nothing when there is none (then now() == limit, or,
+  /// when `idle()`, nothing will ever come).
+  /// Order  by (time, order number); at time 0 first the workers join, in the order of their numbers.
+  virtual std::optional<Event> next(Time limit) = 0;
+  /// True when no order is in flight and no timer set: without a command nothing will happen.
+  virtual bool idle() const = 0;
+  virtual OrderId assign(WorkerId worker, const Snapshot& snapshot) = 0;
+  /// Drops the orders of a worker, running and queued; returns how many.
+  virtual std::size_t cancel(WorkerId worker) = 0;
+  virtual void set_timer(TimerId timer, Time after) = 0;
+  /// Orders of an older version will be discarded: they need not be computed.
+  virtual void set_oldest_useful_version(Version version) = 0;
+  virtual std::size_t in_flight() const = 0;
+  virtual RuntimeCounters counters() const = 0;
+
+  /// Evaluation runs beside the run and never changes it.
+  virtual EvaluationId start_evaluation(const Snapshot& snapshot) = 0;
+  virtual bool evaluation_ready(EvaluationId id) = 0;
+  /// Waits for the result and forgets it.
+  virtual std::vector<Metric> take_evaluation(EvaluationId id) = 0;
+};
+
+}  // namespace tardigrad

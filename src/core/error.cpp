@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tardigrad/error.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <numeric>
+
+namespace tardigrad {
+namespace {
+
+thread_local FailureContext* innermost_context = nullptr;
+
+// Optimal string alignment distance: insertions, deletions, substitutions, swaps of neighbours.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
+  std::iota(above.begin(), above.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] == b[j - 1] ? 0u : 1u)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+    before = std::exchange(above, row);
+  }
+  return above[b.size()];
+}
+
+}  // namespace
+
+std::string nearest_match(std::string_view word, const std::vector<std::string>& candidates) {
+  std::string best;
+  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;  // farther is not "near"
+  for (const std::string& candidate : candidates) {
+    // Half a name is a common slip ("clipped" for "clipped-asgd"): a prefix counts as near.
+    const bool prefix = word.size() >= 3 && candidate.starts_with(word);
+    const std::size_t distance = prefix ? 1 : edit_distance(word, candidate);
+    if (distance < best_distance && distance < std::max(word.size(), candidate.size())) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
+  const std::string nearest = nearest_match(word, candidates);
+  return nearest.empty() ? "" : "; did you mean `" + nearest + "`?";
+}
+
+std::string join(const std::vector<std::string>& words, std::string_view separator) {
+  std::string text;
+  for (const std::string& word : words) {
+    if (!text.empty()) text += separator;
+    text += word;
+  }
+  return text;
+}
+
+FailureContext::FailureContext() : outer_(innermost_context) { innermost_context = this; }
+FailureContext::~FailureContext() { innermost_context = outer_; }
+
+void fail_check(const char* condition, const char* file, int line, const std::string& message) {
+  std::fprintf(stderr, "tardigrad: bug: %s:%d: `%s` does not hold%s%s\n", file, line, condition,
+               message.empty() ? "" : ": ", message.c_str());
+  const FailureContext* context = innermost_context;
+  innermost_context = nullptr;  // a check that fails while describing must not come back here
+  for (; context; context = context->outer_) std::fprintf(stderr, "%s\n", context->describe().c_str());
+  std::fflush(stderr);
+  std::abort();
+}
+
+}  // namespace tardigrad

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tardigrad::data {
+
+/// A text as character numbers. The vocabulary is the sorted set of bytes that occur in it.
+struct TextCorpus {
+  std::string name;
+  std::vector<std::uint8_t> vocabulary;  ///< character number -> byte
+  std::vector<std::uint8_t> train, test; ///< character numbers: the first 90 %, the last 10 % of the text
+};
+
+/// `shakespeare` (data root: tinyshakespeare/input.txt) or the path of any text file.
+/// Errors, Thread  as load_images
+std::shared_ptr<const TextCorpus> load_text(const std::string& name_or_path, const std::filesystem::path& data_root);
+
+}  // namespace tardigrad::data
