@@ -29,6 +29,10 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 /// "a, b, c", for messages that list what is allowed.
 std::string join(const std::vector<std::string>& words, std::string_view separator = ", ");
 
+/// Prints a bug and aborts; called by TG_CHECK.
+[[noreturn]] void fail_check(const char* condition, const char* file, int line,
+                             const std::string& message);
+
 /// While one is alive, a failing TG_CHECK on the same thread also prints what it describes
 /// (seed, last events). Nest freely; the innermost is printed first.
 class FailureContext {
@@ -43,9 +47,6 @@ class FailureContext {
   friend void fail_check(const char*, const char*, int, const std::string&);
   FailureContext* outer_;
 };
-
-[[noreturn]] void fail_check(const char* condition, const char* file, int line,
-                             const std::string& message);
 
 namespace detail {
 template <class... Parts>

@@ -74,6 +74,7 @@ struct Decision {
   Outcome outcome = Outcome::applied;
   /// The number that multiplies g in the update: step size x weight x min(1, c/||g||); 0 if discarded.
   double coefficient = 0.0;
+  bool clipped = false;  ///< ||g|| was above the clip radius
 };
 
 /// What a method needs from its runtime, checked before the run starts.
@@ -88,6 +89,7 @@ struct Needs {
 class Method {
  public:
   virtual ~Method() = default;
+  virtual Needs needs() const = 0;
   virtual void on_worker_joined(WorkerId worker, Commands& commands) = 0;
   virtual Decision on_gradient(const Order& order, const Gradient& gradient, Model& model,
                                Commands& commands) = 0;

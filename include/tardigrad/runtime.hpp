@@ -50,8 +50,8 @@ class Runtime {
   /// True when no order is in flight and no timer set: without a command nothing will happen.
   virtual bool idle() const = 0;
   virtual OrderId assign(WorkerId worker, const Snapshot& snapshot) = 0;
-  /// Drops the orders of a worker, running and queued; returns how many.
-  virtual std::size_t cancel(WorkerId worker) = 0;
+  /// Drops the orders of a worker, running and queued, and appends them to `cancelled`.
+  virtual void cancel(WorkerId worker, std::vector<Order>& cancelled) = 0;
   virtual void set_timer(TimerId timer, Time after) = 0;
   /// Orders of an older version will be discarded: they need not be computed.
   virtual void set_oldest_useful_version(Version version) = 0;

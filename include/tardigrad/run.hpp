@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// When a run ends, and what it ends with.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tardigrad/observer.hpp"
+#include "tardigrad/runtime.hpp"
+
+namespace tardigrad {
+
+/// A metric and the threshold to reach.
+struct Target {
+  std::string metric;
+  double threshold = 0.0;
+  enum class Direction : std::uint8_t { at_most, at_least } direction = Direction::at_most;
+  bool met_by(double value) const {
+    return direction == Direction::at_most ? value <= threshold : value >= threshold;
+  }
+};
+
+/// The first condition that is met ends the run.
+struct StopConditions {
+  std::optional<std::uint64_t> updates;
+  std::optional<std::uint64_t> gradients;  ///< gradients delivered to the server, used or not
+  std::optional<Time> time;
+  bool at_target = false;
+};
+
+/// Evaluations happen at time 0, at every multiple, and at the end.
+struct EvaluateEvery {
+  std::optional<Time> time;
+  std::optional<std::uint64_t> updates;
+};
+
+struct RunOptions {
+  StopConditions stop;
+  EvaluateEvery evaluate_every;
+  std::optional<Target> target;
+  std::uint64_t seed = 1;  ///< for messages only: the streams hold their own
+};
+
+enum class StopReason : std::uint8_t {
+  updates,      ///< stop.updates reached
+  gradients,    ///< stop.gradients reached
+  time,         ///< stop.time reached: the cap
+  target,       ///< the target was met
+  diverged,     ///< infinity or NaN in a gradient or a metric
+  interrupted,  ///< Ctrl-C
+  method,       ///< the method asked for it
+  idle,         ///< nothing in flight and nobody will give an order
+};
+
+const char* name_of(StopReason reason);
+const char* name_of(Outcome outcome);
+
+struct RunResult {
+  StopReason reason = StopReason::idle;
+  Time time{};  ///< on the runtime's clock
+  Counters counters;
+  RuntimeCounters runtime;
+  std::vector<EvaluationRecord> evaluations;
+  /// Time and version of the first evaluation that met the target.
+  std::optional<Time> time_to_target;
+  std::optional<Version> updates_to_target;
+  /// Hash of every arrival and of the final parameters: 32 hexadecimal digits.
+  std::string digest;
+  double wall_seconds = 0.0;
+};
+
+}  // namespace tardigrad

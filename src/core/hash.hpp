@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+
+namespace tardigrad {
+
+/// A running 128-bit hash (XXH3): for digests, not for security.
+/// Cost  a few ns for a small value; over 10 GB/s for long spans.
+class Hasher {
+ public:
+  Hasher();
+  ~Hasher();
+  Hasher(const Hasher&) = delete;
+  Hasher& operator=(const Hasher&) = delete;
+
+  void add(std::span<const std::byte> bytes);
+  void add(std::span<const float> values) { add(std::as_bytes(values)); }
+  void add(const std::string& text) { add(std::as_bytes(std::span(text.data(), text.size()))); }
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  void add(T value) {
+    add(std::as_bytes(std::span(&value, 1)));
+  }
+  /// The hash of all so far: 32 hexadecimal digits.
+  std::string hex() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+  std::array<std::byte, 4096> pending_;  // small values are gathered, then hashed in one go
+  std::size_t pending_size_ = 0;
+};
+
+}  // namespace tardigrad
