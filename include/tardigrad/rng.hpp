@@ -22,6 +22,7 @@ enum class Purpose : std::uint32_t {
   heterogeneity = 8,
   dataset = 9,
   evaluation = 10,
+  augmentation = 11,
   test = 1000,
 };
 
@@ -83,11 +84,11 @@ class Stream {
   double uniform_positive() { return 1.0 - uniform(); }
   /// Uniform in {0, ..., n-1}, unbiased (Lemire 2019).  Pre  n >= 1
   std::uint64_t below(std::uint64_t n) {
-    unsigned __int128 product = static_cast<unsigned __int128>(bits64()) * n;
+    Wide product = Wide{bits64()} * n;
     if (static_cast<std::uint64_t>(product) < n) {
       const std::uint64_t threshold = (0 - n) % n;
       while (static_cast<std::uint64_t>(product) < threshold)
-        product = static_cast<unsigned __int128>(bits64()) * n;
+        product = Wide{bits64()} * n;
     }
     return static_cast<std::uint64_t>(product >> 64);
   }
@@ -122,6 +123,7 @@ class Stream {
   result_type operator()() { return bits64(); }
 
  private:
+  __extension__ typedef unsigned __int128 Wide;  // pedantic compilers ask for the first word
   std::array<std::uint32_t, 2> key_{};
   std::uint32_t worker_;
   std::uint64_t index_;
