@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engines/drive.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <deque>
+#include <sstream>
+
+#include "core/hash.hpp"
+#include "tardigrad/error.hpp"
+
+namespace tardigrad {
+namespace {
+
+constexpr Time kNever = Time::max();
+// More evaluations than this in the air would only hold memory.
+constexpr std::size_t kMaxPendingEvaluations = 4;
+
+void check_needs(const Needs& needs, const Needs& offers) {
+  const auto require = [](bool needed, bool offered, const char* what) {
+    if (needed && !offered) throw Error(std::string("this method needs ") + what + ", which this runtime does not offer");
+  };
+  require(needs.cancel, offers.cancel, "to cancel orders");
+  require(needs.queues, offers.queues, "queues on the workers");
+  require(needs.timers, offers.timers, "timers");
+}
+
+class Driver final : FailureContext {
+ public:
+  Driver(const RunOptions& options, Runtime& runtime, Method& method, ServerModel& model, const DriveHooks& hooks)
+      : options_(options), runtime_(runtime), method_(method), model_(model), hooks_(hooks) {}
+
+  RunResult run() {
+    check_needs(method_.needs(), runtime_.offers());
+    next_evaluation_ = options_.evaluate_every.time ? Time{0} : kNever;
+    if (!options_.evaluate_every.time) evaluate();
+    const auto start = std::chrono::steady_clock::now();
+    while (!stopped_) loop_once();
+    finish();
+    result_.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return std::move(result_);
+  }
+
+  std::string describe() const override {
+    std::ostringstream out;
+    out << "  seed " << options_.seed << ", time " << to_seconds(runtime_.now()) << " s, version " << model_.version()
+        << ", in flight " << runtime_.in_flight() << "\n  last arrivals (time, worker, order, version, outcome):";
+    const std::size_t shown = std::min<std::size_t>(recent_count_, kRecent);
+    for (std::size_t i = recent_count_ - shown; i < recent_count_; ++i) {
+      const ArrivalRecord& r = recent_[i % kRecent];
+      out << "\n    " << to_seconds(r.time) << ' ' << r.order.worker << ' ' << r.order.id << ' ' << r.order.version << ' '
+          << name_of(r.outcome);
+    }
+    return out.str();
+  }
+
+ private:
+  void loop_once() {
+    if (hooks_.interrupted && hooks_.interrupted->load(std::memory_order_relaxed)) return stop(StopReason::interrupted);
+    const Time cap = options_.stop.time.value_or(kNever);
+    const Time limit = std::min(next_evaluation_, cap);
+    if (const std::optional<Event> event = runtime_.next(limit)) return handle(*event);
+    if (runtime_.idle()) return stop(StopReason::idle);
+    if (limit == next_evaluation_) {
+      evaluate();
+      next_evaluation_ += *options_.evaluate_every.time;
+    }
+    if (!stopped_ && limit == cap) stop(StopReason::time);
+  }
+
+  void stop(StopReason reason) {
+    if (stopped_) return;  // the first condition that is met ends the run
+    stopped_ = true;
+    result_.reason = reason;
+  }
+
+  void handle(const Event& event) {
+    TG_CHECK(event.time >= last_time_, "time went back from ", last_time_.count(), " to ", event.time.count(), " ns");
+    last_time_ = event.time;
+    switch (event.kind) {
+      case Event::Kind::worker_joined: method_.on_worker_joined(event.worker, commands_); break;
+      case Event::Kind::worker_lost:
+        result_.counters.lost += event.orders_lost;
+        method_.on_worker_lost(event.worker, event.orders_lost, model_, commands_);
+        break;
+      case Event::Kind::timer_fired: method_.on_timer(event.timer, model_, commands_); break;
+      case Event::Kind::gradient_arrived: handle_arrival(event); break;
+    }
+    perform();
+    runtime_.set_oldest_useful_version(method_.oldest_useful_version());
+    const Counters& c = result_.counters;
+    TG_CHECK(c.assigned == c.applied + c.discarded + c.cancelled + c.lost + c.not_finite + runtime_.in_flight(),
+             "an order was lost or counted twice: ", c.assigned, " assigned");
+    if (hooks_.live) {
+      hooks_.live->updates.store(c.updates, std::memory_order_relaxed);
+      hooks_.live->arrived.store(c.arrived(), std::memory_order_relaxed);
+      hooks_.live->time_ns.store(event.time.count(), std::memory_order_relaxed);
+    }
+    if (options_.stop.updates && c.updates >= *options_.stop.updates) stop(StopReason::updates);
+    if (options_.stop.gradients && c.arrived() >= *options_.stop.gradients) stop(StopReason::gradients);
+  }
+
+  void handle_arrival(const Event& event) {
+    const Version before = model_.version();
+    TG_CHECK(event.order.version <= before, "version ", event.order.version, " from the future of ", before);
+    const Decision decision = method_.on_gradient(event.order, *event.gradient, model_, commands_);
+    Counters& c = result_.counters;
+    ArrivalRecord record{.time = event.time,
+                         .order = event.order,
+                         .delay = before - event.order.version,
+                         .coefficient = decision.coefficient,
+                         .outcome = decision.outcome};
+    switch (decision.outcome) {
+      case Outcome::applied:
+        record.norm = event.gradient->norm();
+        ++c.applied;
+        c.clipped += decision.clipped;
+        c.delay_sum += record.delay;
+        c.delay_max = std::max(c.delay_max, record.delay);
+        break;
+      case Outcome::discarded: ++c.discarded; break;
+      case Outcome::not_finite:
+        record.norm = event.gradient->norm();
+        ++c.not_finite;
+        stop(StopReason::diverged);
+        break;
+      case Outcome::cancelled:
+      case Outcome::lost: TG_CHECK(false, "a method may not call an arrival ", name_of(decision.outcome));
+    }
+    const Version made = model_.version() - before;
+    TG_CHECK(made <= 1, "one event made ", made, " versions");
+    note(record);
+    if (made == 0) return;
+    ++c.updates;
+    if (options_.evaluate_every.updates && c.updates % *options_.evaluate_every.updates == 0) evaluate();
+  }
+
+  void perform() {
+    for (const Command& command : commands_.list()) {
+      switch (command.kind) {
+        case Command::Kind::assign:
+          runtime_.assign(command.worker, model_.snapshot());
+          ++result_.counters.assigned;
+          break;
+        case Command::Kind::cancel: cancel(command.worker); break;
+        case Command::Kind::set_timer: runtime_.set_timer(command.timer, command.after); break;
+        case Command::Kind::stop: stop(StopReason::method); break;
+      }
+    }
+    commands_.clear();
+  }
+
+  void cancel(WorkerId worker) {
+    cancelled_.clear();
+    runtime_.cancel(worker, cancelled_);
+    result_.counters.cancelled += cancelled_.size();
+    for (const Order& order : cancelled_)
+      note({.time = last_time_, .order = order, .delay = model_.version() - order.version, .outcome = Outcome::cancelled});
+  }
+
+  // Everything that a later reader may want to be sure of goes into the digest.
+  void note(const ArrivalRecord& record) {
+    recent_[recent_count_++ % kRecent] = record;
+    digest_.add(record.time.count());
+    digest_.add(record.order.worker);
+    digest_.add(record.order.id);
+    digest_.add(record.order.version);
+    digest_.add(static_cast<std::uint8_t>(record.outcome));
+    if (record.outcome == Outcome::applied) {
+      digest_.add(record.norm);
+      digest_.add(record.coefficient);
+    }
+    for (Observer* observer : hooks_.observers) observer->on_arrival(record);
+  }
+
+  struct PendingEvaluation {
+    EvaluationId id;
+    EvaluationRecord record;
+  };
+
+  void evaluate() {
+    if (last_evaluated_ && *last_evaluated_ == model_.version() && last_evaluation_time_ == runtime_.now()) return;
+    last_evaluated_ = model_.version();
+    last_evaluation_time_ = runtime_.now();
+    pending_.push_back({runtime_.start_evaluation(model_.snapshot()),
+                        {.time = runtime_.now(), .version = model_.version(), .counters = result_.counters, .metrics = {}}});
+    // Only a run that may end here has to know the result before it goes on.
+    collect(options_.stop.at_target ? 0 : kMaxPendingEvaluations);
+  }
+
+  // Takes finished evaluations in their order, and waits while more than `allowed` are in the air.
+  void collect(std::size_t allowed) {
+    while (!pending_.empty() && (pending_.size() > allowed || runtime_.evaluation_ready(pending_.front().id))) {
+      EvaluationRecord& record = pending_.front().record;
+      record.metrics = runtime_.take_evaluation(pending_.front().id);
+      for (Observer* observer : hooks_.observers) observer->on_evaluation(record);
+      judge(record);
+      result_.evaluations.push_back(std::move(record));
+      pending_.pop_front();
+    }
+  }
+
+  void judge(const EvaluationRecord& record) {
+    for (const Metric& metric : record.metrics) {
+      if (!std::isfinite(metric.value)) diverged_at_evaluation_ = true;
+      if (!options_.target || metric.name != options_.target->metric || result_.time_to_target) continue;
+      if (!options_.target->met_by(metric.value)) continue;
+      result_.time_to_target = record.time;
+      result_.updates_to_target = record.version;
+      if (options_.stop.at_target) stop(StopReason::target);
+    }
+    if (diverged_at_evaluation_ && options_.stop.at_target) stop(StopReason::diverged);
+  }
+
+  void finish() {
+    evaluate();
+    collect(0);
+    // Without waiting for evaluations the loop would not end at a moment that is the same in every run; so a metric
+    // that is not finite marks the run, but does not cut it short.
+    if (diverged_at_evaluation_) result_.reason = StopReason::diverged;
+    result_.time = runtime_.now();
+    result_.runtime = runtime_.counters();
+    digest_.add(model_.version());
+    digest_.add(model_.snapshot().view());
+    result_.digest = digest_.hex();
+  }
+
+  static constexpr std::size_t kRecent = 16;
+
+  const RunOptions& options_;
+  Runtime& runtime_;
+  Method& method_;
+  ServerModel& model_;
+  const DriveHooks& hooks_;
+
+  RunResult result_;
+  Commands commands_;
+  Hasher digest_;
+  std::vector<Order> cancelled_;
+  std::deque<PendingEvaluation> pending_;
+  Time next_evaluation_{}, last_time_{}, last_evaluation_time_{};
+  std::optional<Version> last_evaluated_;
+  bool stopped_ = false, diverged_at_evaluation_ = false;
+  ArrivalRecord recent_[kRecent];
+  std::size_t recent_count_ = 0;
+};
+
+}  // namespace
+
+RunResult drive(const RunOptions& options, Runtime& runtime, Method& method, ServerModel& model,
+                const DriveHooks& hooks) {
+  return Driver(options, runtime, method, model, hooks).run();
+}
+
+}  // namespace tardigrad

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engines/sim/simulator.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "tardigrad/error.hpp"
+
+namespace tardigrad::sim {
+namespace {
+
+// Below this a gradient costs less than handing it to another thread.
+constexpr double kWorthAThread = 30e-6;
+// So many gradients are timed before it is decided that they are too cheap: the first ones warm caches up.
+constexpr unsigned kTimedGradients = 64;
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+}  // namespace
+
+Simulator::Simulator(const Problem& problem, const ComputeTime& compute_time, BufferPool& buffers,
+                     const SimulatorOptions& options)
+    : problem_(problem), compute_time_(compute_time), buffers_(buffers), options_(options), workers_(options.workers),
+      gradient_(*this) {}
+
+Simulator::~Simulator() { session_.reset(); }  // first: its threads may still hold our jobs
+
+void Simulator::push(const QueuedEvent& event) {
+  events_.push_back(event);
+  std::push_heap(events_.begin(), events_.end(), std::greater<>());
+}
+
+Simulator::QueuedEvent Simulator::pop() {
+  std::pop_heap(events_.begin(), events_.end(), std::greater<>());
+  const QueuedEvent event = events_.back();
+  events_.pop_back();
+  return event;
+}
+
+bool Simulator::is_stale(const QueuedEvent& event) const {
+  return event.slot != kNone && slots_[event.slot].generation != event.generation;
+}
+
+// Cancelled orders leave their event behind; when most of the queue is such, it is rebuilt without them.
+void Simulator::drop_stale_events() {
+  if (stale_events_ < 64 || stale_events_ < events_.size() / 2) return;
+  std::erase_if(events_, [&](const QueuedEvent& event) { return is_stale(event); });
+  std::make_heap(events_.begin(), events_.end(), std::greater<>());
+  stale_events_ = 0;
+}
+
+std::optional<Event> Simulator::next(Time limit) {
+  finish_arrival();
+  if (joined_ < options_.workers)
+    return Event{.kind = Event::Kind::worker_joined, .time = now_, .worker = static_cast<WorkerId>(joined_++)};
+  while (!events_.empty() && is_stale(events_.front())) {
+    pop();
+    --stale_events_;
+  }
+  if (events_.empty() && limit == Time::max()) return std::nullopt;
+  if (events_.empty() || events_.front().time > limit) {
+    now_ = limit;
+    return std::nullopt;
+  }
+  const QueuedEvent event = pop();
+  now_ = event.time;
+  if (event.slot == kNone) {
+    --timers_set_;
+    return Event{.kind = Event::Kind::timer_fired, .time = now_, .timer = static_cast<TimerId>(event.generation)};
+  }
+  Slot& slot = slots_[event.slot];
+  const Order& order = slot.job.order;
+  WorkerState& worker = workers_[order.worker];
+  TG_CHECK(worker.first == event.slot, "worker ", order.worker, " finished out of turn");
+  worker.first = slot.next_of_worker;
+  if (worker.first == kNone) worker.last = kNone;
+  --in_flight_;
+  busy_ += now_ - slot.start;
+  arrived_ = event.slot;
+  return Event{.kind = Event::Kind::gradient_arrived,
+               .time = now_,
+               .worker = order.worker,
+               .order = order,
+               .gradient = &gradient_};
+}
+
+// The arrival handed out last is over: its gradient may be forgotten.
+void Simulator::finish_arrival() {
+  if (arrived_ == kNone) return;
+  Slot& slot = slots_[arrived_];
+  if (session_ && !session_->withdraw(slot.job)) {  // discarded while a thread computes it
+    withdrawn_.push_back(arrived_);
+    ++slot.generation;
+  } else {
+    free_slot(arrived_);
+  }
+  arrived_ = kNone;
+}
+
+Simulator::SlotId Simulator::take_slot() {
+  reclaim_withdrawn();
+  if (free_slots_.empty()) {
+    slots_.emplace_back();
+    return static_cast<SlotId>(slots_.size() - 1);
+  }
+  const SlotId id = free_slots_.back();
+  free_slots_.pop_back();
+  return id;
+}
+
+void Simulator::free_slot(SlotId id) {
+  Slot& slot = slots_[id];
+  if (slot.job.state == GradientJob::State::ready) {
+    if (!slot.used) ++wasted_;
+    if (slot.job.by_pool) session_->release(slot.job);
+    slot.job.state = GradientJob::State::idle;
+  }
+  if (session_) slot.job.gradient = Buffer();
+  else if (!slot.job.gradient.empty()) spare_ = std::move(slot.job.gradient);
+  slot.job.snapshot = {};
+  slot.job.error = nullptr;
+  slot.used = false;
+  ++slot.generation;
+  free_slots_.push_back(id);
+}
+
+void Simulator::reclaim_withdrawn() {
+  if (withdrawn_.empty()) return;
+  std::erase_if(withdrawn_, [&](SlotId id) {
+    if (!session_->is_ready(slots_[id].job)) return false;
+    free_slot(id);
+    return true;
+  });
+}
+
+OrderId Simulator::assign(WorkerId worker_id, const Snapshot& snapshot) {
+  TG_CHECK(worker_id < workers_.size(), "no worker ", worker_id);
+  const SlotId id = take_slot();
+  Slot& slot = slots_[id];
+  WorkerState& worker = workers_[worker_id];
+  slot.job.order = {.id = sequence_++, .worker = worker_id, .index = worker.orders++, .version = snapshot.version};
+  slot.job.snapshot = snapshot;
+  slot.start = worker.last == kNone ? now_ : slots_[worker.last].job.finish;
+  const Time duration = compute_time_.sample(worker_id, slot.job.order.index);
+  TG_CHECK(duration > Time{0} && slot.start < Time::max() - duration, "compute time ", duration.count(), " ns");
+  slot.job.finish = slot.start + duration;
+  slot.next_of_worker = kNone;
+  if (worker.last == kNone) worker.first = id;
+  else slots_[worker.last].next_of_worker = id;
+  worker.last = id;
+  ++in_flight_;
+  push({.time = slot.job.finish, .sequence = slot.job.order.id, .slot = id, .generation = slot.generation});
+  if (session_) session_->submit(slot.job);
+  return slot.job.order.id;
+}
+
+void Simulator::cancel(WorkerId worker_id, std::vector<Order>& cancelled) {
+  WorkerState& worker = workers_[worker_id];
+  for (SlotId id = worker.first; id != kNone;) {
+    Slot& slot = slots_[id];
+    const SlotId next = slot.next_of_worker;
+    cancelled.push_back(slot.job.order);
+    if (slot.start < now_) busy_ += now_ - slot.start;
+    --in_flight_;
+    ++stale_events_;
+    if (session_ && !session_->withdraw(slot.job)) {
+      ++slot.generation;
+      withdrawn_.push_back(id);
+    } else {
+      free_slot(id);
+    }
+    id = next;
+  }
+  worker.first = worker.last = kNone;
+  drop_stale_events();
+}
+
+void Simulator::set_timer(TimerId timer, Time after) {
+  TG_CHECK(after >= Time{0}, "a timer of ", after.count(), " ns");
+  ++timers_set_;
+  push({.time = now_ + after, .sequence = sequence_++, .slot = kNone, .generation = static_cast<std::uint32_t>(timer)});
+}
+
+void Simulator::set_oldest_useful_version(Version version) {
+  if (version == oldest_useful_) return;
+  TG_CHECK(version > oldest_useful_, "the oldest useful version went back");
+  oldest_useful_ = version;
+  if (session_) session_->set_oldest_useful_version(version);
+}
+
+GradientJob& Simulator::force() {
+  Slot& slot = slots_[arrived_];
+  if (slot.used) return slot.job;
+  slot.used = true;
+  if (session_) session_->wait_for(slot.job);
+  else compute_inline(slot.job);
+  if (slot.job.error) std::rethrow_exception(slot.job.error);
+  return slot.job;
+}
+
+void Simulator::compute_inline(GradientJob& job) {
+  if (!replica_) replica_ = problem_.make_replica();
+  job.gradient = std::move(spare_);
+  ++computed_inline_;
+  if (!options_.pool || timed_ >= kTimedGradients) {
+    job.compute(*replica_, buffers_);
+    job.state = GradientJob::State::ready;
+    return;
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  job.compute(*replica_, buffers_);
+  job.state = GradientJob::State::ready;
+  // Which thread computes a gradient never changes it, so that measuring here leaves the run deterministic.
+  const double seconds = seconds_since(begin);
+  fastest_seconds_ = timed_++ == 0 ? seconds : std::min(fastest_seconds_, seconds);
+  if ((timed_ >= 4 && fastest_seconds_ > kWorthAThread) || seconds > 100 * kWorthAThread) start_pool();
+}
+
+void Simulator::start_pool() {
+  session_ = std::make_unique<ComputePool::Session>(*options_.pool, problem_, buffers_);
+  session_->set_oldest_useful_version(oldest_useful_);
+  for (const WorkerState& worker : workers_)
+    for (SlotId id = worker.first; id != kNone; id = slots_[id].next_of_worker) session_->submit(slots_[id].job);
+}
+
+RuntimeCounters Simulator::counters() const {
+  Time busy = busy_;
+  for (const WorkerState& worker : workers_)
+    if (worker.first != kNone && slots_[worker.first].start < now_) busy += now_ - slots_[worker.first].start;
+  const double available = to_seconds(now_) * static_cast<double>(workers_.size());
+  return {.gradients_computed = computed_inline_ + (session_ ? session_->gradients_computed() : 0),
+          .gradients_wasted = wasted_,
+          .utilisation = available > 0.0 ? to_seconds(busy) / available : 0.0};
+}
+
+EvaluationId Simulator::start_evaluation(const Snapshot& snapshot) {
+  const EvaluationId id{evaluations_started_++};
+  EvaluationJob& job = *(evaluations_[id] = std::make_unique<EvaluationJob>(problem_, snapshot));
+  if (!session_) evaluate_inline(job);
+  if (!job.finished()) session_->submit(job);
+  return id;
+}
+
+// Works parts off on this thread, until they turn out to be worth the pool's threads.
+void Simulator::evaluate_inline(EvaluationJob& job) {
+  if (!replica_) replica_ = problem_.make_replica();
+  const auto worth_a_pool = [&](auto&& work) {
+    const auto begin = std::chrono::steady_clock::now();
+    work();
+    return options_.pool && seconds_since(begin) > 10 * kWorthAThread;
+  };
+  bool slow = false;
+  if (job.preparation == EvaluationJob::Preparation::needed) {
+    slow = worth_a_pool([&] { job.prepared = replica_->prepare_evaluation(job.snapshot.view()); });
+    job.preparation = EvaluationJob::Preparation::done;
+  }
+  for (; !slow && job.next_part < job.sums.size(); ++job.next_part, --job.parts_left)
+    slow = worth_a_pool([&] {
+      job.sums[job.next_part] = replica_->evaluate(job.snapshot.view(), job.next_part, job.prepared.get());
+    });
+  if (!job.finished()) start_pool();
+}
+
+bool Simulator::evaluation_ready(EvaluationId id) {
+  const EvaluationJob& job = *evaluations_.at(id);
+  return session_ ? session_->is_finished(job) : job.finished();
+}
+
+std::vector<Metric> Simulator::take_evaluation(EvaluationId id) {
+  const auto found = evaluations_.find(id);
+  if (session_) session_->wait_for(*found->second);
+  std::vector<Metric> metrics = found->second->metrics(problem_);
+  evaluations_.erase(found);
+  return metrics;
+}
+
+}  // namespace tardigrad::sim

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/buffer_pool.hpp"
+#include "engines/sim/compute_pool.hpp"
+#include "tardigrad/compute_time.hpp"
+#include "tardigrad/problem.hpp"
+#include "tardigrad/runtime.hpp"
+
+namespace tardigrad::sim {
+
+struct SimulatorOptions {
+  std::size_t workers = 1;
+  /// When a gradient turns out to be worth a thread's while, they are computed ahead by this pool; without one,
+  /// gradients are computed one by one, when they are asked for.
+  ComputePool* pool = nullptr;
+};
+
+/// A discrete-event simulation: gradients are real, time is virtual, and a run is bit-identical on any number of
+/// threads, because an order's gradient depends on its version and its streams only, and arrivals are handled in the
+/// order of (time, order number) whoever computed them.
+///
+/// A worker works off its orders first in, first out, and a cancel drops all of them. So the instant at which an
+/// order will finish is known when it is given, and is fixed then: finish = max(now, finish of the worker's last
+/// order) + compute_time(worker, index).
+///
+/// Memory   16 bytes a worker; an order in flight holds its snapshot; at most 4 gradients a thread wait to be used
+/// Cost     O(log in-flight) an event beside the gradients
+/// Thread   one
+class Simulator final : public Runtime {
+ public:
+  /// All arguments outlive the simulator.
+  Simulator(const Problem& problem, const ComputeTime& compute_time, BufferPool& buffers,
+            const SimulatorOptions& options);
+  ~Simulator() override;
+
+  Needs offers() const override { return {.cancel = true, .queues = true, .timers = true}; }
+  Time now() const override { return now_; }
+  std::optional<Event> next(Time limit) override;
+  bool idle() const override { return joined_ == options_.workers && in_flight_ == 0 && timers_set_ == 0; }
+  OrderId assign(WorkerId worker, const Snapshot& snapshot) override;
+  void cancel(WorkerId worker, std::vector<Order>& cancelled) override;
+  void set_timer(TimerId timer, Time after) override;
+  void set_oldest_useful_version(Version version) override;
+  std::size_t in_flight() const override { return in_flight_; }
+  RuntimeCounters counters() const override;
+  EvaluationId start_evaluation(const Snapshot& snapshot) override;
+  bool evaluation_ready(EvaluationId id) override;
+  std::vector<Metric> take_evaluation(EvaluationId id) override;
+
+ private:
+  using SlotId = std::uint32_t;
+  static constexpr SlotId kNone = ~SlotId{0};
+
+  // An order in flight.
+  struct Slot {
+    GradientJob job;
+    Time start{};
+    SlotId next_of_worker = kNone;  // the worker's orders, oldest first
+    std::uint32_t generation = 0;   // grows when the slot is freed: events of cancelled orders are recognised by it
+    bool used = false;              // the method has looked at the gradient
+  };
+  struct WorkerState {
+    SlotId first = kNone, last = kNone;
+    std::uint32_t orders = 0;  // given so far: the index of the next one
+  };
+  struct QueuedEvent {
+    Time time;
+    std::uint64_t sequence;
+    SlotId slot;  // kNone: a timer
+    std::uint32_t generation;  // or the timer's number
+    bool operator>(const QueuedEvent& other) const {
+      return time != other.time ? time > other.time : sequence > other.sequence;
+    }
+  };
+  // The gradient of the arrival that is being handled.
+  class ArrivedGradient final : public Gradient {
+   public:
+    explicit ArrivedGradient(Simulator& simulator) : simulator_(simulator) {}
+    double norm() const override { return simulator_.force().norm; }
+    std::span<const float> values() const override { return std::as_const(simulator_.force().gradient).view(); }
+
+   private:
+    Simulator& simulator_;
+  };
+
+  SlotId take_slot();
+  void free_slot(SlotId id);
+  void finish_arrival();
+  void reclaim_withdrawn();
+  void push(const QueuedEvent& event);
+  QueuedEvent pop();
+  bool is_stale(const QueuedEvent& event) const;
+  void drop_stale_events();
+  GradientJob& force();
+  void compute_inline(GradientJob& job);
+  void evaluate_inline(EvaluationJob& job);
+  void start_pool();
+  bool has_computed(const Slot& slot) const;
+
+  const Problem& problem_;
+  const ComputeTime& compute_time_;
+  BufferPool& buffers_;
+  SimulatorOptions options_;
+
+  Time now_{};
+  std::uint64_t sequence_ = 0;
+  std::size_t joined_ = 0, in_flight_ = 0, timers_set_ = 0, stale_events_ = 0;
+  std::vector<WorkerState> workers_;
+  std::deque<Slot> slots_;  // stable addresses
+  std::vector<SlotId> free_slots_;
+  std::vector<SlotId> withdrawn_;  // cancelled while a thread computes them
+  std::vector<QueuedEvent> events_;  // a heap
+  SlotId arrived_ = kNone;
+  ArrivedGradient gradient_;
+
+  std::unique_ptr<Replica> replica_;  // of this thread
+  std::unique_ptr<ComputePool::Session> session_;
+  Buffer spare_;                      // the one gradient buffer while nothing is computed ahead
+  unsigned timed_ = 0;
+  double fastest_seconds_ = 0.0;
+  Version oldest_useful_ = 0;
+
+  std::map<EvaluationId, std::unique_ptr<EvaluationJob>> evaluations_;
+  std::uint64_t evaluations_started_ = 0;
+  std::uint64_t computed_inline_ = 0, wasted_ = 0;
+  Time busy_{};
+};
+
+}  // namespace tardigrad::sim

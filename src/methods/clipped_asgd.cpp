@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "methods/knobs.hpp"
+#include "methods/methods.hpp"
+
+namespace tardigrad::methods {
+namespace {
+
+/// Clipped asynchronous SGD: x_{t+1} = x_t - gamma * clip_c(g(x_{t - tau_t})), clip_c(g) = min(1, c/||g||) g.
+/// Nothing is discarded, nobody is stopped, no delay is measured; a stale gradient moves x by at most gamma*c.
+/// Clipping happens on arrival, which is the same mathematics as clipping on the worker.
+/// Source  Erickson, Johansson, arXiv 2606.13287, Algorithm 1 (dispatch = "same", homogeneous data) and
+///         Algorithm 2 (dispatch = "uniform", heterogeneous data)
+std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
+  if (!settings.has("clip_radius")) settings.number("clip_radius", Range::positive());  // its one knob: must be given
+  return make_asgd(settings, context);
+}
+
+constexpr Knob kKnobs[] = {
+    kStepSizeKnob,
+    {"clip_radius", "", "c > 0: each gradient is scaled by min(1, c/||g||); inf is vanilla"},
+    {"dispatch", "same", "\"same\" worker (Alg. 1), or \"uniform\" over all with queues (Alg. 2)"},
+    {"initial_orders", "one-per-worker", "uniform dispatch: \"one-per-worker\" or \"uniform\" draws"},
+    kConcurrencyKnob,
+};
+
+}  // namespace
+
+const MethodRow kClippedAsgd = {.name = "clipped-asgd",
+                                .summary = "clip every gradient to a ball, then apply it, however stale",
+                                .knobs = kKnobs,
+                                .heterogeneous = "with dispatch = \"uniform\"",
+                                .source = "Erickson, Johansson 2026, arXiv 2606.13287, Alg. 1 and 2",
+                                .make = make};
+
+}  // namespace tardigrad::methods

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "methods/admission/delay_below.hpp"
+#include "methods/knobs.hpp"
+#include "methods/methods.hpp"
+#include "methods/per_arrival.hpp"
+#include "methods/step/delay_adaptive.hpp"
+
+namespace tardigrad::methods {
+namespace {
+
+/// Delay-adaptive asynchronous SGD: x_{t+1} = x_t - gamma_t * g(x_{t - tau_t}) with gamma_t = gamma while
+/// tau_t <= tau_C, and gamma/tau_t (practical) or min(gamma, 1/(4 L tau_t)) (smoothness = L) beyond.
+/// Source  Koloskova, Stich, Jaggi, arXiv 2206.08307, Theorem 8. Homogeneous data only (the authors warn).
+std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
+  using DelayAdaptiveAsgd = PerArrival<AdmitAll, DelayAdaptiveStep>;
+  const Dispatch::Options dispatch = same_worker(settings, context);
+  DelayAdaptiveStep step{.step_size = read_step_size(settings),
+                         .threshold = static_cast<std::uint64_t>(settings.integer_or(
+                             "delay_threshold", static_cast<std::int64_t>(dispatch.concurrency), Range::at_least(1)))};
+  if (settings.choice_or("rule", "practical", {"practical", "smoothness"}) == "smoothness")
+    step.smoothness = settings.number("smoothness", Range::positive());
+  return std::make_unique<DelayAdaptiveAsgd>(DelayAdaptiveAsgd::Parts{
+      .admission = {}, .step = step, .clip = read_clip(settings), .dispatch = Dispatch(dispatch)});
+}
+
+constexpr Knob kKnobs[] = {
+    kStepSizeKnob,
+    {"rule", "practical", "beyond the threshold: \"practical\" gamma/tau, or \"smoothness\" min(gamma, 1/(4 L tau))"},
+    {"smoothness", "", "L > 0, for rule = \"smoothness\""},
+    {"delay_threshold", "concurrency", "delays up to this one keep the full step"},
+    kClipRadiusKnob,
+    kConcurrencyKnob,
+};
+
+}  // namespace
+
+const MethodRow kDelayAdaptiveAsgd = {.name = "delay-adaptive-asgd",
+                                      .summary = "shrink the step of gradients that are staler than the concurrency",
+                                      .knobs = kKnobs,
+                                      .heterogeneous = "no",
+                                      .source = "Koloskova et al. 2022, arXiv 2206.08307, Thm. 8",
+                                      .make = make};
+
+}  // namespace tardigrad::methods

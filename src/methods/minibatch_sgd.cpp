@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "methods/first_m.hpp"
+#include "methods/knobs.hpp"
+#include "methods/methods.hpp"
+
+namespace tardigrad::methods {
+namespace {
+
+/// Minibatch (synchronous) SGD: x <- x - (gamma/n) * sum_i g_i(x), a round as long as its slowest worker.
+/// Source  Koloskova et al., arXiv 2206.08307 (a special case of their Algorithm 1); FirstM with m = n
+std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
+  return std::make_unique<FirstM>(FirstM::Options{.step_size = read_step_size(settings),
+                                                  .clip = read_clip(settings),
+                                                  .m = context.workers,
+                                                  .late = FirstM::Late::ignore});  // nobody is ever late
+}
+
+constexpr Knob kKnobs[] = {kStepSizeKnob, kClipRadiusKnob};
+
+}  // namespace
+
+const MethodRow kMinibatchSgd = {.name = "minibatch-sgd",
+                                 .summary = "wait for one gradient of every worker, apply their mean",
+                                 .knobs = kKnobs,
+                                 .heterogeneous = "yes",
+                                 .source = "Koloskova et al. 2022, arXiv 2206.08307",
+                                 .make = make};
+
+}  // namespace tardigrad::methods

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <vector>
+
+#include "methods/admission/delay_below.hpp"
+#include "methods/knobs.hpp"
+#include "methods/methods.hpp"
+#include "methods/per_arrival.hpp"
+#include "methods/step/delay_adaptive.hpp"
+
+namespace tardigrad::methods {
+namespace {
+
+/// Ringmaster ASGD with stopping: whoever computes at a version that is R or more behind is stopped and starts
+/// again at the current x. So every delay is at most R-1 and no arrival is ever refused.
+/// Memory  O(workers)
+/// Source  Maranjyan, Tyurin, Richtarik, arXiv 2501.16168, Algorithm 5 (read in the authors' code)
+class RingmasterStopping final : public Method {
+ public:
+  struct Parts {
+    AdmitDelayBelow admission;
+    ConstantStep step;
+    ClipNorm clip;
+    std::size_t concurrency;
+  };
+  explicit RingmasterStopping(Parts parts) : parts_(parts) {}
+
+  Needs needs() const override { return {.cancel = true}; }
+
+  void on_worker_joined(WorkerId worker, Commands& commands) override {
+    if (busy_ == parts_.concurrency) return idle_.push_back(worker);
+    ++busy_;
+    start(worker, version_, commands);
+  }
+
+  Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override {
+    const double norm = gradient.norm();
+    Decision decision{.outcome = Outcome::not_finite};
+    if (std::isfinite(norm)) {
+      decision = {.coefficient = parts_.step.at(0) * parts_.clip.factor(norm), .clipped = parts_.clip.clips(norm)};
+      model.step(decision.coefficient, gradient);
+    }
+    version_ = model.version();
+    running_[order.worker] = kNone;
+    restart_.assign(1, order.worker);
+    for (; !ages_.empty() && !parts_.admission.admits(version_ - ages_.front().version); ages_.pop_front()) {
+      const auto [version, worker] = ages_.front();
+      if (running_[worker] != version) continue;  // it has delivered, or was lost, in the meantime
+      commands.cancel(worker);
+      restart_.push_back(worker);
+    }
+    std::sort(restart_.begin(), restart_.end());
+    for (const WorkerId worker : restart_) start(worker, version_, commands);
+    return decision;
+  }
+
+  void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model& model, Commands& commands) override {
+    std::erase(idle_, worker);
+    if (orders_lost == 0) return;
+    running_[worker] = kNone;
+    --busy_;
+    if (idle_.empty()) return;
+    ++busy_;
+    start(idle_.front(), model.version(), commands);
+    idle_.pop_front();
+  }
+
+  Version oldest_useful_version() const override { return parts_.admission.oldest_useful(version_); }
+
+ private:
+  static constexpr Version kNone = ~Version{0};
+  struct Age {
+    Version version;
+    WorkerId worker;
+  };
+
+  void start(WorkerId worker, Version version, Commands& commands) {
+    if (running_.size() <= worker) running_.resize(worker + 1, kNone);
+    running_[worker] = version;
+    ages_.push_back({version, worker});
+    commands.assign(worker);
+  }
+
+  Parts parts_;
+  Version version_ = 0;
+  std::size_t busy_ = 0;
+  std::deque<Age> ages_;          // orders by ascending version; entries of finished orders are skipped
+  std::vector<Version> running_;  // worker -> version of its order
+  std::deque<WorkerId> idle_;     // beyond the concurrency
+  std::vector<WorkerId> restart_;
+};
+
+/// Ringmaster ASGD: x <- x - gamma*g if the delay is below R, else the gradient is discarded; R -> infinity is
+/// vanilla, bitwise. The limit keeps delays of 0 ... R-1.
+/// Source  Maranjyan, Tyurin, Richtarik, arXiv 2501.16168, Algorithm 4 (without stopping: our knowledge of it,
+///         consistent with the authors' code) and 5 (stop = true). Homogeneous data only.
+std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
+  using Ringmaster = PerArrival<AdmitDelayBelow, ConstantStep>;
+  const double step_size = read_step_size(settings);
+  const ClipNorm clip = read_clip(settings);
+  const AdmitDelayBelow admission{static_cast<std::uint64_t>(settings.integer("delay_limit", Range::at_least(1)))};
+  if (settings.boolean_or("stop", false))
+    return std::make_unique<RingmasterStopping>(RingmasterStopping::Parts{.admission = admission,
+                                                                          .step = {step_size},
+                                                                          .clip = clip,
+                                                                          .concurrency = read_concurrency(settings, context)});
+  return std::make_unique<Ringmaster>(Ringmaster::Parts{.admission = admission,
+                                                        .step = {step_size},
+                                                        .clip = clip,
+                                                        .dispatch = Dispatch(same_worker(settings, context))});
+}
+
+constexpr Knob kKnobs[] = {
+    kStepSizeKnob,
+    {"delay_limit", "", "R >= 1: delays of 0 ... R-1 are used"},
+    {"stop", "false", "true: stop workers whose order became too old, instead of discarding its gradient"},
+    kClipRadiusKnob,
+    kConcurrencyKnob,
+};
+
+}  // namespace
+
+const MethodRow kRingmasterAsgd = {.name = "ringmaster-asgd",
+                                   .summary = "use only gradients whose delay is below a limit",
+                                   .knobs = kKnobs,
+                                   .heterogeneous = "no",
+                                   .source = "Maranjyan et al. 2025, arXiv 2501.16168, Alg. 4 and 5",
+                                   .make = make};
+
+}  // namespace tardigrad::methods

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "methods/admission/delay_below.hpp"
+#include "methods/knobs.hpp"
+#include "methods/methods.hpp"
+#include "methods/per_arrival.hpp"
+#include "methods/step/delay_adaptive.hpp"
+
+namespace tardigrad::methods {
+std::unique_ptr<Method> make_asgd(Settings& settings, const MethodContext& context) {
+  using Asgd = PerArrival<AdmitAll, ConstantStep>;
+  return std::make_unique<Asgd>(Asgd::Parts{.admission = {},
+                                            .step = {read_step_size(settings)},
+                                            .clip = read_clip(settings),
+                                            .dispatch = Dispatch(read_dispatch(settings, context))});
+}
+
+namespace {
+
+constexpr Knob kKnobs[] = {
+    kStepSizeKnob,
+    kClipRadiusKnob,
+    {"dispatch", "same", "\"same\" worker, or \"uniform\" over all with queues"},
+    {"initial_orders", "one-per-worker", "uniform dispatch: \"one-per-worker\" or \"uniform\" draws"},
+    kConcurrencyKnob,
+};
+
+}  // namespace
+
+const MethodRow kVanillaAsgd = {.name = "vanilla-asgd",
+                                .summary = "apply every gradient as it arrives, however stale",
+                                .knobs = kKnobs,
+                                .heterogeneous = "with dispatch = \"uniform\"",
+                                .source = "Koloskova et al. 2022, arXiv 2206.08307, Alg. 1 and 2",
+                                .make = make_asgd};
+
+}  // namespace tardigrad::methods
