@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The rules of the house that a compiler does not know: who may include whom (read from docs/architecture.md), banned
+# words, sizes, files that nobody builds, methods that nobody registered, links that lead nowhere.
+# Usage: tests/tidy.sh [ROOT]. Prints FILE:LINE: MESSAGE; exits 1 when there is anything to say.
+set -euo pipefail
+export LC_ALL=C
+rules=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/tidy.awk
+cd "${1:-$(dirname "${BASH_SOURCE[0]}")/..}"
+
+# files PATTERN: those of the tree, without what tools and runs leave behind.
+files() {
+  find . \( -path ./.git -o -path ./build -o -path ./out -o -path ./runs \) -prune -o -type f -print |
+    sed 's|^\./||' | { grep -E "$1" || true; } | sort
+}
+
+lines() {
+  files '\.(cpp|hpp|sh|awk|cmake|toml|md)$|(^|/)CMakeLists\.txt$|^dev$|^\.ci/run$' |
+    xargs awk -f "$rules" docs/architecture.md
+}
+
+unbuilt() {
+  local file dir
+  while read -r file; do
+    dir=${file%/*}
+    until [[ -e $dir/CMakeLists.txt || $dir != */* ]]; do dir=${dir%/*}; done
+    grep -qE "(^|[^a-z0-9_])$(basename "$file" .cpp)([^a-z0-9_]|$)" "$dir/CMakeLists.txt" ||
+      echo "$file:1: nobody builds it: name it in $dir/CMakeLists.txt"
+  done < <(files '^(src|tests|bench|examples)/.*\.cpp$')
+}
+
+# Every named method is in the catalogue; a scenario or a page of a method has its method.
+unregistered() {
+  local name file methods
+  while IFS=: read -r file name; do
+    grep -qw -- "$name" src/methods/catalogue.cpp || echo "$file:1: name $name in src/methods/catalogue.cpp"
+  done < <(files '^src/methods/[a-z0-9_]+\.cpp$' | xargs -r grep -oE '^const MethodRow k[A-Za-z0-9]+' /dev/null |
+    sed 's/const MethodRow //')
+  methods=$(files '^src/methods/[a-z0-9_]+\.cpp$' | xargs -r sed -n 's/.*\.name = "\([a-z0-9-]*\)".*/\1/p')
+  while read -r file; do
+    name=$(basename "${file%.*}")
+    grep -qx -- "$name" <<<"$methods" || echo "$file:1: there is no method $name in src/methods"
+  done < <(files '^(scenarios|docs)/methods/[a-z0-9-]+\.(toml|md)$')
+}
+
+dead_links() {
+  local file line target
+  while IFS=: read -r file line target; do
+    [[ -e $(dirname "$file")/$target ]] || echo "$file:$line: leads nowhere: $target"
+  done < <(files '\.md$' | xargs grep -noE '\]\([^)#: ]+' /dev/null | sed 's/:\](/:/')
+}
+
+found=$(lines; unbuilt; unregistered; dead_links)
+if [[ -n $found ]]; then
+  printf '%s\n' "$found"
+  echo "tidy: $(wc -l <<<"$found") to mend" >&2
+  exit 1
+fi
