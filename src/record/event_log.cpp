@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "record/event_log.hpp"
+
+#include <fmt/compile.h>
+
+#include <cstdio>
+#include <iterator>
+#include <utility>
+
+#include "record/json.hpp"
+#include "tardigrad/error.hpp"
+#include "tardigrad/run.hpp"
+
+namespace tardigrad::record {
+
+void append_row(fmt::memory_buffer& out, const ArrivalRecord& record) {
+  using std::literals::operator""sv;
+  out.append(R"({"time":)"sv);
+  append_seconds(out, record.time);
+  fmt::format_to(std::back_inserter(out),
+                 FMT_COMPILE(R"(,"worker":{},"order":{},"index":{},"version":{},"delay":{},"norm":)"),
+                 record.order.worker, record.order.id, record.order.index, record.order.version, record.delay);
+  append_number(out, record.norm);
+  out.append(R"(,"coefficient":)"sv);
+  append_number(out, record.coefficient);
+  out.append(R"(,"outcome":")"sv);
+  out.append(std::string_view(name_of(record.outcome)));
+  out.append("\"}\n"sv);
+}
+
+EventLog::EventLog(std::filesystem::path path, EventLogOptions options) : file_(std::move(path)), options_(options) {
+  TG_CHECK(options_.every >= 1, "an event log writes every k-th row, k >= 1");
+}
+
+EventLog::~EventLog() {
+  try {
+    close();
+  } catch (const Error& error) {
+    std::fprintf(stderr, "tardigrad: warning: %s\n", error.what());
+  }
+}
+
+void EventLog::on_arrival(const ArrivalRecord& record) {
+  if (until_next_ > 0) {
+    --until_next_;
+    return;
+  }
+  until_next_ = options_.every - 1;
+  append_row(buffer_, record);
+  if (buffer_.size() >= options_.buffer_bytes) flush();
+}
+
+void EventLog::flush() {
+  const std::string_view rows(buffer_.data(), buffer_.size());
+  buffer_.clear();  // keeps the memory, and so the rows; first, so that nothing is written twice when this fails
+  file_.write(rows);
+}
+
+void EventLog::close() {
+  if (buffer_.size() > 0) flush();
+  file_.close();
+}
+
+}  // namespace tardigrad::record

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "record/file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "tardigrad/error.hpp"
+
+namespace tardigrad::record {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, const char* verb, int error) {
+  throw Error(fmt::format("{}: cannot {}: {}", path.string(), verb, std::generic_category().message(error)));
+}
+
+int open_or_fail(const std::filesystem::path& path, int flags, const char* verb) {
+  for (;;) {
+    const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
+    if (descriptor >= 0) return descriptor;
+    if (errno != EINTR) fail(path, verb, errno);
+  }
+}
+
+// A rename is on the disk only when its directory is. Some file systems cannot sync a directory; their renames are
+// as safe as they can be.
+void sync_directory_of(const std::filesystem::path& path) {
+  const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
+  const int descriptor = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  const int result = ::fsync(descriptor);
+  const int error = errno;
+  ::close(descriptor);
+  if (result != 0 && error != EINVAL && error != ENOTSUP) fail(parent, "sync", error);
+}
+
+}  // namespace
+
+File::File(std::filesystem::path path)
+    : path_(std::move(path)), descriptor_(open_or_fail(path_, O_WRONLY | O_CREAT | O_TRUNC, "write")) {}
+
+File::~File() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void File::write(std::span<const std::byte> bytes) {
+  TG_CHECK(descriptor_ >= 0, path_.string(), " is closed");
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail(path_, "write", errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void File::sync() {
+  if (::fsync(descriptor_) != 0) fail(path_, "sync", errno);
+}
+
+void File::close() {
+  if (descriptor_ < 0) return;
+  const int result = ::close(std::exchange(descriptor_, -1));
+  if (result != 0 && errno != EINTR) fail(path_, "write", errno);
+}
+
+std::filesystem::path temporary_name(const std::filesystem::path& path) { return path.string() + ".tmp"; }
+
+AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), file_(temporary_name(path_)) {}
+
+AtomicFile::~AtomicFile() {
+  if (!committed_) ::unlink(file_.path().c_str());
+}
+
+void AtomicFile::commit() {
+  file_.sync();
+  file_.close();
+  if (::rename(file_.path().c_str(), path_.c_str()) != 0) fail(path_, "write", errno);
+  committed_ = true;
+  sync_directory_of(path_);
+}
+
+void write_file(const std::filesystem::path& path, std::string_view text) {
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+std::string read_file(const std::filesystem::path& path) {
+  const int descriptor = open_or_fail(path, O_RDONLY, "read");
+  std::string text;
+  for (;;) {
+    constexpr std::size_t kChunk = std::size_t{1} << 16;
+    const std::size_t size = text.size();
+    text.resize(size + kChunk);
+    const ssize_t got = ::read(descriptor, text.data() + size, kChunk);
+    const int error = errno;
+    text.resize(size + (got > 0 ? static_cast<std::size_t>(got) : 0));
+    if (got < 0 && error == EINTR) continue;
+    if (got > 0) continue;
+    ::close(descriptor);
+    if (got < 0) fail(path, "read", error);
+    return text;
+  }
+}
+
+}  // namespace tardigrad::record

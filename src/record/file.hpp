@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files that are written: a failure is an Error that names the file, and nothing is lost in silence.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace tardigrad::record {
+
+/// A file open for writing; what was there before is gone.
+/// Errors  Error "PATH: cannot ...: REASON" from every member
+/// Thread  one at a time
+class File {
+ public:
+  explicit File(std::filesystem::path path);
+  ~File();
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
+  /// Returns when the bytes are on the disk.
+  void sync();
+  /// Idempotent. Call it before the object dies: some systems report a lost write only here.
+  void close();
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+};
+
+/// A file that appears under its name whole, or not at all: a temporary file beside it, synced, then renamed.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path path);
+  /// Without `commit` the temporary file goes and the old file stays.
+  ~AtomicFile();
+  void write(std::span<const std::byte> bytes) { file_.write(bytes); }
+  void write(std::string_view text) { file_.write(text); }
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  File file_;
+  bool committed_ = false;
+};
+
+/// The name of the temporary file of an AtomicFile: one name, so that what a killed run leaves is overwritten.
+std::filesystem::path temporary_name(const std::filesystem::path& path);
+
+/// Writes a whole file through an AtomicFile.
+void write_file(const std::filesystem::path& path, std::string_view text);
+
+/// The contents of a file.
+/// Errors  Error "PATH: cannot read: REASON"
+std::string read_file(const std::filesystem::path& path);
+
+}  // namespace tardigrad::record

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+namespace tardigrad::record {
+
+/// What to do with a finished run that is already there.
+enum class IfFinished { refuse, overwrite };
+
+/// The directory of one run:
+///
+///   scenario.toml      as resolved, every default written out
+///   metrics.jsonl      one row an evaluation (see metrics_log.hpp); there from the start: it marks the directory as ours
+///   events.jsonl       one row an order (see event_log.hpp), when asked for
+///   model.safetensors  the parameters at the end
+///   summary.json       written last: its presence says that the run ended (see run_summary.hpp)
+class RunDirectory {
+ public:
+  /// Makes the directory, parents included. An unfinished run in it is cleared away; so is a finished one when told
+  /// to overwrite. Files that are not ours are never touched.
+  /// Errors  Error when it holds a finished run, is not empty and holds no run (so that nobody's own files are
+  ///         mixed up with ours), is no directory, or cannot be written
+  explicit RunDirectory(std::filesystem::path path, IfFinished if_finished = IfFinished::refuse);
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path scenario() const { return path_ / "scenario.toml"; }
+  std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
+  std::filesystem::path events() const { return path_ / "events.jsonl"; }
+  std::filesystem::path model() const { return path_ / "model.safetensors"; }
+  std::filesystem::path summary() const { return path_ / "summary.json"; }
+
+  void write_scenario(std::string_view toml) const;
+
+ private:
+  void make() const;
+  void check_contents(IfFinished if_finished) const;
+  void clear() const;
+  std::filesystem::path path_;
+};
+
+}  // namespace tardigrad::record

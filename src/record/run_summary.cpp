@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "record/run_summary.hpp"
+
+#include <limits>
+
+#include "record/file.hpp"
+#include "record/json.hpp"
+#include "tardigrad/error.hpp"
+
+namespace tardigrad::record {
+namespace {
+
+constexpr int kFormat = 1;
+
+template <class T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json summary_json(const RunSummary& summary) {
+  const auto& [gradients_computed, gradients_wasted, utilisation] = summary.runtime;
+  std::optional<double> to_target_seconds;
+  std::optional<std::int64_t> to_target_ns;
+  if (summary.time_to_target) {
+    to_target_seconds = seconds_of(*summary.time_to_target);
+    to_target_ns = summary.time_to_target->count();
+  }
+  return {{"format", kFormat},
+          {"program", summary.names.program},
+          {"method", summary.names.method},
+          {"problem", summary.names.problem},
+          {"seed", summary.names.seed},
+          {"scenario_hash", summary.names.scenario_hash},
+          {"reason", name_of(summary.reason)},
+          {"time", seconds_of(summary.time)},
+          {"time_ns", summary.time.count()},
+          {"updates", summary.counters.updates},
+          {"time_to_target", or_null(to_target_seconds)},
+          {"time_to_target_ns", or_null(to_target_ns)},
+          {"updates_to_target", or_null(summary.updates_to_target)},
+          {"metrics", to_json(summary.metrics)},
+          {"finite", all_finite(summary.metrics)},
+          {"counters", to_json(summary.counters)},
+          {"runtime",
+           {{"gradients_computed", gradients_computed},
+            {"gradients_wasted", gradients_wasted},
+            {"utilisation", utilisation}}},
+          {"digest", summary.digest},
+          {"wall_seconds", summary.wall_seconds}};
+}
+
+StopReason stop_reason_of(const std::string& name) {
+  for (int i = 0; i <= static_cast<int>(StopReason::idle); ++i)
+    if (name == name_of(static_cast<StopReason>(i))) return static_cast<StopReason>(i);
+  throw Error(fmt::format("reason `{}` is unknown", name));
+}
+
+Counters counters_of(const Json& json) {
+  const auto count = [&](const char* key) { return json.at(key).get<std::uint64_t>(); };
+  return {.assigned = count("assigned"), .applied = count("applied"), .discarded = count("discarded"),
+          .cancelled = count("cancelled"), .lost = count("lost"), .not_finite = count("not_finite"),
+          .clipped = count("clipped"), .updates = count("updates"), .delay_sum = count("delay_sum"),
+          .delay_max = count("delay_max")};
+}
+
+std::vector<Metric> metrics_of(const Json& json) {
+  std::vector<Metric> metrics;
+  for (const auto& [name, value] : json.items())
+    metrics.push_back({name, value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>()});
+  return metrics;
+}
+
+template <class T>
+std::optional<T> optional_of(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  return json.get<T>();
+}
+
+RunSummary summary_of(const Json& json) {
+  if (json.at("format") != kFormat) throw Error(fmt::format("format {}, only {} is read", to_line(json["format"]), kFormat));
+  RunSummary summary;
+  summary.names = {.program = json.at("program"),
+                   .method = json.at("method"),
+                   .problem = json.at("problem"),
+                   .seed = json.at("seed"),
+                   .scenario_hash = json.at("scenario_hash")};
+  summary.reason = stop_reason_of(json.at("reason"));
+  summary.time = Time{json.at("time_ns").get<std::int64_t>()};
+  summary.counters = counters_of(json.at("counters"));
+  const Json& runtime = json.at("runtime");
+  summary.runtime = {.gradients_computed = runtime.at("gradients_computed"),
+                     .gradients_wasted = runtime.at("gradients_wasted"),
+                     .utilisation = runtime.at("utilisation")};
+  summary.metrics = metrics_of(json.at("metrics"));
+  if (const auto ns = optional_of<std::int64_t>(json.at("time_to_target_ns"))) summary.time_to_target = Time{*ns};
+  summary.updates_to_target = optional_of<Version>(json.at("updates_to_target"));
+  summary.digest = json.at("digest");
+  summary.wall_seconds = json.at("wall_seconds");
+  return summary;
+}
+
+}  // namespace
+
+RunSummary summarize(const RunNames& names, const RunResult& result) {
+  return {.names = names,
+          .reason = result.reason,
+          .time = result.time,
+          .counters = result.counters,
+          .runtime = result.runtime,
+          .metrics = result.evaluations.empty() ? std::vector<Metric>{} : result.evaluations.back().metrics,
+          .time_to_target = result.time_to_target,
+          .updates_to_target = result.updates_to_target,
+          .digest = result.digest,
+          .wall_seconds = result.wall_seconds};
+}
+
+void write_summary(const std::filesystem::path& path, const RunSummary& summary) {
+  write_file(path, to_page(summary_json(summary)));
+}
+
+RunSummary read_summary(const std::filesystem::path& path) {
+  const std::string text = read_file(path);
+  const auto wrong = [&](const std::string& problem) {
+    return Error(fmt::format("{}: not a run summary: {}", path.string(), problem));
+  };
+  try {
+    const Json json = Json::parse(text);
+    RunSummary summary = summary_of(json);
+    // What we would write must be what stands there: this finds unknown keys, negative counts, doubled metrics.
+    if (to_page(summary_json(summary)) != to_page(json)) throw wrong("a key or a value in it is not as this program writes it");
+    return summary;
+  } catch (const Json::parse_error&) {
+    throw wrong("it is torn, or not JSON");
+  } catch (const Json::exception& error) {
+    const std::string_view what = error.what();  // "[json.exception...] key 'digest' not found"
+    throw wrong(std::string(what.substr(what.find("] ") + 2)));
+  } catch (const Error& error) {
+    if (std::string_view(error.what()).starts_with(path.string())) throw;
+    throw wrong(error.what());
+  }
+}
+
+}  // namespace tardigrad::record

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tardigrad/run.hpp"
+
+namespace tardigrad::record {
+
+/// What a run was.
+struct RunNames {
+  std::string program;  ///< "tardigrad 0.1.0"
+  std::string method, problem;
+  std::uint64_t seed = 1;
+  std::string scenario_hash;
+  bool operator==(const RunNames&) const = default;
+};
+
+/// `summary.json`: what a run was and what came of it. Its presence says that the run ended.
+struct RunSummary {
+  RunNames names;
+  StopReason reason = StopReason::idle;
+  Time time{};
+  Counters counters;
+  RuntimeCounters runtime;
+  std::vector<Metric> metrics;  ///< of the last evaluation; NaN for what was not finite
+  std::optional<Time> time_to_target;
+  std::optional<Version> updates_to_target;
+  std::string digest;
+  double wall_seconds = 0.0;
+};
+
+RunSummary summarize(const RunNames& names, const RunResult& result);
+
+/// Written whole or not at all.
+void write_summary(const std::filesystem::path& path, const RunSummary& summary);
+
+/// Strict: a torn file, a missing, unknown or wrongly typed key, another format number are Errors.
+/// Times come back exact, from the keys that end in _ns; those without are for people.
+/// Errors  Error "FILE: not a run summary: ..."
+RunSummary read_summary(const std::filesystem::path& path);
+
+}  // namespace tardigrad::record

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <limits>
+
+#include "record/file.hpp"
+#include "record/run_directory.hpp"
+#include "record/run_summary.hpp"
+#include "record_test_support.hpp"
+#include "tardigrad/error.hpp"
+
+namespace tardigrad::record {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+RunSummary example() {
+  RunResult result;
+  result.reason = StopReason::target;
+  result.time = Time{41'200'000'000};
+  result.counters = {.assigned = 20, .applied = 12, .discarded = 2, .clipped = 3, .updates = 12, .delay_sum = 6, .delay_max = 2};
+  result.runtime = {.gradients_computed = 14, .gradients_wasted = 2, .utilisation = 0.75};
+  result.evaluations.push_back({.metrics = {{"loss", 3.0}}});
+  result.evaluations.push_back({.metrics = {{"loss", 0.5}, {"accuracy", std::numeric_limits<double>::quiet_NaN()}}});
+  result.time_to_target = Time{40'100'000'001};
+  result.updates_to_target = 11;
+  result.digest = "0123456789abcdef0123456789abcdef";
+  result.wall_seconds = 1.25;
+  return summarize({.program = "tardigrad 0.1.0", .method = "clipped-asgd", .problem = "quadratic", .seed = 7,
+                    .scenario_hash = "ff00"},
+                   result);
+}
+
+constexpr const char* kExampleText = R"({
+  "format": 1,
+  "program": "tardigrad 0.1.0",
+  "method": "clipped-asgd",
+  "problem": "quadratic",
+  "seed": 7,
+  "scenario_hash": "ff00",
+  "reason": "target",
+  "time": 41.2,
+  "time_ns": 41200000000,
+  "updates": 12,
+  "time_to_target": 40.100000001,
+  "time_to_target_ns": 40100000001,
+  "updates_to_target": 11,
+  "metrics": {
+    "loss": 0.5,
+    "accuracy": null
+  },
+  "finite": false,
+  "counters": {
+    "assigned": 20,
+    "applied": 12,
+    "discarded": 2,
+    "cancelled": 0,
+    "lost": 0,
+    "not_finite": 0,
+    "clipped": 3,
+    "updates": 12,
+    "delay_sum": 6,
+    "mean_delay": 0.5,
+    "delay_max": 2
+  },
+  "runtime": {
+    "gradients_computed": 14,
+    "gradients_wasted": 2,
+    "utilisation": 0.75
+  },
+  "digest": "0123456789abcdef0123456789abcdef",
+  "wall_seconds": 1.25
+}
+)";
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  return text.replace(text.find(from), from.size(), to);
+}
+
+class RunSummaryFile : public testing::Test {
+ protected:
+  void refuses(const std::string& text, const std::string& why) {
+    write_file(file_, text);
+    EXPECT_THAT([&] { read_summary(file_); },
+                ThrowsMessage<Error>(HasSubstr(file_.string() + ": not a run summary: " + why)));
+  }
+  TemporaryDirectory directory_;
+  fs::path file_ = directory_ / "summary.json";
+};
+
+TEST_F(RunSummaryFile, HasThisText) {
+  write_summary(file_, example());
+  EXPECT_EQ(read_file(file_), kExampleText);
+}
+
+TEST_F(RunSummaryFile, ComesBack) {
+  RunSummary summary = example();
+  summary.time = Time{std::numeric_limits<std::int64_t>::max()};  // more digits than a double has
+  write_summary(file_, summary);
+  const RunSummary back = read_summary(file_);
+  EXPECT_EQ(back.names, summary.names);
+  EXPECT_EQ(back.reason, StopReason::target);
+  EXPECT_EQ(back.time, summary.time);
+  EXPECT_EQ(back.counters.delay_sum, 6u);
+  EXPECT_EQ(back.runtime.utilisation, 0.75);
+  ASSERT_EQ(back.metrics.size(), 2u);
+  EXPECT_EQ(back.metrics[0].name, "loss");
+  EXPECT_EQ(back.metrics[0].value, 0.5);
+  EXPECT_TRUE(std::isnan(back.metrics[1].value));
+  EXPECT_EQ(back.time_to_target, summary.time_to_target);
+  EXPECT_EQ(back.updates_to_target, summary.updates_to_target);
+  EXPECT_EQ(back.digest, summary.digest);
+  EXPECT_EQ(back.wall_seconds, 1.25);
+}
+
+TEST_F(RunSummaryFile, ARunThatMissedItsTargetComesBackWithoutTimeToIt) {
+  RunSummary summary = example();
+  summary.time_to_target.reset();
+  summary.updates_to_target.reset();
+  summary.reason = StopReason::time;
+  write_summary(file_, summary);
+  EXPECT_THAT(read_file(file_), HasSubstr("\"time_to_target\": null,\n  \"time_to_target_ns\": null,"));
+  EXPECT_EQ(read_summary(file_).time_to_target, std::nullopt);
+  EXPECT_EQ(read_summary(file_).reason, StopReason::time);
+}
+
+TEST_F(RunSummaryFile, EveryTornFileIsRefused) {
+  const std::string whole = kExampleText;
+  for (std::size_t size = 0; size + 1 < whole.size(); ++size) refuses(whole.substr(0, size), "it is torn, or not JSON");
+}
+
+TEST_F(RunSummaryFile, NothingIsTolerated) {
+  const std::string text = kExampleText;
+  refuses(replaced(text, R"("format": 1)", R"("format": 2)"), "format 2, only 1 is read");
+  refuses(replaced(text, R"("digest")", R"("disgust")"), "key 'digest' not found");
+  refuses(replaced(text, R"("reason": "target")", R"("reason": "boredom")"), "reason `boredom` is unknown");
+  refuses(replaced(text, R"("seed": 7)", R"("seed": "7")"), "type must be number, but is string");
+  refuses(replaced(text, R"("seed": 7)", R"("seed": -7)"), "a key or a value in it is not as this program writes it");
+  refuses(replaced(text, R"("seed": 7)", R"("seed": 7, "extra": 1)"), "a key or a value in it is not");
+  refuses(replaced(text, R"("mean_delay": 0.5)", R"("mean_delay": 0.6)"), "a key or a value in it is not");
+  refuses("[]", "cannot use at()");
+}
+
+TEST_F(RunSummaryFile, AMissingOneIsAnError) {
+  EXPECT_THAT([&] { read_summary(file_); },
+              ThrowsMessage<Error>(file_.string() + ": cannot read: No such file or directory"));
+}
+
+class RunDirectoryTest : public testing::Test {
+ protected:
+  void finish_run() { write_summary(RunDirectory(path_, IfFinished::overwrite).summary(), example()); }
+  void refuses(const fs::path& path, const std::string& why) {
+    EXPECT_THAT([&] { RunDirectory{path}; }, ThrowsMessage<Error>(path.string() + ": " + why));
+  }
+  TemporaryDirectory directory_;
+  fs::path path_ = directory_ / "runs" / "a";
+};
+
+TEST_F(RunDirectoryTest, IsMadeWithItsParents) {
+  const RunDirectory run(path_);
+  run.write_scenario("seed = 1\n");
+  EXPECT_EQ(read_file(path_ / "scenario.toml"), "seed = 1\n");
+  EXPECT_EQ(read_file(path_ / "metrics.jsonl"), "");
+}
+
+TEST_F(RunDirectoryTest, AFinishedRunIsNotOverwrittenUnasked) {
+  finish_run();
+  refuses(path_, "holds a finished run; name another directory, or say --overwrite");
+  EXPECT_EQ(read_summary(path_ / "summary.json").names, example().names);
+}
+
+TEST_F(RunDirectoryTest, OverwritingClearsTheOldRunAndNothingElse) {
+  finish_run();
+  write_file(path_ / "events.jsonl", "old");
+  write_file(path_ / "notes.txt", "mine");
+  const RunDirectory run(path_, IfFinished::overwrite);
+  EXPECT_FALSE(fs::exists(run.summary()));
+  EXPECT_FALSE(fs::exists(run.events()));
+  EXPECT_EQ(read_file(path_ / "notes.txt"), "mine");
+}
+
+TEST_F(RunDirectoryTest, AnUnfinishedRunMakesWay) {
+  write_file(RunDirectory(path_).metrics(), "a row\n");
+  write_file(path_ / "model.safetensors.tmp", "half a model");
+  const RunDirectory run(path_);
+  EXPECT_EQ(read_file(run.metrics()), "");
+  EXPECT_FALSE(fs::exists(path_ / "model.safetensors.tmp"));
+}
+
+TEST_F(RunDirectoryTest, SomebodysOwnDirectoryIsRefused) {
+  write_file(directory_ / "scenario.toml", "mine");
+  refuses(directory_.path(), "the directory is not empty and holds no run; name a new or an empty one");
+  EXPECT_THROW(RunDirectory(directory_.path(), IfFinished::overwrite), Error);
+  EXPECT_EQ(read_file(directory_ / "scenario.toml"), "mine");
+}
+
+TEST_F(RunDirectoryTest, PlacesThatCannotBe) {
+  write_file(directory_ / "file", "");
+  refuses(directory_ / "file", "cannot make a run directory: Not a directory");
+  refuses(directory_ / "file/run", "cannot make a run directory: Not a directory");
+  EXPECT_THAT([] { RunDirectory{"/proc/nothing"}; },
+              ThrowsMessage<Error>(HasSubstr("/proc/nothing: cannot make a run directory: ")));
+}
+
+TEST(AtomicFile, WithoutCommitTheOldFileStays) {
+  const TemporaryDirectory directory;
+  const fs::path path = directory / "file";
+  write_file(path, "old");
+  { AtomicFile(path).write("new"); }
+  EXPECT_EQ(read_file(path), "old");
+  EXPECT_FALSE(fs::exists(temporary_name(path)));
+  write_file(path, "new");
+  EXPECT_EQ(read_file(path), "new");
+}
+
+TEST(AtomicFile, ADirectoryInTheWayIsAnError) {
+  const TemporaryDirectory directory;
+  fs::create_directory(directory / "taken");
+  EXPECT_THAT([&] { write_file(directory / "taken", "text"); },
+              ThrowsMessage<Error>((directory / "taken").string() + ": cannot write: Is a directory"));
+}
+
+}  // namespace
+}  // namespace tardigrad::record
