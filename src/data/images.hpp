@@ -27,8 +27,8 @@ struct ImageDataset {
   ImageSet train, test;
 };
 
-/// `glyphs` (generated), `fashion-mnist` or `cifar10` (from the data root, or from `path` when given).
-/// One copy a process: a second call with the same arguments shares the first one's memory.
+/// `glyphs` (generated), `fashion-mnist` or `cifar10` (from the data root).
+/// One copy a process: a second call with the same arguments shares the first one's memory while somebody holds it.
 /// Errors  Error naming the file and the place of the fault
 /// Thread  any
 std::shared_ptr<const ImageDataset> load_images(const std::string& name, const std::filesystem::path& data_root);

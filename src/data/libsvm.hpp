@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tardigrad::data {
@@ -21,9 +22,17 @@ struct SparseDataset {
   std::size_t rows() const { return label.size(); }
 };
 
-/// `a9a`, `w8a`, `agaricus`, `heart_scale` (data root: libsvm/NAME), or the path of any LIBSVM file.
-/// Errors  Error "FILE:LINE: ..." for what is not "label index:value ..." with ascending indices >= 1
-/// Thread  any
+/// The largest feature number that is read. A hostile file with one huge number must not make a model of that size.
+inline constexpr std::uint32_t kMaxFeatures = 100'000'000;
+
+/// LIBSVM text: "label index:value index:value ... # comment" a line; a line with a label only is a row of zeros.
+/// Errors  Error "NAME:LINE: ..." for what is not that, with finite values and ascending indices >= 1
+SparseDataset parse_libsvm(std::string_view text, const std::string& name);
+
+/// `a9a`, `a9a.t`, `w8a`, `agaricus`, `agaricus.t`, `heart_scale` (data root: folder libsvm), or the path of any
+/// LIBSVM file, absolute or from the current folder or from the data root.
+/// Errors  as parse_libsvm, and when there is no such file
+/// Thread  any; one copy a process, as load_images
 std::shared_ptr<const SparseDataset> load_libsvm(const std::string& name_or_path, const std::filesystem::path& data_root);
 
 }  // namespace tardigrad::data

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tardigrad::data {
@@ -16,7 +17,11 @@ struct TextCorpus {
   std::vector<std::uint8_t> train, test; ///< character numbers: the first 90 %, the last 10 % of the text
 };
 
-/// `shakespeare` (data root: tinyshakespeare/input.txt) or the path of any text file.
+/// Errors  Error when the text is shorter than 10 bytes: nothing could be held back for the test
+TextCorpus parse_text(std::string_view text, const std::string& name);
+
+/// `shakespeare` (data root: tinyshakespeare/input.txt) or the path of any text file, absolute or from the
+/// current folder or from the data root.
 /// Errors, Thread  as load_images
 std::shared_ptr<const TextCorpus> load_text(const std::string& name_or_path, const std::filesystem::path& data_root);
 

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files as bytes in memory, and the one way in which this module names a fault.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tardigrad/error.hpp"
+
+namespace tardigrad::data {
+
+/// The whole file.
+/// Errors  Error "PATH: reason of the system"
+std::vector<std::byte> read_file(const std::filesystem::path& path);
+
+inline std::string_view as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+inline std::span<const std::byte> as_bytes(std::string_view text) {
+  return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
+}
+
+/// Throws Error "NAME: byte OFFSET: PROBLEM".
+[[noreturn]] void fail_at_byte(const std::string& name, std::size_t offset, const std::string& problem);
+
+/// "PATH: No such file or directory" for the error number of a failed call.
+std::string system_problem(const std::filesystem::path& path, int error_number);
+
+/// True when something is there; what may not be looked at is not.
+bool is_present(const std::filesystem::path& path);
+
+/// Runs `action`; a failed file operation becomes an Error, for the user can mend it.
+template <class Action>
+auto with_file_errors(Action&& action) {
+  try {
+    return action();
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw Error(system_problem(error.path1(), error.code().value()));
+  }
+}
+
+}  // namespace tardigrad::data
