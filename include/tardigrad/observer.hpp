@@ -38,7 +38,7 @@ struct EvaluationRecord {
   Time time{};
   Version version = 0;
   Counters counters{};
-  std::vector<Metric> metrics;
+  std::vector<Metric> metrics = {};
 };
 
 class Observer {

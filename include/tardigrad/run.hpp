@@ -24,22 +24,22 @@ struct Target {
 
 /// The first condition that is met ends the run.
 struct StopConditions {
-  std::optional<std::uint64_t> updates;
-  std::optional<std::uint64_t> gradients;  ///< gradients delivered to the server, used or not
-  std::optional<Time> time;
+  std::optional<std::uint64_t> updates = {};
+  std::optional<std::uint64_t> gradients = {};  ///< gradients delivered to the server, used or not
+  std::optional<Time> time = {};
   bool at_target = false;
 };
 
 /// Evaluations happen at time 0, at every multiple, and at the end.
 struct EvaluateEvery {
-  std::optional<Time> time;
-  std::optional<std::uint64_t> updates;
+  std::optional<Time> time = {};
+  std::optional<std::uint64_t> updates = {};
 };
 
 struct RunOptions {
-  StopConditions stop;
-  EvaluateEvery evaluate_every;
-  std::optional<Target> target;
+  StopConditions stop = {};
+  EvaluateEvery evaluate_every = {};
+  std::optional<Target> target = {};
   std::uint64_t seed = 1;  ///< for messages only: the streams hold their own
 };
 

@@ -184,7 +184,7 @@ class Driver final : FailureContext {
     last_evaluated_ = model_.version();
     last_evaluation_time_ = runtime_.now();
     pending_.push_back({runtime_.start_evaluation(model_.snapshot()),
-                        {.time = runtime_.now(), .version = model_.version(), .counters = result_.counters, .metrics = {}}});
+                        {.time = runtime_.now(), .version = model_.version(), .counters = result_.counters}});
     // Only a run that may end here has to know the result before it goes on.
     collect(options_.stop.at_target ? 0 : kMaxPendingEvaluations);
   }

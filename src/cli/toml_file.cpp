@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/toml_file.hpp"
+
+#define TOML_EXCEPTIONS 1
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <charconv>
+#include <fstream>
+#include <sstream>
+
+#include "tardigrad/error.hpp"
+
+namespace tardigrad::cli {
+namespace {
+
+// Scenarios are written by people: nothing sensible is nested deeper, and a hostile file shall not exhaust the stack.
+constexpr int kMaxDepth = 32;
+
+SettingValue convert(const toml::node& node, const std::string& file, int depth) {
+  const int line = static_cast<int>(node.source().begin.line);
+  if (depth > kMaxDepth) throw Error(fmt::format("{}:{}: tables are nested more than {} deep", file, line, kMaxDepth));
+  if (const auto* value = node.as_boolean()) return {value->get(), line};
+  if (const auto* value = node.as_integer()) return {value->get(), line};
+  if (const auto* value = node.as_floating_point()) return {value->get(), line};
+  if (const auto* value = node.as_string()) return {value->get(), line};
+  if (const auto* array = node.as_array()) {
+    SettingValue::List list;
+    for (const toml::node& item : *array) list.push_back(convert(item, file, depth + 1));
+    return {std::move(list), line};
+  }
+  if (const auto* table = node.as_table()) {
+    SettingValue::Table result;
+    for (const auto& [key, item] : *table) result.emplace(std::string(key.str()), convert(item, file, depth + 1));
+    return {std::move(result), line};
+  }
+  throw Error(fmt::format("{}:{}: a date or time, which no setting takes", file, line));
+}
+
+SettingValue parse_value(std::string_view text) {
+  try {
+    const toml::table document = toml::parse("value = " + std::string(text));
+    if (document.size() == 1) {
+      SettingValue value = convert(*document.get("value"), "--set", 0);
+      return value;
+    }
+  } catch (const toml::parse_error&) {
+    // Not TOML: a bare word.
+  }
+  return {std::string(text)};
+}
+
+// The place that a path names, made on the way.
+SettingValue& descend(SettingValue& from, const std::string& key, std::string_view assignment) {
+  if (from.is_list()) {
+    auto& list = std::get<SettingValue::List>(from.value);
+    std::size_t place = 0;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), place);
+    if (error != std::errc() || end != key.data() + key.size() || place >= list.size())
+      throw Error(fmt::format("--set {}: `{}` is no place in a list of {} (places count from 0)", assignment, key,
+                              list.size()));
+    return list[place];
+  }
+  if (!from.is_table()) throw Error(fmt::format("--set {}: what stands before `{}` is no table", assignment, key));
+  return std::get<SettingValue::Table>(from.value).try_emplace(key, SettingValue{SettingValue::Table{}}).first->second;
+}
+
+bool is_table_list(const SettingValue& value) {
+  if (!value.is_list()) return false;
+  const auto& list = std::get<SettingValue::List>(value.value);
+  return !list.empty() && std::all_of(list.begin(), list.end(), [](const SettingValue& v) { return v.is_table(); });
+}
+
+void write_section(std::string& out, const std::string& header, const SettingValue::Table& table) {
+  out += header;
+  for (const auto& [key, value] : table) out += fmt::format("{} = {}\n", key, to_toml(value));
+}
+
+}  // namespace
+
+SettingValue::Table parse_toml(std::string_view text, const std::string& file) {
+  try {
+    const toml::table document = toml::parse(text, file);
+    return std::get<SettingValue::Table>(convert(document, file, 0).value);
+  } catch (const toml::parse_error& error) {
+    const toml::source_position at = error.source().begin;
+    std::string what(error.description());
+    for (char& c : what)
+      if (c == '\n') c = ' ';
+    throw Error(fmt::format("{}:{}:{}: {}", file, at.line, at.column, what));
+  }
+}
+
+SettingValue::Table read_toml(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored))
+    throw Error(fmt::format("{}: is a directory, not a scenario file", file.string()));
+  std::ifstream in(file, std::ios::binary);
+  std::stringstream text;
+  if (!in || !(text << in.rdbuf() || in.eof()))
+    throw Error(fmt::format("{}: cannot be read: {}", file.string(), std::generic_category().message(errno)));
+  return parse_toml(text.str(), file.string());
+}
+
+void apply_assignment(SettingValue::Table& table, std::string_view assignment) {
+  const std::size_t equals = assignment.find('=');
+  const std::string_view path = assignment.substr(0, equals);
+  if (equals == std::string_view::npos || path.empty())
+    throw Error(fmt::format("--set {}: must be KEY=VALUE, as in --set method.step_size=0.1", assignment));
+  SettingValue root{std::move(table)};
+  SettingValue* place = &root;
+  std::string_view rest = path;
+  for (bool more = true; more;) {
+    const std::size_t dot = rest.find('.');
+    more = dot != std::string_view::npos;
+    const std::string key(rest.substr(0, dot));
+    if (key.empty()) throw Error(fmt::format("--set {}: `{}` has an empty part", assignment, path));
+    place = &descend(*place, key, assignment);
+    if (more) rest = rest.substr(dot + 1);
+  }
+  *place = parse_value(assignment.substr(equals + 1));
+  table = std::move(std::get<SettingValue::Table>(root.value));
+}
+
+std::string to_toml_document(const SettingValue::Table& table) {
+  std::string out;
+  SettingValue::Table plain;
+  for (const auto& [key, value] : table)
+    if (!value.is_table() && !is_table_list(value)) plain.emplace(key, value);
+  write_section(out, "", plain);
+  for (const auto& [key, value] : table) {
+    if (value.is_table()) {
+      write_section(out, fmt::format("{}[{}]\n", out.empty() ? "" : "\n", key), std::get<SettingValue::Table>(value.value));
+    } else if (is_table_list(value)) {
+      for (const SettingValue& item : std::get<SettingValue::List>(value.value))
+        write_section(out, fmt::format("{}[[{}]]\n", out.empty() ? "" : "\n", key),
+                      std::get<SettingValue::Table>(item.value));
+    }
+  }
+  return out;
+}
+
+}  // namespace tardigrad::cli

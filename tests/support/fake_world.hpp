@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small problems, clocks and runs for tests of methods and engines.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/buffer_pool.hpp"
+#include "engines/drive.hpp"
+#include "engines/server_model.hpp"
+#include "engines/sim/simulator.hpp"
+#include "methods/catalogue.hpp"
+#include "tardigrad/problem.hpp"
+#include "tardigrad/rng.hpp"
+
+namespace tardigrad::test {
+
+/// f(x) = 1/2 ||x||^2, g = x + noise: minimiser 0, x0 = (1, ..., 1).
+class Bowl final : public Problem {
+ public:
+  struct Options {
+    std::size_t dimension = 2;
+    double noise = 0.0;
+    std::uint64_t seed = 1;
+    std::chrono::microseconds cost{0};       ///< makes a gradient worth a thread
+    double explode_below_index = -1.0;       ///< orders of an index beyond this one return infinity; < 0: never
+    std::size_t evaluation_parts = 1;
+    std::function<void(const Order&)> on_gradient = {};  ///< on the computing thread
+  };
+  explicit Bowl(Options options) : options_(std::move(options)), layout_("x", options_.dimension) {}
+
+  const Layout& layout() const override { return layout_; }
+  void initial_point(std::span<float> x) const override { std::fill(x.begin(), x.end(), 1.0f); }
+  std::vector<std::string> metric_names() const override { return {"loss"}; }
+  std::size_t evaluation_parts() const override { return options_.evaluation_parts; }
+  std::vector<Metric> metrics(std::span<const double> sums) const override {
+    return {{"loss", sums[0] / static_cast<double>(options_.evaluation_parts)}};
+  }
+  std::unique_ptr<Replica> make_replica() const override { return std::make_unique<Worker>(*this); }
+
+  std::uint64_t computed() const { return computed_; }
+
+ private:
+  class Worker final : public Replica {
+   public:
+    explicit Worker(const Bowl& bowl) : bowl_(bowl) {}
+    double gradient(const Order& order, std::span<const float> x, std::span<float> g) override {
+      const auto until = std::chrono::steady_clock::now() + bowl_.options_.cost;
+      ++bowl_.computed_;
+      if (bowl_.options_.on_gradient) bowl_.options_.on_gradient(order);
+      Stream noise(bowl_.options_.seed, Purpose::gradient_noise, order.worker, order.index);
+      for (std::size_t j = 0; j < x.size(); ++j)
+        g[j] = x[j] + (bowl_.options_.noise > 0 ? static_cast<float>(bowl_.options_.noise * noise.normal()) : 0.0f);
+      if (bowl_.options_.explode_below_index >= 0 &&
+          static_cast<double>(order.index) > bowl_.options_.explode_below_index)
+        g[0] = std::numeric_limits<float>::infinity();
+      while (std::chrono::steady_clock::now() < until) {
+      }
+      return 0.0;
+    }
+    std::vector<double> evaluate(std::span<const float> x, std::size_t, const void*) override {
+      double sum = 0.0;
+      for (const float value : x) sum += 0.5 * static_cast<double>(value) * static_cast<double>(value);
+      return {sum};
+    }
+
+   private:
+    const Bowl& bowl_;
+  };
+
+  Options options_;
+  Layout layout_;
+  mutable std::atomic<std::uint64_t> computed_{0};
+};
+
+/// Worker i always takes seconds[i].
+class FixedTimes final : public ComputeTime {
+ public:
+  explicit FixedTimes(std::vector<double> seconds) {
+    for (const double s : seconds) times_.push_back(from_seconds(s));
+  }
+  /// The set-up of the clipping paper: `fast` workers of 1 time unit, then `slow` workers of `factor` units.
+  static FixedTimes fast_and_slow(std::size_t fast, std::size_t slow, double factor) {
+    std::vector<double> seconds(fast, 1.0);
+    seconds.resize(fast + slow, factor);
+    return FixedTimes(std::move(seconds));
+  }
+  Time sample(WorkerId worker, std::uint64_t) const override { return times_[worker]; }
+  std::size_t workers() const { return times_.size(); }
+
+ private:
+  std::vector<Time> times_;
+};
+
+/// Exponential times, a stream a worker.
+class RandomTimes final : public ComputeTime {
+ public:
+  explicit RandomTimes(std::uint64_t seed) : seed_(seed) {}
+  Time sample(WorkerId worker, std::uint64_t index) const override {
+    Stream stream(seed_, Purpose::compute_time, worker, index);
+    return from_seconds(1e-9 + (1.0 + worker % 3) * stream.exponential());
+  }
+
+ private:
+  std::uint64_t seed_;
+};
+
+/// Keeps all records.
+class Recorder final : public Observer {
+ public:
+  void on_arrival(const ArrivalRecord& record) override { arrivals.push_back(record); }
+  void on_evaluation(const EvaluationRecord& record) override { evaluations.push_back(record); }
+  std::vector<ArrivalRecord> arrivals;
+  std::vector<EvaluationRecord> evaluations;
+};
+
+/// A [method] table out of TOML-like pairs, made into a method.
+inline std::unique_ptr<Method> make(SettingValue::Table table, std::size_t workers, std::uint64_t seed = 1) {
+  Settings settings(std::move(table), "method");
+  std::unique_ptr<Method> method = methods::make_method(settings, {.workers = workers, .seed = seed});
+  settings.finish();
+  return method;
+}
+
+struct Outcomes {
+  RunResult result;
+  std::vector<ArrivalRecord> arrivals;
+  std::vector<EvaluationRecord> evaluations;
+  std::vector<float> x;
+};
+
+struct WorldOptions {
+  std::size_t workers = 1;
+  unsigned threads = 1;
+  RunOptions run = {};
+  std::vector<Observer*> observers = {};
+};
+
+/// One run in the simulator from x0 to the end.
+inline Outcomes simulate(const Problem& problem, const ComputeTime& times, Method& method, const WorldOptions& options) {
+  BufferPool buffers(problem.layout().dimension());
+  std::unique_ptr<sim::ComputePool> pool;
+  if (options.threads > 1) pool = std::make_unique<sim::ComputePool>(options.threads);
+  Outcomes outcomes;
+  {
+    Buffer x0 = buffers.take();
+    problem.initial_point(x0.view());
+    ServerModel model(buffers, std::move(x0));
+    sim::Simulator simulator(problem, times, buffers, {.workers = options.workers, .pool = pool.get()});
+    Recorder recorder;
+    std::vector<Observer*> observers = options.observers;
+    observers.push_back(&recorder);
+    outcomes.result = drive(options.run, simulator, method, model, {.observers = observers});
+    outcomes.arrivals = std::move(recorder.arrivals);
+    outcomes.evaluations = std::move(recorder.evaluations);
+    const std::span<const float> x = model.snapshot().view();
+    outcomes.x.assign(x.begin(), x.end());
+  }
+  return outcomes;
+}
+
+inline RunOptions stop_after_updates(std::uint64_t updates) { return {.stop = {.updates = updates}}; }
+inline RunOptions stop_after_time(double seconds) {
+  return {.stop = {.time = from_seconds(seconds)}};
+}
+
+inline SettingValue num(double value) { return {value}; }
+inline SettingValue word(const char* value) { return {std::string(value)}; }
+inline SettingValue whole(std::int64_t value) { return {value}; }
+
+}  // namespace tardigrad::test
