@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "problems/catalogue.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "problems/logistic.hpp"
+#include "problems/plugins.hpp"
+#include "problems/quadratic.hpp"
+#include "problems/tridiagonal.hpp"
+#include "tardigrad/error.hpp"
+
+namespace tardigrad::problems {
+namespace {
+
+constexpr ProblemRow kBuiltIn[] = {
+    {.name = "quadratic",
+     .summary = "diagonal quadratic of given conditioning, noise and heterogeneity; optimum known",
+     .make = make_quadratic},
+    {.name = "quadratic-tridiagonal",
+     .summary = "the worst-case quadratic of first-order methods, d = 1729 in the papers; optimum known",
+     .make = make_tridiagonal},
+    {.name = "logistic",
+     .summary = "l2-regularised logistic regression on sparse data in LIBSVM format",
+     .make = make_logistic},
+};
+
+// Named here so that the core can say what is missing, and open the plugin only when it is wanted: LibTorch alone takes
+// a third of a second to load.
+const std::vector<std::string> kTorchNames = {"cnn", "resnet18", "char-lstm"};
+constexpr const char* kTorchLibrary = "libtardigrad_torch.so";
+
+bool is_torch(const std::string& name) { return std::ranges::find(kTorchNames, name) != kTorchNames.end(); }
+
+}  // namespace
+
+ProblemCatalogue::ProblemCatalogue() : rows_(std::begin(kBuiltIn), std::end(kBuiltIn)) {}
+
+void ProblemCatalogue::add_plugin(const std::filesystem::path& path) {
+  const Plugin& plugin = load_plugin(path);
+  for (const ProblemRow& row : plugin.problems)
+    if (find(row.name))
+      throw Error("plugin " + path.string() + ": brings a problem `" + row.name + "`, but that name is taken");
+  rows_.insert(rows_.end(), plugin.problems.begin(), plugin.problems.end());
+}
+
+bool ProblemCatalogue::add_torch_plugin() {
+  if (find(kTorchNames.front())) return true;
+  for (const std::filesystem::path& folder : plugin_folders()) {
+    if (!std::filesystem::exists(folder / kTorchLibrary)) continue;
+    // Jobs run side by side, each on one thread; threads inside a job would fight (measured: a factor of 37). OpenMP and
+    // OpenBLAS read this once, when they are loaded. What the user has set stays.
+    setenv("OMP_NUM_THREADS", "1", 0);
+    setenv("OPENBLAS_NUM_THREADS", "1", 0);
+    add_plugin(folder / kTorchLibrary);
+    return true;
+  }
+  return false;
+}
+
+const ProblemRow* ProblemCatalogue::find(const std::string& name) const {
+  const auto found = std::ranges::find_if(rows_, [&](const ProblemRow& row) { return row.name == name; });
+  return found == rows_.end() ? nullptr : &*found;
+}
+
+const ProblemRow& ProblemCatalogue::row(const std::string& name) {
+  if (!find(name) && is_torch(name) && !add_torch_plugin())
+    throw Error("problem `" + name + "` needs LibTorch, which this installation lacks: no " + kTorchLibrary +
+                " beside the program, in TARDIGRAD_PLUGIN_PATH or in ../lib/tardigrad; install libtorch-dev and build "
+                "with -DTARDIGRAD_TORCH=ON");
+  if (const ProblemRow* found = find(name)) return *found;
+  throw Error("problem `" + name + "` is unknown" + did_you_mean(name, names()) + " (known: " + join(names()) + ")");
+}
+
+std::vector<std::string> ProblemCatalogue::names() const {
+  std::vector<std::string> names;
+  for (const ProblemRow& row : rows_) names.emplace_back(row.name);
+  for (const std::string& name : kTorchNames)
+    if (!find(name)) names.push_back(name);
+  return names;
+}
+
+}  // namespace tardigrad::problems

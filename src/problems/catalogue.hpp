@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tardigrad/problem.hpp"
+
+namespace tardigrad::problems {
+
+/// Every problem by its name: those built in, those of the plugins added, and those of the LibTorch plugin, which is
+/// opened when one of them is first asked for.
+/// Thread  one at a time
+class ProblemCatalogue {
+ public:
+  ProblemCatalogue();
+
+  /// Adds the problems of a user's shared library.
+  /// Errors  as load_plugin, and Error when a name is taken
+  void add_plugin(const std::filesystem::path& path);
+
+  /// Errors  Error: unknown name, with the nearest; a name of the LibTorch plugin where that is not installed
+  const ProblemRow& row(const std::string& name);
+  const ProblemRow* find(const std::string& name) const;
+
+  /// What `row` knows without opening anything more.
+  const std::vector<ProblemRow>& rows() const { return rows_; }
+  /// All names, those of the LibTorch plugin included.
+  std::vector<std::string> names() const;
+
+  /// Opens the LibTorch plugin if it is installed; says whether its problems are there.
+  bool add_torch_plugin();
+
+ private:
+  std::vector<ProblemRow> rows_;
+};
+
+}  // namespace tardigrad::problems

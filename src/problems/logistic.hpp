@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "tardigrad/problem.hpp"
+
+namespace tardigrad::problems {
+
+/// Regularised logistic regression on sparse rows a_k with labels y_k = +1 or -1:
+///
+///   f(x) = mean_k log(1 + exp(-y_k a_k'x)) + l2/2 ||x||^2,   x0 = 0
+///
+/// A gradient is the mean over `batch_size` rows of the worker's part, drawn with replacement, plus l2 x.
+/// Metrics   loss = f(x) over the whole training file; accuracy = share of rows with y_k a_k'x > 0, of the file `test`
+///           when there is one, else of the training file. Features that only the test file has count as 0.
+/// Settings  data ("a9a", or any name or path that the data module knows), test, batch_size (32), l2 (1e-4),
+///           partition = { kind, ... }: its classes are the two labels
+/// Cost      O(d + nonzeros of the batch) a gradient, no allocation
+std::unique_ptr<Problem> make_logistic(Settings& settings, const ProblemContext& context);
+
+}  // namespace tardigrad::problems

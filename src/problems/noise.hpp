@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+
+#include "tardigrad/rng.hpp"
+#include "tardigrad/settings.hpp"
+
+namespace tardigrad::problems {
+
+/// What is added to an exact gradient in R^d to make it stochastic.
+///
+///   none         xi = 0
+///   gaussian     every coordinate N(0, scale^2 / d): E||xi||^2 = scale^2. Per-coordinate noise N(0, s^2), as some
+///                papers give it, is scale = s sqrt(d).
+///   sub-weibull  xi = r u, u uniform on the unit sphere, r = scale / 2^tail * E^tail, E ~ Exp(1), so that
+///                E exp((||xi|| / scale)^(1/tail)) = 2 exactly: ||xi|| ~ subW(tail, scale), and
+///                E||xi||^2 = scale^2 / 4^tail * Gamma(2 tail + 1). tail = 1/2 is sub-Gaussian, 1 sub-exponential.
+///
+/// Source  sub-Weibull: Vladimirova, Girard, Nguyen, Arbel 2020, definition 1
+class GradientNoise {
+ public:
+  enum class Kind { none, gaussian, sub_weibull };
+
+  /// Reads the table `noise` of `settings`: kind, and scale and tail where the kind has them.
+  static GradientNoise read(Settings& settings);
+
+  bool is_none() const { return kind_ == Kind::none; }
+  /// E||xi||^2
+  double mean_square() const;
+  /// g <- g + xi.
+  /// Shapes  g, scratch: [d]
+  void add_to(std::span<float> g, Stream stream, std::span<float> scratch) const;
+
+ private:
+  Kind kind_ = Kind::none;
+  double scale_ = 0.0, tail_ = 0.0;
+};
+
+}  // namespace tardigrad::problems

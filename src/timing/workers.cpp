@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "timing/workers.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "tardigrad/error.hpp"
+#include "timing/models.hpp"
+
+namespace tardigrad::timing {
+namespace {
+
+constexpr std::size_t kMostWorkers = std::numeric_limits<WorkerId>::max();
+constexpr Range kCount{.low = 1, .high = static_cast<double>(kMostWorkers)};
+
+// One constant time for each worker.
+class Listed final : public ComputeTime {
+ public:
+  explicit Listed(std::vector<Time> times) : times_(std::move(times)) {}
+  Time sample(WorkerId worker, std::uint64_t) const override {
+    TG_CHECK(worker < times_.size(), "worker ", worker, " of ", times_.size());
+    return times_[worker];
+  }
+
+ private:
+  std::vector<Time> times_;
+};
+
+struct Group {
+  std::size_t end;  // the first worker after it
+  std::unique_ptr<ComputeTime> compute_time;
+};
+
+// Each group has its own model. Draws depend on the worker's number in the whole, so that equal groups differ.
+class Grouped final : public ComputeTime {
+ public:
+  explicit Grouped(std::vector<Group> groups) : groups_(std::move(groups)) {}
+  Time sample(WorkerId worker, std::uint64_t index) const override {
+    const auto group = std::ranges::upper_bound(groups_, std::size_t{worker}, {}, &Group::end);
+    TG_CHECK(group != groups_.end(), "worker ", worker, " of ", groups_.back().end);
+    return group->compute_time->sample(worker, index);
+  }
+
+ private:
+  std::vector<Group> groups_;
+};
+
+std::size_t read_count(Settings& settings) { return static_cast<std::size_t>(settings.integer("count", kCount)); }
+
+WorkersSpec read_list(Settings& settings, std::size_t count) {
+  const std::vector<double> seconds =
+      settings.numbers("compute_time", {.low = 0.0, .high = kLongestSeconds, .low_open = true});
+  if (seconds.size() != count)
+    settings.fail("compute_time", "must have one number for each of the " + std::to_string(count) +
+                                      " workers, but has " + std::to_string(seconds.size()));
+  std::vector<Time> times(count);
+  std::ranges::transform(seconds, times.begin(), to_compute_time);
+  return {.count = count, .compute_time = std::make_unique<Listed>(std::move(times))};
+}
+
+WorkersSpec read_groups(Settings& settings, std::uint64_t seed) {
+  std::vector<Group> groups;
+  std::size_t count = 0;
+  for (Settings* table : settings.tables("groups")) {
+    const std::size_t size = read_count(*table);
+    if (size > kMostWorkers - count)
+      table->fail("count", "makes more than " + std::to_string(kMostWorkers) + " workers in all");
+    count += size;
+    groups.push_back({.end = count, .compute_time = make_compute_time(*table, "compute_time", seed)});
+  }
+  if (groups.empty()) settings.fail("groups", "must not be empty");
+  if (groups.size() == 1) return {.count = count, .compute_time = std::move(groups.front().compute_time)};
+  return {.count = count, .compute_time = std::make_unique<Grouped>(std::move(groups))};
+}
+
+}  // namespace
+
+WorkersSpec make_workers(Settings& settings, std::uint64_t seed) {
+  if (settings.has("groups")) {
+    for (const char* key : {"count", "compute_time"})
+      if (settings.has(key)) settings.fail(key, "cannot stand beside `groups`: each group has its own");
+    return read_groups(settings, seed);
+  }
+  settings.allow("groups");
+  const std::size_t count = read_count(settings);
+  const std::optional<SettingValue> value = settings.raw("compute_time");
+  if (value && value->is_list()) return read_list(settings, count);
+  return {.count = count, .compute_time = make_compute_time(settings, "compute_time", seed)};
+}
+
+}  // namespace tardigrad::timing
