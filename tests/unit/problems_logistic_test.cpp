@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "problems/logistic.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "problems_testing.hpp"
+
+namespace tardigrad::problems {
+namespace {
+
+using namespace testing;  // NOLINT: helpers of these tests
+namespace fs = std::filesystem;
+
+// Four rows in three features; the third feature is rare, and one row is empty.
+constexpr const char* kRows = "+1 1:1 2:2\n-1 1:-0.5 3:4\n+1 2:1\n-1\n";
+
+class Logistic : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("tardigrad-logistic-" + std::to_string(::getpid()));
+    fs::create_directories(folder_);
+    write("train", kRows);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string write(const std::string& name, const std::string& rows) {
+    std::ofstream(folder_ / name) << rows;
+    return (folder_ / name).string();
+  }
+  Table table(double l2, std::int64_t batch_size) {
+    return {{"data", {(folder_ / "train").string()}}, {"l2", {l2}}, {"batch_size", integer(batch_size)}};
+  }
+
+  fs::path folder_;
+};
+
+double row_loss(const std::vector<double>& a, double y, const std::vector<double>& x) {
+  double product = 0;
+  for (std::size_t j = 0; j < 3; ++j) product += a[j] * x[j];
+  return std::log(1 + std::exp(-y * product));
+}
+double full_loss(const std::vector<double>& x, double l2) {
+  const double squares = x[0] * x[0] + x[1] * x[1] + x[2] * x[2];
+  return (row_loss({1, 2, 0}, 1, x) + row_loss({-0.5, 0, 4}, -1, x) + row_loss({0, 1, 0}, 1, x) +
+          row_loss({0, 0, 0}, -1, x)) / 4 + l2 / 2 * squares;
+}
+
+TEST_F(Logistic, StartsAtZeroWithLossLogTwo) {
+  const auto problem = make_from(make_logistic, table(0.0, 2));
+  std::vector<float> x(3, 7.0f);
+  problem->initial_point(x);
+  EXPECT_EQ(x, (std::vector<float>{0, 0, 0}));
+  EXPECT_DOUBLE_EQ(metric_of(*problem, x, "loss"), std::log(2.0));
+  EXPECT_EQ(problem->optimal_value(), std::nullopt);
+  EXPECT_EQ(problem->metric_names(), (std::vector<std::string>{"loss", "accuracy"}));
+}
+
+TEST_F(Logistic, MetricsAreThoseOfTheFormula) {
+  const auto problem = make_from(make_logistic, table(0.3, 2));
+  const std::vector<float> x = {0.5f, -1.0f, 0.25f};
+  EXPECT_NEAR(metric_of(*problem, x, "loss"), full_loss({0.5, -1.0, 0.25}, 0.3), 1e-15);
+  // margins: 1*(0.5-2) < 0, -1*(-0.25+1) < 0, 1*(-1) < 0, and the empty row's 0, which is no answer
+  EXPECT_EQ(metric_of(*problem, x, "accuracy"), 0.0);
+  EXPECT_EQ(metric_of(*problem, std::vector<float>{1, 1, -1}, "accuracy"), 0.75);
+}
+
+// The batch is drawn at random from four rows, so that a gradient over one row must be that of one of them, and all occur.
+TEST_F(Logistic, GradientIsTheDerivativeOfItsRow) {
+  const auto problem = make_from(make_logistic, table(0.3, 1));
+  const std::vector<float> x = {0.5f, -1.0f, 0.25f};
+  const std::vector<std::pair<std::vector<double>, double>> rows = {
+      {{1, 2, 0}, 1}, {{-0.5, 0, 4}, -1}, {{0, 1, 0}, 1}, {{0, 0, 0}, -1}};
+  std::vector<int> seen(4);
+  const auto replica = problem->make_replica();
+  for (std::uint64_t index = 0; index < 60; ++index) {
+    std::vector<float> g(3);
+    const double loss = replica->gradient({.index = index}, x, g);
+    std::size_t row = 4;
+    const double squares = 0.25 + 1 + 0.0625;
+    for (std::size_t k = 0; k < 4; ++k)
+      if (std::abs(row_loss(rows[k].first, rows[k].second, {0.5, -1, 0.25}) + 0.15 * squares - loss) < 1e-12) row = k;
+    ASSERT_LT(row, 4u) << "a loss that belongs to no row";
+    ++seen[row];
+    expect_gradient(
+        [&](const std::vector<double>& at) {
+          return row_loss(rows[row].first, rows[row].second, at) +
+                 0.15 * (at[0] * at[0] + at[1] * at[1] + at[2] * at[2]);
+        },
+        x, g);
+  }
+  for (const int count : seen) EXPECT_GT(count, 0);  // missing one of four in 60 draws: 4 * 0.75^60 < 2e-7
+}
+
+// E g = grad f: the mean of n minibatch gradients against the full gradient, within five standard errors measured on the
+// same draws.
+TEST_F(Logistic, GradientIsUnbiased) {
+  constexpr int kDraws = 20'000;
+  const auto problem = make_from(make_logistic, table(0.3, 2));
+  const auto replica = problem->make_replica();
+  const std::vector<float> x = {0.5f, -1.0f, 0.25f};
+  std::vector<double> mean(3), square(3);
+  std::vector<float> g(3);
+  for (std::uint64_t i = 0; i < kDraws; ++i) {
+    replica->gradient({.index = i}, x, g);
+    for (std::size_t j = 0; j < 3; ++j) {
+      mean[j] += g[j] / double{kDraws};
+      square[j] += static_cast<double>(g[j]) * g[j] / kDraws;
+    }
+  }
+  for (std::size_t j = 0; j < 3; ++j) {
+    std::vector<double> up = {0.5, -1.0, 0.25}, down = up;
+    up[j] += 1e-5;
+    down[j] -= 1e-5;
+    EXPECT_NEAR(mean[j], (full_loss(up, 0.3) - full_loss(down, 0.3)) / 2e-5,
+                5 * std::sqrt((square[j] - mean[j] * mean[j]) / kDraws) + 1e-8);
+  }
+}
+
+TEST_F(Logistic, AGradientDependsOnItsOrderOnly) {
+  const auto problem = make_from(make_logistic, table(0.3, 2));
+  const auto replica = problem->make_replica();
+  const std::vector<float> x = {0.5f, -1.0f, 0.25f};
+  std::vector<float> first(3), g(3);
+  replica->gradient({.worker = 0, .index = 4}, x, first);
+  replica->gradient({.worker = 0, .index = 9}, x, g);
+  replica->gradient({.worker = 0, .index = 4}, x, g);
+  EXPECT_EQ(g, first);
+}
+
+TEST_F(Logistic, ExtremeMarginsStayFinite) {
+  const auto problem = make_from(make_logistic, table(0.0, 4));
+  for (const float size : {1e4f, -1e4f}) {
+    const std::vector<float> x(3, size);
+    EXPECT_TRUE(std::isfinite(metric_of(*problem, x, "loss")));
+    for (const float slope : gradient_of(*problem, x)) EXPECT_TRUE(std::isfinite(slope));
+  }
+}
+
+TEST_F(Logistic, ATestFileJudgesTheAccuracy) {
+  Table settings = table(0.0, 2);
+  settings["test"] = {write("test", "+1 1:1\n-1 1:1 9:100\n-1 1:-1\n")};  // feature 9 is unknown to the model
+  const auto problem = make_from(make_logistic, settings);
+  EXPECT_EQ(problem->layout().dimension(), 3u);
+  const std::vector<float> x = {1, 0, 0};
+  EXPECT_DOUBLE_EQ(metric_of(*problem, x, "accuracy"), 2.0 / 3.0);
+  EXPECT_NEAR(metric_of(*problem, x, "loss"), full_loss({1, 0, 0}, 0.0), 1e-15);
+}
+
+TEST_F(Logistic, PartitionGivesWorkersTheirOwnRows) {
+  Table settings = table(0.0, 4);
+  settings["partition"] = {Table{{"kind", text("iid")}}};
+  const auto problem = make_from(make_logistic, settings, seeded(1, 4));  // one row each
+  const std::vector<float> x = {0.5f, -1.0f, 0.25f};
+  std::vector<double> losses;
+  for (WorkerId i = 0; i < 4; ++i) {
+    std::vector<float> g(3);
+    losses.push_back(problem->make_replica()->gradient({.worker = i}, x, g));
+  }
+  EXPECT_NEAR((losses[0] + losses[1] + losses[2] + losses[3]) / 4, full_loss({0.5, -1, 0.25}, 0.0), 1e-12);
+}
+
+TEST_F(Logistic, Messages) {
+  const std::string train = (folder_ / "train").string();
+  EXPECT_EQ(error_of(make_logistic, {{"batch_size", integer(0)}}),
+            "run.toml: problem.batch_size = 0: must be an integer in [1, 1000000000]");
+  EXPECT_EQ(error_of(make_logistic, {{"l2", {-1.0}}}), "run.toml: problem.l2 = -1.0: must be a number in [0, 1000000000]");
+  const std::string empty = write("empty", "+1\n-1\n");
+  EXPECT_EQ(error_of(make_logistic, {{"data", {empty}}}),
+            "run.toml: problem.data = \"" + empty + "\": holds no rows with features");
+  EXPECT_EQ(error_of(make_logistic, {{"data", {train}}, {"test", {empty}}}),
+            "run.toml: problem.test = \"" + empty + "\": holds no rows with features");
+  EXPECT_EQ(error_of(make_logistic, {{"data", {train}}, {"batchsize", integer(2)}}),
+            "run.toml: problem.batchsize = 2: unknown key; did you mean `batch_size`? "
+            "(known here: batch_size, data, l2, partition, test)");
+}
+
+// The whole path on real data: full gradient descent reaches the accuracy that the data set is known for.
+TEST(LogisticRealData, A9aIsLearnt) {
+  const char* set = std::getenv("TARDIGRAD_DATA");
+  const fs::path root = set ? fs::path(set) : fs::path(TARDIGRAD_SOURCE_DIR) / ".." / "shared" / "data";
+  if (!fs::exists(root / "libsvm" / "a9a")) GTEST_SKIP() << "no data set a9a under " << root << " (set TARDIGRAD_DATA)";
+  ProblemContext context;
+  context.data_root = root;
+  const auto problem = make_from(make_logistic, {{"data", text("a9a")}, {"batch_size", integer(256)}}, context);
+  ASSERT_EQ(problem->layout().dimension(), 123u);
+  EXPECT_GT(problem->evaluation_parts(), 1u);
+  const auto replica = problem->make_replica();
+  std::vector<float> x(123, 0.0f), g(123);
+  for (std::uint64_t i = 0; i < 2000; ++i) {
+    replica->gradient({.index = i}, x, g);
+    for (std::size_t j = 0; j < x.size(); ++j) x[j] -= 0.5f * g[j];
+  }
+  EXPECT_GT(metric_of(*problem, x, "accuracy"), 0.84);  // linear models reach 0.849 on it; the larger class has 0.759
+  EXPECT_LT(metric_of(*problem, x, "loss"), 0.34);
+}
+
+}  // namespace
+}  // namespace tardigrad::problems
