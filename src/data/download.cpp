@@ -127,6 +127,7 @@ class Attempt {
   }
 
   void truncate() {
+    file_.reset();  // first, for closing writes out what is still buffered
     file_ = open_file(part_, "wb");
     done_ = 0;
   }

@@ -17,7 +17,7 @@ struct Progress {
 };
 
 struct DownloadOptions {
-  std::function<void(const Progress&)> on_progress;  ///< may throw, which ends the download; the part stays
+  std::function<void(const Progress&)> on_progress = {};  ///< may throw, which ends the download; the part stays
   int attempts = 3;                                  ///< each goes on where the one before broke off
   std::chrono::seconds stall_limit{60};              ///< gives up when nothing comes for so long
 };

@@ -109,8 +109,9 @@ ImageSet join_idx(IdxArray images, const std::string& images_name, IdxArray labe
 }
 
 ImageSet read_idx_images(const std::filesystem::path& images, const std::filesystem::path& labels, std::size_t classes) {
-  return join_idx(parse_idx(read_file(images), images.string()), images.string(),
-                  parse_idx(read_file(labels), labels.string()), labels.string(), classes);
+  IdxArray image_array = parse_idx(read_file(images), images.string());
+  IdxArray label_array = parse_idx(read_file(labels), labels.string());
+  return join_idx(std::move(image_array), images.string(), std::move(label_array), labels.string(), classes);
 }
 
 }  // namespace tardigrad::data

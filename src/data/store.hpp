@@ -23,8 +23,8 @@ struct DatasetStatus {
 std::vector<DatasetStatus> list_datasets(const std::filesystem::path& root);
 
 struct GetOptions {
-  std::string mirror;  ///< base URL of a copy of a data root; "": $TARDIGRAD_MIRROR, else the official places
-  DownloadOptions download;
+  std::string mirror = {};  ///< base URL of a copy of a data root; "": $TARDIGRAD_MIRROR, else the official places
+  DownloadOptions download = {};
 };
 
 struct FetchedFile {
