@@ -20,6 +20,7 @@ struct ArrivalRecord {
   double norm = std::numeric_limits<double>::quiet_NaN();
   double coefficient = 0.0;  ///< what multiplied g in the update; 0 if it was not applied
   Outcome outcome = Outcome::applied;
+  std::uint64_t updates = 0;  ///< versions made so far, this arrival's included
 };
 
 /// Running totals, counted in one place for every runtime.

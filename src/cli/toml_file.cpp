@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <sstream>
@@ -17,8 +18,11 @@ namespace {
 // Scenarios are written by people: nothing sensible is nested deeper, and a hostile file shall not exhaust the stack.
 constexpr int kMaxDepth = 32;
 
+// What stands on the command line has no line.
+constexpr const char* kCommandLine = "--set";
+
 SettingValue convert(const toml::node& node, const std::string& file, int depth) {
-  const int line = static_cast<int>(node.source().begin.line);
+  const int line = file == kCommandLine ? 0 : static_cast<int>(node.source().begin.line);
   if (depth > kMaxDepth) throw Error(fmt::format("{}:{}: tables are nested more than {} deep", file, line, kMaxDepth));
   if (const auto* value = node.as_boolean()) return {value->get(), line};
   if (const auto* value = node.as_integer()) return {value->get(), line};
@@ -40,10 +44,7 @@ SettingValue convert(const toml::node& node, const std::string& file, int depth)
 SettingValue parse_value(std::string_view text) {
   try {
     const toml::table document = toml::parse("value = " + std::string(text));
-    if (document.size() == 1) {
-      SettingValue value = convert(*document.get("value"), "--set", 0);
-      return value;
-    }
+    if (document.size() == 1) return convert(*document.get("value"), kCommandLine, 0);
   } catch (const toml::parse_error&) {
     // Not TOML: a bare word.
   }

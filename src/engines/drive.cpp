@@ -92,11 +92,6 @@ class Driver final : FailureContext {
     const Counters& c = result_.counters;
     TG_CHECK(c.assigned == c.applied + c.discarded + c.cancelled + c.lost + c.not_finite + runtime_.in_flight(),
              "an order was lost or counted twice: ", c.assigned, " assigned");
-    if (hooks_.live) {
-      hooks_.live->updates.store(c.updates, std::memory_order_relaxed);
-      hooks_.live->arrived.store(c.arrived(), std::memory_order_relaxed);
-      hooks_.live->time_ns.store(event.time.count(), std::memory_order_relaxed);
-    }
     if (options_.stop.updates && c.updates >= *options_.stop.updates) stop(StopReason::updates);
     if (options_.stop.gradients && c.arrived() >= *options_.stop.gradients) stop(StopReason::gradients);
   }
@@ -130,9 +125,10 @@ class Driver final : FailureContext {
     }
     const Version made = model_.version() - before;
     TG_CHECK(made <= 1, "one event made ", made, " versions");
+    c.updates += made;
+    record.updates = c.updates;
     note(record);
     if (made == 0) return;
-    ++c.updates;
     if (options_.evaluate_every.updates && c.updates % *options_.evaluate_every.updates == 0) evaluate();
   }
 
@@ -156,7 +152,11 @@ class Driver final : FailureContext {
     runtime_.cancel(worker, cancelled_);
     result_.counters.cancelled += cancelled_.size();
     for (const Order& order : cancelled_)
-      note({.time = last_time_, .order = order, .delay = model_.version() - order.version, .outcome = Outcome::cancelled});
+      note({.time = last_time_,
+            .order = order,
+            .delay = model_.version() - order.version,
+            .outcome = Outcome::cancelled,
+            .updates = result_.counters.updates});
   }
 
   // Everything that a later reader may want to be sure of goes into the digest.

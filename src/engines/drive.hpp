@@ -11,17 +11,10 @@
 
 namespace tardigrad {
 
-/// How a run looks from outside while it goes on. Written by the run's thread only.
-struct LiveCounters {
-  std::atomic<std::uint64_t> updates{0}, arrived{0};
-  std::atomic<Time::rep> time_ns{0};
-};
-
 /// What may end a run from outside, and who watches.
 struct DriveHooks {
   std::span<Observer* const> observers;
   const std::atomic<bool>* interrupted = nullptr;
-  LiveCounters* live = nullptr;
 };
 
 /// The one loop that every runtime shares: takes events, asks the method, carries out its commands, counts, evaluates

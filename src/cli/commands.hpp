@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the program's commands do, once their words are understood.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tardigrad::cli {
+
+/// Options that every command takes.
+struct CommonOptions {
+  std::optional<std::filesystem::path> data_root;
+  std::vector<std::filesystem::path> plugins;
+  bool json = false;
+  bool quiet = false;
+};
+
+struct RunCommand {
+  std::filesystem::path scenario;
+  std::vector<std::string> assignments;
+  std::optional<std::filesystem::path> out;
+  std::optional<std::uint64_t> seed;
+  std::optional<unsigned> threads;
+  bool overwrite = false;
+  CommonOptions common;
+};
+
+struct CompareCommand {
+  std::filesystem::path scenario;
+  std::vector<std::string> assignments;
+  std::optional<std::filesystem::path> out;
+  std::optional<unsigned> threads;
+  bool prune = false;
+  bool fresh = false;
+  CommonOptions common;
+};
+
+struct DataCommand {
+  enum class Verb : std::uint8_t { list, get, import, verify } verb = Verb::list;
+  std::vector<std::string> names;
+  std::filesystem::path source;
+  std::string mirror;
+  CommonOptions common;
+};
+
+/// Each returns the exit code: 0, or 130 when Ctrl-C ended it. Mistakes are thrown as Error.
+int run_command(const RunCommand& command);
+int compare_command(const CompareCommand& command);
+int list_command(const std::string& what, const CommonOptions& common);
+int data_command(const DataCommand& command);
+
+/// Set by Ctrl-C (SIGINT) and SIGTERM once `catch_interrupts` was called; a second signal kills.
+const std::atomic<bool>& interrupted();
+void catch_interrupts();
+
+/// `count`, or one thread a core. At most 1024.
+unsigned thread_count(std::optional<unsigned> count);
+
+/// Reads a scenario file and applies assignments ("a.b=c") to it, in order.
+class Scenario;
+Scenario load_scenario(const std::filesystem::path& file, const std::vector<std::string>& assignments);
+
+/// runs/STEM, or the first of runs/STEM-2, runs/STEM-3, ... that does not exist.
+std::filesystem::path fresh_directory(const std::filesystem::path& scenario);
+
+}  // namespace tardigrad::cli

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/execute.hpp"
+
+#include <memory>
+
+#include "core/buffer_pool.hpp"
+#include "core/hash.hpp"
+#include "engines/sim/simulator.hpp"
+#include "record/event_log.hpp"
+#include "record/metrics_log.hpp"
+#include "record/safetensors.hpp"
+
+namespace tardigrad::cli {
+namespace {
+
+// What a run writes while it goes on.
+class Recording {
+ public:
+  Recording(const RunRequest& request, const std::string& document) {
+    if (!request.directory) return;
+    directory_ = std::make_unique<record::RunDirectory>(*request.directory, request.if_finished);
+    directory_->write_scenario(document);
+    metrics_ = std::make_unique<record::MetricsLog>(directory_->metrics());
+    if (request.plan.events) events_ = std::make_unique<record::EventLog>(directory_->events(), *request.plan.events);
+  }
+
+  std::vector<Observer*> observers() const {
+    std::vector<Observer*> list;
+    if (metrics_) list.push_back(metrics_.get());
+    if (events_) list.push_back(events_.get());
+    return list;
+  }
+
+  void finish(const RunRequest& request, const record::RunSummary& summary, std::span<const float> x) {
+    if (!directory_) return;
+    if (events_) events_->close();
+    metrics_->close();
+    if (request.save_model == RunRequest::SaveModel::yes) {
+      const Problem& problem = *request.world.problem;
+      record::write_safetensors(directory_->model(), problem.layout(), x, problem.make_replica()->extra_tensors(x),
+                                {{"digest", summary.digest}, {"program", summary.names.program}});
+    }
+    record::write_summary(directory_->summary(), summary);
+  }
+
+ private:
+  std::unique_ptr<record::RunDirectory> directory_;
+  std::unique_ptr<record::MetricsLog> metrics_;
+  std::unique_ptr<record::EventLog> events_;
+};
+
+}  // namespace
+
+const char* program_version() { return "tardigrad " TARDIGRAD_VERSION; }
+
+std::string scenario_hash(const std::string& document) {
+  Hasher hasher;
+  hasher.add(document);
+  return hasher.hex();
+}
+
+RunOutput execute(const RunRequest& request) {
+  const World& world = request.world;
+  const std::string document = resolved_document(world, request.method, request.plan);
+  Recording recording(request, document);
+  std::vector<Observer*> observers = recording.observers();
+  if (request.observer) observers.push_back(request.observer);
+
+  BufferPool buffers(world.problem->layout().dimension());
+  Buffer x0 = buffers.take();
+  world.problem->initial_point(x0.view());
+  ServerModel model(buffers, std::move(x0));
+  sim::Simulator simulator(*world.problem, *world.compute_time, buffers,
+                           {.workers = world.workers, .pool = request.pool});
+  RunOptions options = request.plan.options;
+  options.seed = world.seed;
+  RunResult result = drive(options, simulator, *request.method.method, model,
+                           {.observers = observers, .interrupted = request.interrupted});
+
+  const record::RunNames names = {.program = program_version(),
+                                  .method = request.method.name,
+                                  .problem = world.problem_name,
+                                  .seed = world.seed,
+                                  .scenario_hash = scenario_hash(document)};
+  RunOutput output{.summary = record::summarize(names, result), .evaluations = std::move(result.evaluations)};
+  recording.finish(request, output.summary, model.snapshot().view());
+  return output;
+}
+
+}  // namespace tardigrad::cli

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <optional>
+
+#include "cli/scenario.hpp"
+#include "engines/drive.hpp"
+#include "engines/sim/compute_pool.hpp"
+#include "record/run_directory.hpp"
+#include "record/run_summary.hpp"
+
+namespace tardigrad::cli {
+
+/// "tardigrad 0.1.0"
+const char* program_version();
+
+/// One simulation to carry out. Referenced objects outlive it.
+struct RunRequest {
+  const World& world;
+  MethodPlan& method;
+  const RunPlan& plan;
+  sim::ComputePool* pool = nullptr;              ///< nothing: gradients on this thread
+  std::optional<std::filesystem::path> directory = {};
+  record::IfFinished if_finished = record::IfFinished::refuse;
+  enum class SaveModel : std::uint8_t { no, yes } save_model = SaveModel::yes;
+  const std::atomic<bool>* interrupted = nullptr;
+  Observer* observer = nullptr;
+};
+
+struct RunOutput {
+  record::RunSummary summary;
+  std::vector<EvaluationRecord> evaluations;
+};
+
+/// Identifies what a run computes: a hash of its resolved scenario.
+std::string scenario_hash(const std::string& document);
+
+/// Simulates and, where a directory is given, records: scenario.toml, metrics.jsonl, events.jsonl, model.safetensors
+/// and, last, summary.json. An interrupted run is recorded like any other, with what there is.
+/// Thread  any, one run a call
+RunOutput execute(const RunRequest& request);
+
+}  // namespace tardigrad::cli

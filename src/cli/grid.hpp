@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "report/comparison.hpp"
+#include "tardigrad/settings.hpp"
+
+namespace tardigrad::cli {
+
+/// One point of a method's grid: a [method] table without lists, and what varies in it.
+struct GridPoint {
+  SettingValue::Table method;
+  std::string method_label;  ///< the method's name, or `label` where the entry gives one
+  report::Setting setting;   ///< the values of the grid axes, and of every other number that was given
+  std::string path;          ///< for messages: "compare.methods[0]"
+};
+
+/// What [compare] asks for: every method at every point of its grid, with every seed.
+struct Grid {
+  std::vector<std::uint64_t> seeds;
+  std::vector<GridPoint> points;
+};
+
+/// Reads `seeds = [1, 2, 3]` and `[[compare.methods]]`, where a list of numbers is a grid axis; axes are expanded with
+/// the last one varying fastest, in the alphabetical order of their keys.
+/// Errors  Error: no methods, no seeds, a seed or a method twice, a list with something else than numbers in it
+Grid read_grid(Settings& compare);
+
+/// "clipped-asgd,clip_radius=1,step_size=0.05,seed=2": the name of a run's folder.
+std::string run_id(const GridPoint& point, std::uint64_t seed);
+
+}  // namespace tardigrad::cli

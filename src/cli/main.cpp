@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// The words of the command line. What the commands do is in *_command.cpp.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "cli/commands.hpp"
+#include "cli/execute.hpp"
+#include "tardigrad/error.hpp"
+
+namespace {
+
+using namespace tardigrad;
+using namespace tardigrad::cli;
+
+constexpr const char* kTopExamples = R"(Examples:
+  tardigrad run scenarios/quadratic.toml --set method.step_size=0.2
+  tardigrad compare scenarios/demo.toml
+  tardigrad list methods
+  tardigrad data get fashion-mnist)";
+
+constexpr const char* kRunExamples = R"(Examples:
+  tardigrad run scenarios/quadratic.toml
+  tardigrad run scenarios/quadratic.toml --set method.name=vanilla-asgd --set run.stop.updates=5000 --seed 7
+  tardigrad run scenarios/papers/fig4-d4.toml --out runs/fig4 --threads 4
+
+Writes scenario.toml (every default written out), summary.json, metrics.jsonl, events.jsonl, model.safetensors.
+Ctrl-C ends the run cleanly with what there is.)";
+
+constexpr const char* kCompareExamples = R"(Examples:
+  tardigrad compare scenarios/demo.toml
+  tardigrad compare scenarios/demo.toml --set 'compare.seeds=[1,2,3,4,5]' --out runs/five-seeds
+  tardigrad compare scenarios/papers/fig4-d4.toml --prune
+
+A comparison that was broken off goes on where it stopped when the same command is given again.)";
+
+constexpr const char* kListExamples = R"(Examples:
+  tardigrad list
+  tardigrad list methods
+  tardigrad list problems --plugin ./libmine.so --json)";
+
+constexpr const char* kDataExamples = R"(Examples:
+  tardigrad data list
+  tardigrad data get cifar10
+  tardigrad data import cifar10 ~/Downloads/cifar-10-binary.tar.gz
+  tardigrad data verify --data-root /data)";
+
+void add_common(CLI::App& app, CommonOptions& common) {
+  app.add_option("--data-root", common.data_root, "Where data sets lie (else $TARDIGRAD_DATA, else the XDG default)");
+  app.add_option("--plugin", common.plugins, "A shared library with problems of your own");
+  app.add_flag("--json", common.json, "Print JSON on standard output");
+  app.add_flag("-q,--quiet", common.quiet, "No progress");
+}
+
+template <class Command>
+void add_scenario(CLI::App& app, Command& command) {
+  app.add_option("scenario", command.scenario, "A scenario file (TOML)")->required()->type_name("FILE");
+  app.add_option("--set", command.assignments, "Change a key of the scenario: a.b=value")->type_name("KEY=VALUE")->take_all()->allow_extra_args(false);
+  app.add_option("--out", command.out, "Directory for the results (else under runs/)")->type_name("DIR");
+  app.add_option("--threads", command.threads, "Threads that compute (else one a core)")->check(CLI::Range(1, 1024));
+  add_common(app, command.common);
+}
+
+// CLI11 knows what it expected, but not what is near.
+std::string explain(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) {
+    const std::vector<std::string> commands = {"run", "compare", "list", "data"};
+    return fmt::format("`{}` is no command: must be one of {}{}", argv[1], join(commands), did_you_mean(argv[1], commands));
+  }
+  const CLI::App* deepest = &app;
+  while (!deepest->get_subcommands().empty()) deepest = deepest->get_subcommands().front();
+  std::vector<std::string> known;
+  for (const CLI::App* sub : deepest->get_subcommands([](const CLI::App*) { return true; })) known.push_back(sub->get_name());
+  for (const CLI::Option* option : deepest->get_options())
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
+    if (std::string(error.what()).find(word) == std::string::npos) continue;
+    if (const std::string near = did_you_mean(word, known); !near.empty() && nearest_match(word, known) != word)
+      return error.what() + near;
+  }
+  return error.what();
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Tardigrad: asynchronous SGD that stragglers do not hurt");
+  app.name("tardigrad");
+  app.set_version_flag("--version", program_version());
+  app.require_subcommand(1);
+  app.footer(kTopExamples);
+
+  RunCommand run_options;
+  CLI::App* run_app = app.add_subcommand("run", "Simulate one scenario")->footer(kRunExamples);
+  add_scenario(*run_app, run_options);
+  run_app->add_option("--seed", run_options.seed, "Instead of run.seed")->check(CLI::NonNegativeNumber);
+  run_app->add_flag("--overwrite", run_options.overwrite, "Replace a finished run in --out");
+
+  CompareCommand compare_options;
+  CLI::App* compare_app =
+      app.add_subcommand("compare", "Compare methods over a grid of settings and seeds")->footer(kCompareExamples);
+  add_scenario(*compare_app, compare_options);
+  compare_app->add_flag("--prune", compare_options.prune, "End runs early whose setting can no longer be its method's best");
+  compare_app->add_flag("--fresh", compare_options.fresh, "Run again what an earlier comparison has finished");
+
+  std::string listed;
+  CommonOptions list_options;
+  CLI::App* list_app = app.add_subcommand("list", "What there is to choose from")->footer(kListExamples);
+  list_app->add_option("what", listed, "methods, problems, datasets, timing or runtimes (else all)");
+  add_common(*list_app, list_options);
+
+  DataCommand data_options;
+  CLI::App* data_app = app.add_subcommand("data", "Data sets: list, get, import, verify")->footer(kDataExamples);
+  data_app->require_subcommand(1);
+  const auto add_verb = [&](const char* name, const char* help, DataCommand::Verb verb) {
+    CLI::App* verb_app = data_app->add_subcommand(name, help)->footer(kDataExamples);
+    verb_app->callback([&data_options, verb] { data_options.verb = verb; });
+    add_common(*verb_app, data_options.common);
+    return verb_app;
+  };
+  add_verb("list", "Which data sets there are, and which lie under the data root", DataCommand::Verb::list);
+  CLI::App* get_app = add_verb("get", "Download from the official places, resuming and checking", DataCommand::Verb::get);
+  get_app->add_option("names", data_options.names, "Data sets")->required();
+  get_app->add_option("--mirror", data_options.mirror, "Base URL of a copy of a data root (else $TARDIGRAD_MIRROR)");
+  CLI::App* import_app = add_verb("import", "Take a file, folder or archive of yours", DataCommand::Verb::import);
+  import_app->add_option("name", data_options.names, "The data set that it is")->required()->expected(1);
+  import_app->add_option("source", data_options.source, "File, folder or archive")->required();
+  CLI::App* verify_app = add_verb("verify", "Check checksums, and that the readers accept the files", DataCommand::Verb::verify);
+  verify_app->add_option("names", data_options.names, "Data sets (else all that are there)");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);  // --help, --version
+  } catch (const CLI::ParseError& error) {
+    throw Error(explain(app, error, argc, argv) + " (tardigrad --help)");
+  }
+  if (*run_app) return run_command(run_options);
+  if (*compare_app) return compare_command(compare_options);
+  if (*list_app) return list_command(listed, list_options);
+  return data_command(data_options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const Error& error) {
+    std::fflush(stdout);
+    fmt::print(stderr, "tardigrad: {}\n", error.what());
+    return 2;
+  } catch (const std::exception& error) {
+    std::fflush(stdout);
+    fmt::print(stderr, "tardigrad: unexpected failure: {}\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+
+#include "report/progress.hpp"
+#include "tardigrad/observer.hpp"
+#include "tardigrad/run.hpp"
+
+namespace tardigrad::cli {
+
+inline report::RunState state_of(StopReason reason) {
+  switch (reason) {
+    case StopReason::target: return report::RunState::reached;
+    case StopReason::diverged: return report::RunState::diverged;
+    case StopReason::interrupted: return report::RunState::interrupted;
+    default: return report::RunState::finished;
+  }
+}
+
+/// Tells a progress row how a run goes on.
+class ProgressFeed final : public Observer {
+ public:
+  ProgressFeed(report::RunProgress& progress, const RunOptions& options) : progress_(progress), options_(options) {}
+
+  void on_arrival(const ArrivalRecord& record) override {
+    using std::memory_order_relaxed;
+    if (record.outcome != Outcome::cancelled) ++arrived_;
+    progress_.updates.store(record.updates, memory_order_relaxed);
+    progress_.arrived.store(arrived_, memory_order_relaxed);
+    progress_.time_ns.store(record.time.count(), memory_order_relaxed);
+    double fraction = 0.0;
+    const auto towards = [&](double done, double all) { fraction = std::max(fraction, std::min(1.0, done / all)); };
+    const StopConditions& stop = options_.stop;
+    if (stop.time) towards(to_seconds(record.time), to_seconds(*stop.time));
+    if (stop.updates) towards(static_cast<double>(record.updates), static_cast<double>(*stop.updates));
+    if (stop.gradients) towards(static_cast<double>(arrived_), static_cast<double>(*stop.gradients));
+    progress_.fraction.store(fraction, memory_order_relaxed);
+  }
+
+  void on_evaluation(const EvaluationRecord& record) override {
+    for (const Metric& metric : record.metrics)
+      if (!options_.target || metric.name == options_.target->metric) {
+        progress_.metric.store(metric.value, std::memory_order_relaxed);
+        return;
+      }
+  }
+
+ private:
+  report::RunProgress& progress_;
+  const RunOptions& options_;
+  std::uint64_t arrived_ = 0;
+};
+
+}  // namespace tardigrad::cli

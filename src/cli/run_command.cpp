@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <thread>
+
+#include "cli/commands.hpp"
+#include "cli/execute.hpp"
+#include "cli/progress_feed.hpp"
+#include "cli/toml_file.hpp"
+#include "data/catalogue.hpp"
+#include "record/file.hpp"
+#include "tardigrad/error.hpp"
+
+namespace tardigrad::cli {
+namespace {
+
+std::atomic<bool> interrupt_flag{false};
+
+void on_interrupt(int signal) {
+  if (interrupt_flag.exchange(true)) {
+    std::signal(signal, SIG_DFL);  // asked twice: at once
+    std::raise(signal);
+  }
+}
+
+void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::filesystem::path& directory) {
+  const auto line = [](const char* what, const std::string& value) { fmt::print("{:<16}{}\n", what, value); };
+  line("method", s.names.method);
+  line("problem", s.names.problem);
+  line("ended by", name_of(s.reason));
+  line("virtual time", fmt::format("{} s", to_seconds(s.time)));
+  line("updates", fmt::format("{}", s.counters.updates));
+  line("gradients", fmt::format("{} applied ({} clipped), {} discarded, {} cancelled; {} computed, {} of them for nothing",
+                                s.counters.applied, s.counters.clipped, s.counters.discarded, s.counters.cancelled,
+                                s.runtime.gradients_computed, s.runtime.gradients_wasted));
+  line("delay", fmt::format("mean {:.4g}, max {}", s.counters.mean_delay(), s.counters.delay_max));
+  line("utilisation", fmt::format("{:.1f} %", 100 * s.runtime.utilisation));
+  for (const Metric& metric : s.metrics) line(metric.name.c_str(), fmt::format("{:.6g}", metric.value));
+  if (const auto& target = plan.options.target)
+    line("time to target",
+         fmt::format("{} ({} {} {})", s.time_to_target ? fmt::format("{} s", to_seconds(*s.time_to_target)) : "not met",
+                     target->metric, target->direction == Target::Direction::at_most ? "<=" : ">=", target->threshold));
+  line("digest", s.digest);
+  line("wall time", fmt::format("{:.3g} s", s.wall_seconds));
+  line("run directory", directory.string());
+}
+
+}  // namespace
+
+const std::atomic<bool>& interrupted() { return interrupt_flag; }
+
+void catch_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+unsigned thread_count(std::optional<unsigned> count) {
+  if (count) return *count;
+  return std::min(1024u, std::max(1u, std::thread::hardware_concurrency()));
+}
+
+Scenario load_scenario(const std::filesystem::path& file, const std::vector<std::string>& assignments) {
+  SettingValue::Table table = read_toml(file);
+  for (const std::string& assignment : assignments) apply_assignment(table, assignment);
+  return Scenario(std::move(table), file.string());
+}
+
+std::filesystem::path fresh_directory(const std::filesystem::path& scenario) {
+  const std::filesystem::path base = std::filesystem::path("runs") / scenario.stem();
+  std::filesystem::path path = base;
+  for (int i = 2; std::filesystem::exists(path); ++i) path = fmt::format("{}-{}", base.string(), i);
+  return path;
+}
+
+int run_command(const RunCommand& command) {
+  std::vector<std::string> assignments = command.assignments;
+  if (command.seed) assignments.push_back(fmt::format("run.seed={}", *command.seed));
+  const Scenario scenario = load_scenario(command.scenario, assignments);
+  problems::ProblemCatalogue problems;
+  for (const auto& plugin : command.common.plugins) problems.add_plugin(plugin);
+  const World world = scenario.make_world(scenario.seed(), {problems, data::data_root(command.common.data_root)});
+  const RunPlan plan = scenario.make_run_plan(Scenario::Use::run, world.problem->metric_names());
+  MethodPlan method = scenario.make_method(world);
+
+  const std::filesystem::path directory = command.out.value_or(fresh_directory(command.scenario));
+  const unsigned threads = thread_count(command.threads);
+  std::unique_ptr<sim::ComputePool> pool;
+  if (threads > 1) pool = std::make_unique<sim::ComputePool>(threads);
+
+  catch_interrupts();
+  std::optional<RunOutput> output;
+  {
+    report::ProgressDisplay display({.mode = command.common.quiet ? report::ProgressOptions::Mode::silent
+                                                                  : report::ProgressOptions::Mode::automatic,
+                                     .metric_name = plan.options.target ? plan.options.target->metric
+                                                                        : world.problem->metric_names().front()});
+    report::RunProgress& progress = display.add(method.name);
+    ProgressFeed feed(progress, plan.options);
+    progress.state = report::RunState::running;
+    output = execute({.world = world,
+                      .method = method,
+                      .plan = plan,
+                      .pool = pool.get(),
+                      .directory = directory,
+                      .if_finished = command.overwrite ? record::IfFinished::overwrite : record::IfFinished::refuse,
+                      .interrupted = &interrupted(),
+                      .observer = &feed});
+    progress.state = state_of(output->summary.reason);
+  }
+  if (command.common.json) fmt::print("{}", record::read_file(directory / "summary.json"));
+  else print_summary(output->summary, plan, directory);
+  return output->summary.reason == StopReason::interrupted ? 130 : 0;
+}
+
+}  // namespace tardigrad::cli

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/scenario.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/toml_file.hpp"
+#include "methods/catalogue.hpp"
+#include "tardigrad/error.hpp"
+#include "timing/workers.hpp"
+
+namespace tardigrad::cli {
+namespace {
+
+const std::vector<std::string> kTables = {"problem", "workers", "method", "run", "compare"};
+
+StopConditions read_stop(Settings& run, Scenario::Use use, bool has_target) {
+  Settings& stop = run.table("stop");
+  StopConditions conditions;
+  const auto count = [&](const char* key) -> std::optional<std::uint64_t> {
+    stop.allow(key);
+    if (!stop.has(key)) return std::nullopt;
+    return static_cast<std::uint64_t>(stop.integer(key, Range::at_least(1)));
+  };
+  conditions.updates = count("updates");
+  conditions.gradients = count("gradients");
+  stop.allow("time");
+  // Integer nanoseconds hold 292 years; we stay clear of the end.
+  if (stop.has("time")) conditions.time = from_seconds(stop.number("time", {.low = 0, .high = 4e9, .low_open = true}));
+  conditions.at_target = stop.boolean_or("target", has_target && use == Scenario::Use::compare);
+  if (conditions.at_target && !has_target) stop.fail("target", "there is no run.target to stop at");
+  if (!conditions.updates && !conditions.gradients && !conditions.time)
+    run.fail("stop", "must hold at least one of updates, gradients, time: a run that never meets its target must end too");
+  return conditions;
+}
+
+Target read_target(Settings& table, const std::vector<std::string>& metrics) {
+  Target target{.metric = table.choice("metric", metrics)};
+  table.allow("at_most");
+  table.allow("at_least");
+  if (table.has("at_most") == table.has("at_least"))
+    table.fail("metric", "needs a threshold beside it: either at_most or at_least");
+  const bool at_most = table.has("at_most");
+  target.direction = at_most ? Target::Direction::at_most : Target::Direction::at_least;
+  target.threshold = table.number(at_most ? "at_most" : "at_least");
+  return target;
+}
+
+// Fifty evaluations in a run, where the scenario does not say.
+constexpr std::uint64_t kDefaultEvaluations = 50;
+
+EvaluateEvery read_evaluate_every(Settings& run, const StopConditions& stop) {
+  EvaluateEvery every;
+  Settings& table = run.table_or_empty("evaluate_every");
+  table.allow("time");
+  table.allow("updates");
+  if (table.has("time") && table.has("updates")) table.fail("updates", "either time or updates, not both");
+  const Range seconds = {.low = 1e-9, .high = 4e9};
+  if (table.has("updates")) {
+    every.updates = static_cast<std::uint64_t>(table.integer("updates", Range::at_least(1)));
+  } else if (table.has("time")) {
+    every.time = from_seconds(table.number("time", seconds));
+  } else if (stop.time) {
+    every.time = from_seconds(table.number_or("time", std::max(1e-9, to_seconds(*stop.time) / kDefaultEvaluations)));
+  } else {
+    const std::uint64_t updates = stop.updates ? *stop.updates : *stop.gradients;
+    every.updates = static_cast<std::uint64_t>(
+        table.integer_or("updates", static_cast<std::int64_t>(std::max<std::uint64_t>(1, updates / kDefaultEvaluations))));
+  }
+  return every;
+}
+
+// events = true | false | { every = k }
+std::optional<record::EventLogOptions> read_events(Settings& run, Scenario::Use use) {
+  const std::optional<SettingValue> value = run.raw("events");
+  if (value && value->is_table()) {
+    const auto every = run.table("events").integer("every", Range::at_least(1));
+    return record::EventLogOptions{.every = static_cast<std::uint64_t>(every)};
+  }
+  if (value && value->value.index() != 0) run.fail("events", "must be true, false, or { every = k }");
+  const bool wanted = value ? std::get<bool>(value->value) : use == Scenario::Use::run;
+  if (!wanted) return std::nullopt;
+  return record::EventLogOptions{};
+}
+
+}  // namespace
+
+Scenario::Scenario(SettingValue::Table root, std::string file) : root_(std::move(root)), file_(std::move(file)) {
+  Settings top(root_, "", file_);
+  for (const std::string& table : kTables) {
+    top.allow(table);
+    if (has(table) && !root_.at(table).is_table())
+      top.fail(table, fmt::format("must be a table, as in [{}]", table));
+  }
+  top.finish();
+}
+
+Settings Scenario::settings(const std::string& table) const {
+  const auto found = root_.find(table);
+  if (found == root_.end()) throw Error(fmt::format("{}: there is no [{}] table", file_, table));
+  return Settings(std::get<SettingValue::Table>(found->second.value), table, file_, found->second.line);
+}
+
+World Scenario::make_world(std::uint64_t seed, const Sources& sources) const {
+  World world{.problem_name = {}, .seed = seed, .workers = 0, .problem = {}, .compute_time = {}, .resolved = {}};
+  Settings workers = settings("workers");
+  timing::WorkersSpec spec = timing::make_workers(workers, seed);
+  workers.finish();
+  world.workers = spec.count;
+  world.compute_time = std::move(spec.compute_time);
+
+  Settings problem = settings("problem");
+  world.problem_name = problem.text("name");
+  const ProblemRow* row = nullptr;
+  try {
+    row = &sources.problems.row(world.problem_name);
+  } catch (const Error& error) {
+    problem.fail("name", error.what());
+  }
+  world.problem = row->make(problem, {.workers = world.workers, .seed = seed, .data_root = sources.data_root});
+  problem.finish();
+  world.resolved = {{"problem", {problem.resolved()}}, {"workers", {workers.resolved()}}};
+  return world;
+}
+
+MethodPlan Scenario::make_method(const World& world) const {
+  Settings method = settings("method");
+  return make_method(std::get<SettingValue::Table>(root_.at("method").value), "method", world);
+}
+
+MethodPlan Scenario::make_method(const SettingValue::Table& table, const std::string& path, const World& world) const {
+  const auto name = table.find("name");
+  Settings settings(table, path, file_, name == table.end() ? 0 : name->second.line);
+  MethodPlan plan;
+  plan.method = methods::make_method(settings, {.workers = world.workers, .seed = world.seed});
+  settings.finish();
+  plan.name = settings.text("name");
+  plan.resolved = settings.resolved();
+  return plan;
+}
+
+std::uint64_t Scenario::seed() const {
+  return static_cast<std::uint64_t>(settings("run").integer_or("seed", 1, {.low = 0, .high = 0x1p53}));
+}
+
+RunPlan Scenario::make_run_plan(Use use, const std::vector<std::string>& metrics) const {
+  Settings run = settings("run");
+  RunPlan plan;
+  plan.seed = static_cast<std::uint64_t>(run.integer_or("seed", 1, {.low = 0, .high = 0x1p53}));
+  plan.options.seed = plan.seed;
+  run.allow("target");
+  if (run.has("target")) plan.options.target = read_target(run.table("target"), metrics);
+  plan.options.stop = read_stop(run, use, plan.options.target.has_value());
+  plan.options.evaluate_every = read_evaluate_every(run, plan.options.stop);
+  plan.events = read_events(run, use);
+  run.finish();
+  plan.resolved = run.resolved();
+  return plan;
+}
+
+std::unique_ptr<Settings> Scenario::compare_settings() const { return std::make_unique<Settings>(settings("compare")); }
+
+std::string resolved_document(const World& world, const MethodPlan& method, const RunPlan& run) {
+  SettingValue::Table document = world.resolved;
+  document["method"] = {method.resolved};
+  SettingValue::Table run_table = run.resolved;
+  run_table["seed"] = {static_cast<std::int64_t>(world.seed)};
+  run_table["events"] = run.events ? SettingValue{SettingValue::Table{
+                                         {"every", {static_cast<std::int64_t>(run.events->every)}}}}
+                                   : SettingValue{false};
+  document["run"] = {std::move(run_table)};
+  return to_toml_document(document);
+}
+
+}  // namespace tardigrad::cli

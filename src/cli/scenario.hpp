@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "problems/catalogue.hpp"
+#include "record/event_log.hpp"
+#include "tardigrad/compute_time.hpp"
+#include "tardigrad/method.hpp"
+#include "tardigrad/problem.hpp"
+#include "tardigrad/run.hpp"
+#include "tardigrad/settings.hpp"
+
+namespace tardigrad::cli {
+
+/// Where a scenario's parts come from.
+struct Sources {
+  problems::ProblemCatalogue& problems;
+  std::filesystem::path data_root;
+};
+
+/// The part of a scenario that methods are compared on: problem, data, workers and their speeds, for one seed.
+struct World {
+  std::string problem_name;
+  std::uint64_t seed = 1;
+  std::size_t workers = 0;
+  std::shared_ptr<const Problem> problem;
+  std::shared_ptr<const ComputeTime> compute_time;
+  SettingValue::Table resolved;  ///< [problem] and [workers] with every default
+};
+
+/// What [run] says.
+struct RunPlan {
+  std::uint64_t seed = 1;
+  RunOptions options;
+  std::optional<record::EventLogOptions> events;  ///< nothing: no events.jsonl
+  SettingValue::Table resolved;
+};
+
+/// A [method] table made into a method.
+struct MethodPlan {
+  std::string name;
+  std::unique_ptr<Method> method;
+  SettingValue::Table resolved;
+};
+
+/// A scenario file as it was read: tables [problem], [workers], [method], [run], [compare] and nothing else.
+/// Errors  every function: Error "FILE:LINE: key = value: what is allowed"
+class Scenario {
+ public:
+  Scenario(SettingValue::Table root, std::string file);
+
+  const std::string& file() const { return file_; }
+  bool has(const std::string& table) const { return root_.count(table) > 0; }
+
+  World make_world(std::uint64_t seed, const Sources& sources) const;
+  MethodPlan make_method(const World& world) const;
+  MethodPlan make_method(const SettingValue::Table& table, const std::string& path, const World& world) const;
+  enum class Use : std::uint8_t { run, compare };
+  /// `metrics`: what the problem measures, to check the target. In a comparison a run stops at its target, and writes
+  /// no events, unless the scenario says otherwise.
+  RunPlan make_run_plan(Use use, const std::vector<std::string>& metrics) const;
+  /// run.seed, or 1.
+  std::uint64_t seed() const;
+  /// A reader of the [compare] table.
+  std::unique_ptr<Settings> compare_settings() const;
+
+ private:
+  Settings settings(const std::string& table) const;
+
+  SettingValue::Table root_;
+  std::string file_;
+};
+
+/// The whole scenario of one run as TOML, every default written out.
+std::string resolved_document(const World& world, const MethodPlan& method, const RunPlan& run);
+
+}  // namespace tardigrad::cli
