@@ -24,9 +24,9 @@ struct GradientJob {
   Order order;
   Snapshot snapshot;
   Time finish{};    ///< virtual time of its arrival
-  Buffer gradient;  ///< filled when ready
+  Buffer gradient = {};  ///< filled when ready
   double norm = 0.0;
-  std::exception_ptr error;
+  std::exception_ptr error = {};
   State state = State::idle;  ///< guarded by the pool once submitted
   bool by_pool = false;       ///< computed by a pool, which counts it until it is released
 
