@@ -28,7 +28,7 @@ file src/methods/good.cpp '#include "core/hash.hpp"' '#include "methods/a.hpp"' 
 file src/methods/bad.cpp '#include "data/images.hpp"' '#include <thread>' '#include "hash.hpp"' '#include <hwy/highway.h>' \
   'std::unordered_map<int, int> m;' 'const MethodRow kLost = {.name = "lost"};'
 file src/core/bad.cpp '#include "engines/sim/simulator.hpp"' 'std::normal_distribution<double> n;' \
-  'std::random_device d;' 'using namespace std;' "// $(printf 'x%.0s' {1..120})" '// TODO' "// $(printf '/%s' home someone)"
+  'std::random_device d;' 'using namespace std;' "// $(printf 'x%.0s' {1..120})" '// TODO' "// $(printf '/%s' root someone)"
 file src/engines/sim/simulator.cpp 'auto excused = std::chrono::steady_clock::now();' '#include "engines/drive.hpp"'
 file src/timing/clock.cpp 'auto t = std::chrono::steady_clock::now();'
 file src/methods/catalogue.cpp 'int none;'

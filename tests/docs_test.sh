@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What the documents show is true: every whole scenario in them runs, and docs/scenarios.md knows all there is.
+# Usage: TARDIGRAD_PROGRAM=PROGRAM tests/docs_test.sh
+set -euo pipefail
+program=$(realpath "$TARDIGRAD_PROGRAM")
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+# A block of TOML that begins with "# NAME.toml" is a whole scenario.
+awk '/^```/ { inside = /^```toml/; file = ""; next }
+     inside && file == "" { file = /^# [a-z0-9-]+\.toml/ ? $2 : "/dev/null" }
+     inside { print > file }' "$root/README.md" "$root/docs/scenarios.md"
+count=0
+for scenario in *.toml; do
+  for command in run compare; do
+    grep -q "^\[${command/run/method}\]" "$scenario" || continue
+    "$program" "$command" "$scenario" --quiet --threads 2 --out "$scenario-$command" >said || { cat said; exit 1; }
+    count=$((count + 1))
+  done
+done
+[[ $count -ge 3 ]] || { echo "only $count scenarios were found in the documents"; exit 1; }
+
+names=$("$program" list --json | sed -n 's/^ *"\(name\|kind\)": "\(.*\)",*$/\2/p')
+for name in $names; do
+  grep -q -- "\`$name\`\|\"$name\"" "$root/docs/scenarios.md" "$root/README.md" || unknown+=" $name"
+done
+[[ -z ${unknown:-} ]] || { echo "docs/scenarios.md does not know:$unknown"; exit 1; }
+echo "$count scenarios run, $(wc -w <<<"$names") names known"
