@@ -20,11 +20,12 @@ struct EventLogOptions {
 
 /// `events.jsonl`: one row for each order that came to its end, cancelled ones included.
 ///
-///   {"time":1.5,"worker":3,"order":17,"index":4,"version":12,"delay":3,"norm":0.71,"coefficient":0.1,"outcome":"applied"}
+///   {"time":1.5,"worker":3,"order":17,"index":4,"version":12,"delay":3,"norm":0.71,"coefficient":0.1,
+///    "outcome":"applied"}      (on one line)
 ///
 /// Units   time: seconds, the exact decimal of the integer nanoseconds; norm: null when nobody looked at the gradient
 /// Errors  Error naming the file from `on_arrival` and `close`: at the first flush that fails
-/// Cost    under a microsecond a row; a write of 256 KiB every few thousand rows
+/// Cost    about a microsecond a row; a write of 256 KiB every few thousand rows
 /// Thread  one at a time
 class EventLog final : public Observer {
  public:

@@ -30,7 +30,8 @@ void RunDirectory::check_contents(IfFinished if_finished) const {
   if (error) throw Error(fmt::format("{}: cannot read the directory: {}", path_.string(), error.message()));
   if (contents == fs::directory_iterator{}) return;
   if (!fs::exists(metrics()))
-    throw Error(fmt::format("{}: the directory is not empty and holds no run; name a new or an empty one", path_.string()));
+    throw Error(
+        fmt::format("{}: the directory is not empty and holds no run; name a new or an empty one", path_.string()));
   if (fs::exists(summary()) && if_finished == IfFinished::refuse)
     throw Error(fmt::format("{}: holds a finished run; name another directory, or say --overwrite", path_.string()));
 }

@@ -12,10 +12,9 @@ enum class IfFinished { refuse, overwrite };
 /// The directory of one run:
 ///
 ///   scenario.toml      as resolved, every default written out
-///   metrics.jsonl      one row an evaluation (see metrics_log.hpp); there from the start: it marks the directory as ours
-///   events.jsonl       one row an order (see event_log.hpp), when asked for
-///   model.safetensors  the parameters at the end
-///   summary.json       written last: its presence says that the run ended (see run_summary.hpp)
+///   metrics.jsonl      one row an evaluation (see metrics_log.hpp); there from the start: it marks the directory as
+///   ours events.jsonl       one row an order (see event_log.hpp), when asked for model.safetensors  the parameters at
+///   the end summary.json       written last: its presence says that the run ended (see run_summary.hpp)
 class RunDirectory {
  public:
   /// Makes the directory, parents included. An unfinished run in it is cleared away; so is a finished one when told

@@ -57,9 +57,15 @@ StopReason stop_reason_of(const std::string& name) {
 
 Counters counters_of(const Json& json) {
   const auto count = [&](const char* key) { return json.at(key).get<std::uint64_t>(); };
-  return {.assigned = count("assigned"), .applied = count("applied"), .discarded = count("discarded"),
-          .cancelled = count("cancelled"), .lost = count("lost"), .not_finite = count("not_finite"),
-          .clipped = count("clipped"), .updates = count("updates"), .delay_sum = count("delay_sum"),
+  return {.assigned = count("assigned"),
+          .applied = count("applied"),
+          .discarded = count("discarded"),
+          .cancelled = count("cancelled"),
+          .lost = count("lost"),
+          .not_finite = count("not_finite"),
+          .clipped = count("clipped"),
+          .updates = count("updates"),
+          .delay_sum = count("delay_sum"),
           .delay_max = count("delay_max")};
 }
 
@@ -77,7 +83,8 @@ std::optional<T> optional_of(const Json& json) {
 }
 
 RunSummary summary_of(const Json& json) {
-  if (json.at("format") != kFormat) throw Error(fmt::format("format {}, only {} is read", to_line(json["format"]), kFormat));
+  if (json.at("format") != kFormat)
+    throw Error(fmt::format("format {}, only {} is read", to_line(json["format"]), kFormat));
   RunSummary summary;
   summary.names = {.program = json.at("program"),
                    .method = json.at("method"),
@@ -127,7 +134,8 @@ RunSummary read_summary(const std::filesystem::path& path) {
     const Json json = Json::parse(text);
     RunSummary summary = summary_of(json);
     // What we would write must be what stands there: this finds unknown keys, negative counts, doubled metrics.
-    if (to_page(summary_json(summary)) != to_page(json)) throw wrong("a key or a value in it is not as this program writes it");
+    if (to_page(summary_json(summary)) != to_page(json))
+      throw wrong("a key or a value in it is not as this program writes it");
     return summary;
   } catch (const Json::parse_error&) {
     throw wrong("it is torn, or not JSON");

@@ -16,7 +16,8 @@
 namespace tardigrad::record {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the format is little-endian, and floats are written as they lie");
+static_assert(std::endian::native == std::endian::little,
+              "the format is little-endian, and floats are written as they lie");
 
 constexpr const char* kMetadataKey = "__metadata__";
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the limit of the format
@@ -64,13 +65,14 @@ class Reader {
     SafetensorsContents contents;
     std::vector<Slot> slots;
     for (const auto& [name, entry] : header.items()) {
-      if (name == kMetadataKey) contents.metadata = metadata_of(entry);
-      else slots.push_back(slot_of(name, entry));
+      if (name == kMetadataKey)
+        contents.metadata = metadata_of(entry);
+      else
+        slots.push_back(slot_of(name, entry));
     }
     // Empty tensors share their offset with a neighbour: the end decides then.
-    std::sort(slots.begin(), slots.end(), [](const Slot& a, const Slot& b) {
-      return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
-    });
+    std::sort(slots.begin(), slots.end(),
+              [](const Slot& a, const Slot& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
     check_dense(slots);
     for (Slot& slot : slots) contents.tensors.push_back(read_tensor(std::move(slot)));
     return contents;
@@ -133,7 +135,9 @@ class Reader {
     const auto is_count = [](const Json& value) {
       return value.is_number_unsigned() && value.get<std::uint64_t>() <= std::uint64_t{INT64_MAX};
     };
-    const auto are_counts = [&](const Json& list) { return list.is_array() && std::all_of(list.begin(), list.end(), is_count); };
+    const auto are_counts = [&](const Json& list) {
+      return list.is_array() && std::all_of(list.begin(), list.end(), is_count);
+    };
     if (!entry.is_object() || entry.size() != 3 || !entry.contains("dtype") || !entry.contains("shape") ||
         !entry.contains("data_offsets"))
       wrong("must have exactly dtype, shape and data_offsets");
@@ -142,7 +146,8 @@ class Reader {
     const Json& offsets = entry["data_offsets"];
     if (!are_counts(shape)) wrong("shape must be a list of integers >= 0");
     if (!are_counts(offsets) || offsets.size() != 2) wrong("data_offsets must be two integers >= 0");
-    Slot slot{name, shape.get<std::vector<std::int64_t>>(), offsets[0].get<std::uint64_t>(), offsets[1].get<std::uint64_t>()};
+    Slot slot{name, shape.get<std::vector<std::int64_t>>(), offsets[0].get<std::uint64_t>(),
+              offsets[1].get<std::uint64_t>()};
     if (slot.begin > slot.end || slot.end > data_bytes_)
       wrong(fmt::format("data_offsets [{}, {}] do not lie in {} bytes of data", slot.begin, slot.end, data_bytes_));
     if (bytes_of(slot) != slot.end - slot.begin)

@@ -78,7 +78,8 @@ TEST(EventLog, RowHasThisText) {
 }
 
 TEST(EventLog, EveryRowIsJson) {
-  for (const Outcome outcome : {Outcome::applied, Outcome::discarded, Outcome::cancelled, Outcome::lost, Outcome::not_finite}) {
+  for (const Outcome outcome :
+       {Outcome::applied, Outcome::discarded, Outcome::cancelled, Outcome::lost, Outcome::not_finite}) {
     ArrivalRecord record = arrival(std::numeric_limits<OrderId>::max());
     record.outcome = outcome;
     record.norm = outcome == Outcome::not_finite ? kInfinity : 1e-30;
@@ -142,8 +143,14 @@ TEST(EventLog, AMissingDirectoryIsAnError) {
 
 TEST(MetricsLog, RowHasThisText) {
   EvaluationRecord record{.time = Time{250'000'000}, .version = 12, .metrics = {{"loss", 0.5}, {"accuracy", kNan}}};
-  record.counters = {.assigned = 20, .applied = 12, .discarded = 2, .cancelled = 1, .clipped = 3, .updates = 12,
-                     .delay_sum = 6, .delay_max = 2};
+  record.counters = {.assigned = 20,
+                     .applied = 12,
+                     .discarded = 2,
+                     .cancelled = 1,
+                     .clipped = 3,
+                     .updates = 12,
+                     .delay_sum = 6,
+                     .delay_max = 2};
   EXPECT_EQ(metrics_row(record),
             R"({"time":0.25,"version":12,"counters":{"assigned":20,"applied":12,"discarded":2,"cancelled":1,"lost":0,)"
             R"("not_finite":0,"clipped":3,"updates":12,"delay_sum":6,"mean_delay":0.5,"delay_max":2},)"

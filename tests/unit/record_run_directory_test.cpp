@@ -23,7 +23,8 @@ RunSummary example() {
   RunResult result;
   result.reason = StopReason::target;
   result.time = Time{41'200'000'000};
-  result.counters = {.assigned = 20, .applied = 12, .discarded = 2, .clipped = 3, .updates = 12, .delay_sum = 6, .delay_max = 2};
+  result.counters = {
+      .assigned = 20, .applied = 12, .discarded = 2, .clipped = 3, .updates = 12, .delay_sum = 6, .delay_max = 2};
   result.runtime = {.gradients_computed = 14, .gradients_wasted = 2, .utilisation = 0.75};
   result.evaluations.push_back({.metrics = {{"loss", 3.0}}});
   result.evaluations.push_back({.metrics = {{"loss", 0.5}, {"accuracy", std::numeric_limits<double>::quiet_NaN()}}});
@@ -31,7 +32,10 @@ RunSummary example() {
   result.updates_to_target = 11;
   result.digest = "0123456789abcdef0123456789abcdef";
   result.wall_seconds = 1.25;
-  return summarize({.program = "tardigrad 0.1.0", .method = "clipped-asgd", .problem = "quadratic", .seed = 7,
+  return summarize({.program = "tardigrad 0.1.0",
+                    .method = "clipped-asgd",
+                    .problem = "quadratic",
+                    .seed = 7,
                     .scenario_hash = "ff00"},
                    result);
 }

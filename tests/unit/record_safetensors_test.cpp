@@ -31,8 +31,9 @@ class Safetensors : public testing::Test {
   void refuses(const std::string& bytes, const std::string& why) {
     const auto file = directory_ / "bad.safetensors";
     write_file(file, bytes);
-    EXPECT_THAT([&] { read_safetensors(file); },
-                ThrowsMessage<Error>(AllOf(HasSubstr(file.string() + ": not a safetensors file of float32: "), HasSubstr(why))))
+    EXPECT_THAT(
+        [&] { read_safetensors(file); },
+        ThrowsMessage<Error>(AllOf(HasSubstr(file.string() + ": not a safetensors file of float32: "), HasSubstr(why))))
         << bytes;
   }
   void refuses_tensor(const std::string& entry, const std::string& why, std::size_t data_bytes = 8) {
@@ -126,7 +127,8 @@ TEST_F(Safetensors, LyingTensorsAreRefused) {
 TEST_F(Safetensors, GapsAndOverlapsAreRefused) {
   const auto two = [](const std::string& a, const std::string& b) {
     return with_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":)" + a +
-                           R"(},"b":{"dtype":"F32","shape":[1],"data_offsets":)" + b + "}}", 12);
+                           R"(},"b":{"dtype":"F32","shape":[1],"data_offsets":)" + b + "}}",
+                       12);
   };
   refuses(two("[0,4]", "[8,12]"), "tensor `b` begins at 8, but the one before it ends at 4");
   refuses(two("[0,4]", "[0,4]"), "tensor `b` begins at 0, but the one before it ends at 4");

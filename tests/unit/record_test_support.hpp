@@ -12,7 +12,7 @@ namespace tardigrad::record {
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "tardigrad-test-XXXXXX").string();
+    std::string name = (std::filesystem::temp_directory_path() / "tardigrad-test-").string() + std::string(6, 'X');
     path_ = ::mkdtemp(name.data());
   }
   ~TemporaryDirectory() {

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "report/comparison.hpp"
+
+namespace tardigrad::report {
+
+/// `compare.json`: goal, rule, methods (best first) with all settings and estimates, all runs, the sentences.
+/// Infinity and NaN are null among results, and the texts "inf" and "nan" among settings.
+std::string to_json_text(const Comparison& comparison);
+
+/// `compare.csv`: one row a run, in the order of the rows; numbers with all their digits.
+/// Quoted as RFC 4180 asks; empty: not there.
+std::string to_csv(const Comparison& comparison);
+
+/// Writes compare.json, compare.csv, compare.md and compare.txt into a directory that exists.
+/// Errors  Error naming the file
+void write_comparison(const std::filesystem::path& directory, const Comparison& comparison);
+
+}  // namespace tardigrad::report
