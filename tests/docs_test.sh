@@ -23,7 +23,9 @@ for scenario in *.toml; do
 done
 [[ $count -ge 3 ]] || { echo "only $count scenarios were found in the documents"; exit 1; }
 
-names=$("$program" list --json | sed -n 's/^ *"\(name\|kind\)": "\(.*\)",*$/\2/p')
+for part in methods problems datasets timing; do
+  names+=$("$program" list "$part" --json | sed -n 's/^ *"\(name\|kind\)": "\(.*\)",*$/ \2/p')
+done
 for name in $names; do
   grep -q -- "\`$name\`\|\"$name\"" "$root/docs/scenarios.md" "$root/README.md" || unknown+=" $name"
 done
