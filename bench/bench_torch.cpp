@@ -32,7 +32,8 @@ std::shared_ptr<const data::ImageDataset> random_images() {
   dataset->name = "random";
   Stream stream(1, Purpose::dataset);
   dataset->train = {.channels = 3, .height = 32, .width = 32, .pixels = {}, .labels = {}};
-  for (std::size_t i = 0; i < kImages; ++i) dataset->train.labels.push_back(static_cast<std::uint8_t>(stream.below(10)));
+  for (std::size_t i = 0; i < kImages; ++i)
+    dataset->train.labels.push_back(static_cast<std::uint8_t>(stream.below(10)));
   dataset->train.pixels.resize(kImages * dataset->train.image_bytes());
   for (std::uint8_t& byte : dataset->train.pixels) byte = static_cast<std::uint8_t>(stream.bits32());
   dataset->test = dataset->train;
@@ -104,14 +105,13 @@ void bench_images(const char* model_name, decltype(&models::make_cnn) make_model
   };
   const std::size_t all = std::max(1u, std::thread::hardware_concurrency());
   for (const Variant& variant : variants) {
-    const auto problem = models::make_image_problem(
-        make_model({.channels = 3, .height = 32, .width = 32}, 10),
-        {.dataset = dataset,
-         .partition = data::Partition::shared(dataset->train.size()),
-         .batch = kBatch,
-         .precision = variant.precision,
-         .memory_format = variant.format,
-         .evaluation_examples = dataset->test.size()});
+    const auto problem = models::make_image_problem(make_model({.channels = 3, .height = 32, .width = 32}, 10),
+                                                    {.dataset = dataset,
+                                                     .partition = data::Partition::shared(dataset->train.size()),
+                                                     .batch = kBatch,
+                                                     .precision = variant.precision,
+                                                     .memory_format = variant.format,
+                                                     .evaluation_examples = dataset->test.size()});
     const std::string name = std::string(model_name) + ", batch 64, " + variant.name;
     print_row(name, 1, gradients_per_second(*problem, 1, seconds), kBatch);
     if (all > 1) print_row(name, all, gradients_per_second(*problem, all, seconds), kBatch);
@@ -120,12 +120,12 @@ void bench_images(const char* model_name, decltype(&models::make_cnn) make_model
 
 void bench_text(double seconds) {
   const auto corpus = random_text();
-  models::TextProblemOptions options{.corpus = corpus, .shards = {.length = corpus->train.size()}, .evaluation_examples = 1};
+  models::TextProblemOptions options{
+      .corpus = corpus, .shards = {.length = corpus->train.size()}, .evaluation_examples = 1};
   const std::size_t examples = options.batch * options.sequence_length;
-  const auto problem = models::make_text_problem(
-      std::make_unique<const models::CharLstm>(
-          models::CharLstm::Options{.vocabulary = 65, .embedding = 64, .hidden = 256, .layers = 2}),
-      options);
+  const auto problem = models::make_text_problem(std::make_unique<const models::CharLstm>(models::CharLstm::Options{
+                                                     .vocabulary = 65, .embedding = 64, .hidden = 256, .layers = 2}),
+                                                 options);
   const std::size_t all = std::max(1u, std::thread::hardware_concurrency());
   print_row("char-lstm, 32 x 64 characters", 1, gradients_per_second(*problem, 1, seconds), examples);
   if (all > 1) print_row("char-lstm, 32 x 64 characters", all, gradients_per_second(*problem, all, seconds), examples);

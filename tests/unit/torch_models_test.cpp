@@ -300,7 +300,8 @@ TEST(TorchModels, InitialPointOfNormsAndEmbeddings) {
   const auto resnet = make_resnet18(kGlyphShape, 10);
   const std::vector<double> x = initial_point<double>(resnet->parameters());
   for (const TensorSlot& slot : resnet->parameters().layout().tensors()) {
-    const bool is_norm = slot.name.find("bn") != std::string::npos || slot.name.find("downsample.1") != std::string::npos;
+    const bool is_norm =
+        slot.name.find("bn") != std::string::npos || slot.name.find("downsample.1") != std::string::npos;
     if (!is_norm) continue;
     const double expected = slot.name.ends_with(".weight") ? 1.0 : 0.0;
     for (std::size_t i = slot.offset; i < slot.offset + slot.size; ++i) ASSERT_EQ(x[i], expected) << slot.name;

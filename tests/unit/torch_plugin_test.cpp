@@ -4,12 +4,16 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "data/images.hpp"
+#include "data/text.hpp"
 #include "tardigrad/error.hpp"
 #include "tardigrad/plugin.hpp"
 
@@ -83,7 +87,8 @@ TEST(TorchPlugin, ImageMistakesAreNamed) {
             "problem.augment = \"crop\": must be one of none, crop-flip; did you mean `crop-flip`?");
   EXPECT_THAT(message_of("cnn", {{"precision", text("bf-16")}}), HasSubstr("did you mean `bf16`?"));
   EXPECT_THAT(message_of("cnn", {{"memory_format", text("channel-last")}}), HasSubstr("did you mean `channels-last`?"));
-  EXPECT_THAT(message_of("cnn", {{"evaluation_examples", integer(1'000'000)}}), HasSubstr("must be an integer in [1, "));
+  EXPECT_THAT(message_of("cnn", {{"evaluation_examples", integer(1'000'000)}}),
+              HasSubstr("must be an integer in [1, "));
   EXPECT_THAT(message_of("cnn", {{"bn_examples", integer(10)}}), HasSubstr("unknown key"));
   EXPECT_THAT(message_of("resnet18", {{"bn_examples", integer(0)}}), HasSubstr("must be an integer in [1, 1000000]"));
   EXPECT_THAT(message_of("cnn", {{"weight_decay", number(0.1)}}), HasSubstr("unknown key"));
@@ -114,15 +119,78 @@ TEST_F(TorchTextSettings, MistakesAreNamed) {
   const SettingValue sharded{.value = SettingValue::Table{{"kind", text("text-shards")}}};
   EXPECT_EQ(message_of("char-lstm", {{"dataset", text(path_)}}),
             "problem.sequence_length: needs 65 characters, but the test text has only 40");
-  EXPECT_EQ(message_of("char-lstm", {{"dataset", text(path_)}, {"sequence_length", integer(90)}, {"partition", sharded}}),
-            "problem.sequence_length = 90: needs 91 characters, but worker 0 has only 90");
-  EXPECT_EQ(message_of("char-lstm", {{"dataset", text(path_)}, {"sequence_length", integer(9)}, {"dropout", number(1.0)}}),
-            "problem.dropout = 1.0: must be a number in [0, 1)");
+  EXPECT_EQ(
+      message_of("char-lstm", {{"dataset", text(path_)}, {"sequence_length", integer(90)}, {"partition", sharded}}),
+      "problem.sequence_length = 90: needs 91 characters, but worker 0 has only 90");
+  EXPECT_EQ(
+      message_of("char-lstm", {{"dataset", text(path_)}, {"sequence_length", integer(9)}, {"dropout", number(1.0)}}),
+      "problem.dropout = 1.0: must be a number in [0, 1)");
   const SettingValue wrong{.value = SettingValue::Table{{"kind", text("shard")}}};
-  EXPECT_THAT(message_of("char-lstm", {{"dataset", text(path_)}, {"sequence_length", integer(9)}, {"partition", wrong}}),
-              HasSubstr("problem.partition.kind = \"shard\": must be one of shared, text-shards"));
-  EXPECT_THAT(message_of("char-lstm", {{"dataset", text(path_)}, {"sequence_length", integer(9)}, {"layers", integer(0)}}),
-              HasSubstr("problem.layers = 0: must be an integer in [1, 64]"));
+  EXPECT_THAT(
+      message_of("char-lstm", {{"dataset", text(path_)}, {"sequence_length", integer(9)}, {"partition", wrong}}),
+      HasSubstr("problem.partition.kind = \"shard\": must be one of shared, text-shards"));
+  EXPECT_THAT(
+      message_of("char-lstm", {{"dataset", text(path_)}, {"sequence_length", integer(9)}, {"layers", integer(0)}}),
+      HasSubstr("problem.layers = 0: must be an integer in [1, 64]"));
+}
+
+// Real data, where it is there.
+
+std::filesystem::path data_root() {
+  if (const char* root = std::getenv("TARDIGRAD_DATA")) return root;
+  return std::filesystem::path(TARDIGRAD_SOURCE_DIR) / ".." / "shared" / "data";
+}
+
+/// One gradient and one part of an evaluation at the initial point.
+void expect_chance_level(const std::string& name, const SettingValue::Table& table, double classes, double tolerance) {
+  const Made made = make(name, table, {.workers = 4, .seed = 1, .data_root = data_root()});
+  std::vector<float> x(made.problem->layout().dimension()), g(x.size());
+  made.problem->initial_point(x);
+  const auto replica = made.problem->make_replica();
+  EXPECT_NEAR(replica->gradient({.worker = 3}, x, g), std::log(classes), tolerance);
+  const auto prepared = replica->prepare_evaluation(x);
+  EXPECT_NEAR(made.problem->metrics(replica->evaluate(x, 0, prepared.get()))[0].value, std::log(classes), tolerance);
+}
+
+TEST(TorchRealData, Cifar10) {
+  try {
+    data::load_images("cifar10", data_root());
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();
+  }
+  const SettingValue skewed{.value =
+                                SettingValue::Table{{"kind", text("dirichlet-classwise")}, {"alpha", number(0.5)}}};
+  const SettingValue::Table table = {{"dataset", text("cifar10")},
+                                     {"augment", text("crop-flip")},
+                                     {"partition", skewed},
+                                     {"evaluation_examples", integer(500)}};
+  expect_chance_level("cnn", table, 10, 0.2);
+  SettingValue::Table small = table;
+  small["batch"] = integer(16);
+  small["bn_examples"] = integer(32);
+  small["evaluation_examples"] = integer(32);
+  expect_chance_level("resnet18", small, 10, 0.8);  // batch norm makes larger logits
+}
+
+TEST(TorchRealData, FashionMnist) {
+  try {
+    data::load_images("fashion-mnist", data_root());
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();
+  }
+  expect_chance_level("cnn", {{"dataset", text("fashion-mnist")}, {"evaluation_examples", integer(500)}}, 10, 0.2);
+}
+
+TEST(TorchRealData, Shakespeare) {
+  try {
+    data::load_text("shakespeare", data_root());
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();
+  }
+  const SettingValue sharded{.value = SettingValue::Table{{"kind", text("text-shards")}}};
+  const SettingValue::Table table = {
+      {"partition", sharded}, {"batch", integer(4)}, {"evaluation_examples", integer(8)}};
+  expect_chance_level("char-lstm", table, 65, 0.2);
 }
 
 }  // namespace

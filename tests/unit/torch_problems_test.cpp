@@ -45,9 +45,9 @@ TextProblemOptions text_options() {
 }
 
 std::unique_ptr<Problem> lstm(const TextProblemOptions& options) {
-  return make_text_problem(std::make_unique<const CharLstm>(
-                               CharLstm::Options{.vocabulary = 11, .embedding = 6, .hidden = 24, .layers = 2}),
-                           options);
+  return make_text_problem(
+      std::make_unique<const CharLstm>(CharLstm::Options{.vocabulary = 11, .embedding = 6, .hidden = 24, .layers = 2}),
+      options);
 }
 
 std::map<std::string, std::unique_ptr<Problem>> all_problems() {
@@ -113,7 +113,8 @@ TEST(TorchProblems, GradientsOverwriteAndForget) {
     for (float& value : elsewhere) value *= 1.5f;
     const auto replica = problem->make_replica(), fresh = problem->make_replica();
     compute(*replica, {.worker = 1, .index = 3}, elsewhere);
-    EXPECT_TRUE(compute(*replica, {.worker = 2, .index = 7}, x) == compute(*fresh, {.worker = 2, .index = 7}, x)) << name;
+    EXPECT_TRUE(compute(*replica, {.worker = 2, .index = 7}, x) == compute(*fresh, {.worker = 2, .index = 7}, x))
+        << name;
     EXPECT_EQ(x, initial_point(*problem)) << name << ": parameters are only read";
   }
 }
@@ -173,7 +174,8 @@ TEST(TorchProblems, LowPrecisionStaysNearTheGradient) {
     const auto low_problem = make(options);
     const Result low = compute(*low_problem->make_replica(), {}, x);
     double product = 0.0;
-    const std::vector<double> f(full.gradient.begin(), full.gradient.end()), l(low.gradient.begin(), low.gradient.end());
+    const std::vector<double> f(full.gradient.begin(), full.gradient.end()),
+        l(low.gradient.begin(), low.gradient.end());
     for (std::size_t i = 0; i < f.size(); ++i) product += f[i] * l[i];
     EXPECT_NE(full.gradient, low.gradient) << "bf16 changed nothing";
     // 8 bits in each of 20 layers, and ReLUs that flip near 0: the direction stays.

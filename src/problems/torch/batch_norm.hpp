@@ -23,7 +23,8 @@ struct ChannelStatistics {
 class Normaliser {
  public:
   virtual ~Normaliser() = default;
-  virtual at::Tensor apply(std::size_t layer, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) = 0;
+  virtual at::Tensor apply(std::size_t layer, const at::Tensor& x, const at::Tensor& weight,
+                           const at::Tensor& bias) = 0;
 };
 
 /// With the statistics of the batch itself (training).

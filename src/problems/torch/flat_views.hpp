@@ -11,9 +11,9 @@ namespace tardigrad::problems::torch {
 
 using Tensors = std::vector<at::Tensor>;
 
-/// The tensors of a model as views into two flat vectors, parameters and gradients, that are re-pointed for every order.
-/// All views of a vector share one storage, so that re-pointing swaps one address, whatever the number of tensors is,
-/// and nothing is flattened or copied on either side: autograd accumulates straight into the flat gradient.
+/// The tensors of a model as views into two flat vectors, parameters and gradients, that are re-pointed for every
+/// order. All views of a vector share one storage, so that re-pointing swaps one address, whatever the number of
+/// tensors is, and nothing is flattened or copied on either side: autograd accumulates straight into the flat gradient.
 ///
 /// Pre     the memory outlives every computation on the views; no autograd graph survives from one order to the next
 /// Thread  one

@@ -31,9 +31,9 @@ class ImageModel {
 /// 878,538 parameters on 3x32x32 images of ten classes.  Pre  height, width >= 16
 std::unique_ptr<const ImageModel> make_cnn(const ImageShape& shape, std::int64_t classes);
 
-/// ResNet-18 (He et al. 2016) as it is used on small images: stem 3x3 of stride 1, no max-pool, four stages of two basic
-/// blocks with 64, 128, 256, 512 channels, global average, linear. 11,173,962 parameters on 3 channels, ten classes.
-/// Tensors are named as in torchvision.
+/// ResNet-18 (He et al. 2016) as it is used on small images: stem 3x3 of stride 1, no max-pool, four stages of two
+/// basic blocks with 64, 128, 256, 512 channels, global average, linear. 11,173,962 parameters on 3 channels, ten
+/// classes. Tensors are named as in torchvision.
 std::unique_ptr<const ImageModel> make_resnet18(const ImageShape& shape, std::int64_t classes);
 
 }  // namespace tardigrad::problems::torch

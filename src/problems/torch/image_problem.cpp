@@ -100,7 +100,8 @@ class ImageReplica final : public Replica {
     for (std::size_t begin = part * kPartExamples; begin < end; begin += kForwardExamples) {
       const Batch& batch = load(options_.dataset->test, range(begin, std::min(begin + kForwardExamples, end)), {});
       const at::Tensor output = logits(batch.images, *normaliser);
-      loss += at::cross_entropy_loss(output, batch.labels, {}, at::Reduction::None).to(at::kDouble).sum().item<double>();
+      loss +=
+          at::cross_entropy_loss(output, batch.labels, {}, at::Reduction::None).to(at::kDouble).sum().item<double>();
       correct += (output.argmax(1) == batch.labels).sum().item<double>();
     }
     return {loss, correct};
@@ -187,9 +188,11 @@ class ImageReplica final : public Replica {
   void allocate_batch(const data::ImageSet& set, std::int64_t count) {
     const bool channels_last = options_.memory_format == MemoryFormat::channels_last;
     const std::vector<std::int64_t> shape = {count, static_cast<std::int64_t>(set.channels),
-                                             static_cast<std::int64_t>(set.height), static_cast<std::int64_t>(set.width)};
-    batch_.images = at::empty(shape, at::TensorOptions(at::kFloat).memory_format(
-                                         channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous));
+                                             static_cast<std::int64_t>(set.height),
+                                             static_cast<std::int64_t>(set.width)};
+    batch_.images = at::empty(
+        shape, at::TensorOptions(at::kFloat)
+                   .memory_format(channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous));
     batch_.labels = at::empty({count}, at::kLong);
   }
 
@@ -205,7 +208,8 @@ std::unique_ptr<Replica> ImageProblem::make_replica() const { return std::make_u
 
 using ModelFactory = std::unique_ptr<const ImageModel> (*)(const ImageShape& shape, std::int64_t classes);
 
-std::unique_ptr<Problem> make_from_settings(ModelFactory make_model, Settings& settings, const ProblemContext& context) {
+std::unique_ptr<Problem> make_from_settings(ModelFactory make_model, Settings& settings,
+                                            const ProblemContext& context) {
   ImageProblemOptions o;
   const std::string name = settings.choice_or("dataset", "glyphs", {"glyphs", "fashion-mnist", "cifar10"});
   o.workers = context.workers;
@@ -213,13 +217,13 @@ std::unique_ptr<Problem> make_from_settings(ModelFactory make_model, Settings& s
   o.batch = static_cast<std::size_t>(settings.integer_or("batch", 64, Range{.low = 1, .high = 65536}));
   o.scaling = settings.boolean_or("normalise", true) ? Scaling::standard : Scaling::unit;
   o.augmentation = settings.choice_or("augment", "none", {"none", "crop-flip"}) == "none" ? Augmentation::none
-                                                                                         : Augmentation::crop_flip;
-  o.precision = settings.choice_or("precision", "float32", {"float32", "bf16"}) == "bf16" ? Precision::bf16
-                                                                                         : Precision::float32;
-  o.memory_format = settings.choice_or("memory_format", "channels-last", {"channels-last", "contiguous"}) ==
-                            "contiguous"
-                        ? MemoryFormat::contiguous
-                        : MemoryFormat::channels_last;
+                                                                                          : Augmentation::crop_flip;
+  o.precision =
+      settings.choice_or("precision", "float32", {"float32", "bf16"}) == "bf16" ? Precision::bf16 : Precision::float32;
+  o.memory_format =
+      settings.choice_or("memory_format", "channels-last", {"channels-last", "contiguous"}) == "contiguous"
+          ? MemoryFormat::contiguous
+          : MemoryFormat::channels_last;
   o.dataset = data::load_images(name, context.data_root);
   const data::ImageDataset& dataset = *o.dataset;
   o.partition = data::make_partition(settings.table_or_empty("partition"), dataset.train.labels, dataset.classes,

@@ -4,8 +4,8 @@
 namespace tardigrad::problems::torch {
 
 Convolution::Convolution(ParameterTable& table, const std::string& name, const Options& o)
-    : weight_(table.add(name + ".weight", {o.out, o.in, o.kernel, o.kernel},
-                        Initial::uniform(o.in * o.kernel * o.kernel))),
+    : weight_(
+          table.add(name + ".weight", {o.out, o.in, o.kernel, o.kernel}, Initial::uniform(o.in * o.kernel * o.kernel))),
       has_bias_(o.bias == Bias::per_channel),
       stride_(o.stride),
       padding_(o.padding) {

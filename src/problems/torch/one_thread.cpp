@@ -9,10 +9,10 @@
 namespace tardigrad::problems::torch {
 namespace {
 
-// OpenBLAS has threads of its own and one setting for the whole process. Which BLAS LibTorch brings is known at run time.
+// OpenBLAS has threads of its own and one setting for the whole process. Which BLAS LibTorch brings is known at run
+// time.
 void limit_openblas() {
-  if (void* symbol = dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))
-    reinterpret_cast<void (*)(int)>(symbol)(1);
+  if (void* symbol = dlsym(RTLD_DEFAULT, "openblas_set_num_threads")) reinterpret_cast<void (*)(int)>(symbol)(1);
 }
 
 }  // namespace

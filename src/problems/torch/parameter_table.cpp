@@ -12,9 +12,12 @@ namespace {
 
 double draw(const Initial& initial, Stream& stream) {
   switch (initial.law) {
-    case Initial::Law::constant: return initial.scale;
-    case Initial::Law::uniform: return initial.scale * (2.0 * stream.uniform() - 1.0);
-    case Initial::Law::normal: return initial.scale * stream.normal();
+    case Initial::Law::constant:
+      return initial.scale;
+    case Initial::Law::uniform:
+      return initial.scale * (2.0 * stream.uniform() - 1.0);
+    case Initial::Law::normal:
+      return initial.scale * stream.normal();
   }
   TG_CHECK(false, "a law that nobody knows");
   return 0.0;

@@ -24,7 +24,8 @@ struct Initial {
 };
 
 /// The tensors of a model, in the order and with the names of the equivalent LibTorch module. The initial point follows
-/// LibTorch's default laws, but is drawn from our own streams: it depends on the seed and never on the LibTorch version.
+/// LibTorch's default laws, but is drawn from our own streams: it depends on the seed and never on the LibTorch
+/// version.
 class ParameterTable {
  public:
   /// Returns the tensor's number.

@@ -13,7 +13,8 @@ constexpr tardigrad::ProblemRow kProblems[] = {
      .summary = "two-layer convolutional network on images (878,538 parameters on CIFAR-10)",
      .make = models::make_cnn_problem},
     {.name = "resnet18",
-     .summary = "ResNet-18 for small images (11,173,962 parameters on CIFAR-10), batch norm re-estimated per evaluation",
+     .summary =
+         "ResNet-18 for small images (11,173,962 parameters on CIFAR-10), batch norm re-estimated per evaluation",
      .make = models::make_resnet18_problem},
     {.name = "char-lstm",
      .summary = "language model on characters: embedding, LSTM layers with dropout, linear",

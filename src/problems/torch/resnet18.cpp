@@ -34,8 +34,8 @@ class BasicBlock {
         conv2_(build.convolution(name + ".conv2", {.in = o.out, .out = o.out, .kernel = 3, .padding = 1})),
         norm2_(build.batch_norm(name + ".bn2", o.out)) {
     if (o.stride == 1 && o.in == o.out) return;
-    shortcut_conv_ = build.convolution(name + ".downsample.0",
-                                       {.in = o.in, .out = o.out, .kernel = 1, .stride = o.stride});
+    shortcut_conv_ =
+        build.convolution(name + ".downsample.0", {.in = o.in, .out = o.out, .kernel = 1, .stride = o.stride});
     shortcut_norm_ = build.batch_norm(name + ".downsample.1", o.out);
   }
 

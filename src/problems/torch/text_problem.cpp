@@ -90,15 +90,16 @@ class TextReplica final : public Replica {
   Tensors draw_masks_of(const Order& order) const {
     Stream stream(options_.seed, Purpose::dropout, order.worker, order.index);
     const CharLstm::Options& o = problem_.model().options();
-    return draw_masks(stream, options_.dropout, static_cast<std::size_t>(o.layers),
-                      {static_cast<std::int64_t>(options_.sequence_length), static_cast<std::int64_t>(options_.batch),
-                       o.hidden});
+    return draw_masks(
+        stream, options_.dropout, static_cast<std::size_t>(o.layers),
+        {static_cast<std::int64_t>(options_.sequence_length), static_cast<std::int64_t>(options_.batch), o.hidden});
   }
 
   TextBatch load(const std::vector<std::uint8_t>& text, std::span<const std::size_t> starts) const {
     const std::size_t time = options_.sequence_length, n = starts.size();
-    const TextBatch batch{.characters = at::empty({static_cast<std::int64_t>(time), static_cast<std::int64_t>(n)}, at::kLong),
-                          .next = at::empty({static_cast<std::int64_t>(time), static_cast<std::int64_t>(n)}, at::kLong)};
+    const TextBatch batch{
+        .characters = at::empty({static_cast<std::int64_t>(time), static_cast<std::int64_t>(n)}, at::kLong),
+        .next = at::empty({static_cast<std::int64_t>(time), static_cast<std::int64_t>(n)}, at::kLong)};
     std::int64_t* characters = batch.characters.data_ptr<std::int64_t>();
     std::int64_t* next = batch.next.data_ptr<std::int64_t>();
     for (std::size_t t = 0; t < time; ++t) {
