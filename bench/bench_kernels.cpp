@@ -91,9 +91,8 @@ WITH_AVX float read_all(const float* x, std::size_t size) {
 template <class Run>
 void in_parallel(std::size_t size, const Run& run) {
   constexpr std::size_t kChunk = 1 << 18;
-  tbb::parallel_for(std::size_t{0}, (size + kChunk - 1) / kChunk, [&](std::size_t part) {
-    run(part * kChunk, std::min(kChunk, size - part * kChunk));
-  });
+  tbb::parallel_for(std::size_t{0}, (size + kChunk - 1) / kChunk,
+                    [&](std::size_t part) { run(part * kChunk, std::min(kChunk, size - part * kChunk)); });
 }
 
 volatile double sink;

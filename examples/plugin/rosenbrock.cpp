@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A user's problem, whole: the Rosenbrock valley in d dimensions, with Gaussian noise on its gradient.
 //
-//   f(x) = sum_{j=1}^{d-1} 100 (x_{j+1} - x_j^2)^2 + (1 - x_j)^2,   min f = f(1, ..., 1) = 0,   x0 = (-1.2, 1, -1.2, ...)
+//   f(x) = sum_{j=1}^{d-1} 100 (x_{j+1} - x_j^2)^2 + (1 - x_j)^2,   min f = f(1, ..., 1) = 0,   x0 = (-1.2, 1, -1.2,
+//   ...)
 //
 // Settings  dimension (2, at least 2), noise (0): every coordinate gets noise * N(0, 1)
 #include "tardigrad/plugin.hpp"

@@ -31,8 +31,8 @@ constexpr std::size_t kLanes = 16;
 constexpr std::size_t kBlock = 65536;  // floats: 256 KiB a vector, so that a block's work dwarfs handing it out
 static_assert(kBlock % kLanes == 0);
 
-// How far ahead of a sum its bytes are fetched, in floats: the processor alone, held up by the conversions, asks too late
-// and reads a quarter slower.
+// How far ahead of a sum its bytes are fetched, in floats: the processor alone, held up by the conversions, asks too
+// late and reads a quarter slower.
 constexpr std::size_t kAhead = 512;
 
 enum class Write { cached, streamed };
@@ -83,8 +83,8 @@ using Doubles = hn::ScalableTag<double>;
 using HalfFloats = hn::Rebind<float, Doubles>;  // as many floats as a register holds doubles
 constexpr std::size_t kRegisters = kLanes / hn::MaxLanes(Doubles());
 
-// Writes result(j) to out for every j in [0, size), size >= kStep. The last register may overlap the one before it; it is
-// computed first, because in place the others change its input.
+// Writes result(j) to out for every j in [0, size), size >= kStep. The last register may overlap the one before it; it
+// is computed first, because in place the others change its input.
 template <class Result>
 HWY_INLINE void fill(float* out, std::size_t size, const Result& result) {
   constexpr Floats tag;
@@ -94,8 +94,8 @@ HWY_INLINE void fill(float* out, std::size_t size, const Result& result) {
   hn::StoreU(last, tag, out + size - kStep);
 }
 
-// As fill, past the caches, for out apart from the input. Streaming needs aligned addresses, so that plain stores, which
-// may overlap the streamed ones, write the two ends.
+// As fill, past the caches, for out apart from the input. Streaming needs aligned addresses, so that plain stores,
+// which may overlap the streamed ones, write the two ends.
 template <class Result>
 HWY_INLINE void stream(float* out, std::size_t size, const Result& result) {
   constexpr Floats tag;
@@ -112,20 +112,21 @@ HWY_INLINE void stream(float* out, std::size_t size, const Result& result) {
 void subtract_scaled_block(float* out, const float* x, float a, const float* g, std::size_t size, Write write) {
   constexpr Floats tag;
   const auto factor = hn::Set(tag, a);
-  const auto result = [&](std::size_t j) HWY_ATTR {
-    return hn::Sub(hn::LoadU(tag, x + j), hn::Mul(factor, hn::LoadU(tag, g + j)));
-  };
+  const auto result = [&](std::size_t j)
+                          HWY_ATTR { return hn::Sub(hn::LoadU(tag, x + j), hn::Mul(factor, hn::LoadU(tag, g + j))); };
   if (size < hn::MaxLanes(tag)) return subtract_scaled_plain(out, x, a, g, size);
-  if (write == Write::streamed) stream(out, size, result);
-  else fill(out, size, result);
+  if (write == Write::streamed)
+    stream(out, size, result);
+  else
+    fill(out, size, result);
 }
 
 void add_scaled_block(float* v, float a, const float* g, std::size_t size) {
   constexpr Floats tag;
   const auto factor = hn::Set(tag, a);
   if (size < hn::MaxLanes(tag)) return add_scaled_plain(v, a, g, size);
-  fill(v, size, [&](std::size_t j)
-                    HWY_ATTR { return hn::Add(hn::LoadU(tag, v + j), hn::Mul(factor, hn::LoadU(tag, g + j))); });
+  fill(v, size,
+       [&](std::size_t j) HWY_ATTR { return hn::Add(hn::LoadU(tag, v + j), hn::Mul(factor, hn::LoadU(tag, g + j))); });
 }
 
 HWY_INLINE hn::Vec<Doubles> load_doubles(const float* x) {
@@ -209,8 +210,8 @@ constexpr std::size_t kTiny = kLanes;
 // From here on a pass takes 50 us and more, against some 10 us to wake the threads.
 constexpr std::size_t kParallelFloats = 4 * kBlock;
 // Streaming saves reading the lines that are about to be overwritten (measured: a quarter to a third of the time once a
-// vector leaves the second-level cache), but leaves the result in memory, where its next reader finds it later. From 4 MiB
-// a vector on, 12 MiB a pass, the saving outweighs that.
+// vector leaves the second-level cache), but leaves the result in memory, where its next reader finds it later. From 4
+// MiB a vector on, 12 MiB a pass, the saving outweighs that.
 constexpr std::size_t kStreamFloats = std::size_t{1} << 20;
 
 // Calls run(begin, size) for every block of [0, size).

@@ -13,7 +13,7 @@ namespace tardigrad::kernels {
 /// How many threads one pass may use. Threads come from oneTBB and only join in for long vectors.
 enum class Threads { one, all };
 
-/// out <- x - a*g.  out may not overlap g; out may be x.  Streams past the caches when the vectors are larger than those.
+/// out <- x - a*g.  out may not overlap g; out may be x.  Writes past the caches when the vectors are long.
 void subtract_scaled(std::span<float> out, std::span<const float> x, float a, std::span<const float> g,
                      Threads threads = Threads::one);
 /// v <- v + a*g

@@ -48,8 +48,8 @@ bool ProblemCatalogue::add_torch_plugin() {
   if (find(kTorchNames.front())) return true;
   for (const std::filesystem::path& folder : plugin_folders()) {
     if (!std::filesystem::exists(folder / kTorchLibrary)) continue;
-    // Jobs run side by side, each on one thread; threads inside a job would fight (measured: a factor of 37). OpenMP and
-    // OpenBLAS read this once, when they are loaded. What the user has set stays.
+    // Jobs run side by side, each on one thread; threads inside a job would fight (measured: a factor of 37). OpenMP
+    // and OpenBLAS read this once, when they are loaded. What the user has set stays.
     setenv("OMP_NUM_THREADS", "1", 0);
     setenv("OPENBLAS_NUM_THREADS", "1", 0);
     add_plugin(folder / kTorchLibrary);

@@ -19,9 +19,12 @@ GradientNoise GradientNoise::read(Settings& settings) {
 
 double GradientNoise::mean_square() const {
   switch (kind_) {
-    case Kind::none: return 0.0;
-    case Kind::gaussian: return scale_ * scale_;
-    case Kind::sub_weibull: return scale_ * scale_ * std::pow(4.0, -tail_) * std::tgamma(2.0 * tail_ + 1.0);
+    case Kind::none:
+      return 0.0;
+    case Kind::gaussian:
+      return scale_ * scale_;
+    case Kind::sub_weibull:
+      return scale_ * scale_ * std::pow(4.0, -tail_) * std::tgamma(2.0 * tail_ + 1.0);
   }
   return 0.0;
 }

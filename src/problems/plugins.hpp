@@ -11,7 +11,8 @@ namespace tardigrad::problems {
 
 /// Opens a shared library and asks it for its plugin table. It stays open until the process ends, because
 /// objects that it made may live as long.
-/// Errors  Error: no such file; not a library that can be opened; no `tardigrad_plugin` in it; made for another interface
+/// Errors  Error: no such file; not a library that can be opened; no `tardigrad_plugin` in it; made for another
+/// interface
 const Plugin& load_plugin(const std::filesystem::path& path);
 
 /// Where libraries that come with the program are sought, best first: beside the executable, in the folders of

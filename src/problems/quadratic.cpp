@@ -79,11 +79,10 @@ class Quadratic final : public AnalyticProblem {
         mean_square_ += curvature_[j] * shift * shift / n;
       }
     }
-    for (std::size_t j = 0; j < curvature_.size(); ++j)
-      mean_square_ -= curvature_[j] * mean_shift_[j] * mean_shift_[j];
+    for (std::size_t j = 0; j < curvature_.size(); ++j) mean_square_ -= curvature_[j] * mean_shift_[j] * mean_shift_[j];
   }
 
-  std::vector<double> curvature_;   // a_j
+  std::vector<double> curvature_;  // a_j
   double shift_;
   std::vector<double> mean_shift_;  // [d], empty without a shift
   double mean_square_ = 0.0;

@@ -103,7 +103,9 @@ constexpr ModelRow kModels[] = {
     {.kind = "exponential", .summary = "mean E", .keys = "mean", .make = make_drawn<Exponential>},
     {.kind = "half-normal", .summary = "base + scale |N|", .keys = "base, scale", .make = make_drawn<HalfNormal>},
     {.kind = "log-normal", .summary = "median exp(sigma N)", .keys = "median, sigma", .make = make_drawn<LogNormal>},
-    {.kind = "pareto", .summary = "scale U^(-1/shape); no mean for shape <= 1", .keys = "shape, scale",
+    {.kind = "pareto",
+     .summary = "scale U^(-1/shape); no mean for shape <= 1",
+     .keys = "shape, scale",
      .make = make_drawn<Pareto>},
     {.kind = "weibull", .summary = "scale E^(1/shape)", .keys = "shape, scale", .make = make_drawn<Weibull>},
 };
@@ -116,9 +118,7 @@ const ModelRow& find_model(const std::string& kind) {
 
 std::span<const ModelRow> models() { return kModels; }
 
-Time to_compute_time(double seconds) {
-  return std::max(Time{1}, from_seconds(std::min(seconds, kLongestSeconds)));
-}
+Time to_compute_time(double seconds) { return std::max(Time{1}, from_seconds(std::min(seconds, kLongestSeconds))); }
 
 std::unique_ptr<ComputeTime> make_constant(double seconds) {
   TG_CHECK(seconds > 0.0 && seconds <= kLongestSeconds, seconds, " s");
@@ -133,7 +133,8 @@ std::unique_ptr<ComputeTime> make_compute_time(Settings& settings, const std::st
     for (const ModelRow& row : kModels) kinds.emplace_back(row.kind);
     return find_model(table.choice("kind", kinds)).make(table, seed);
   }
-  if (value && !value->is_number()) settings.fail(key, "must be a number of seconds or a table { kind = \"...\", ... }");
+  if (value && !value->is_number())
+    settings.fail(key, "must be a number of seconds or a table { kind = \"...\", ... }");
   return make_constant(settings.number(key, kSeconds));
 }
 

@@ -16,7 +16,7 @@ namespace tardigrad::kernels {
 namespace {
 
 // Lengths around a register (4, 8, 16 floats), a block (65,536), the parallel threshold and the streaming threshold.
-const std::vector<std::size_t> kSizes = {0,  1,  2,  3,   4,    5,     7,     8,      9,      15,     16,
+const std::vector<std::size_t> kSizes = {0,  1,  2,  3,   4,    5,     7,     8,     9,      15,     16,
                                          17, 31, 33, 100, 1000, 65535, 65536, 65537, 131075, 262147, 1048579};
 
 std::vector<float> random_vector(std::size_t size, std::uint64_t index) {

@@ -53,8 +53,8 @@ TEST(Stream, BlocksAreCountedUnderTheMixedKey) {
   const std::uint64_t index = (std::uint64_t{11} << 32) | 9;
   Stream stream(5, Purpose::minibatch, 3, index);
   for (std::uint32_t block = 0; block < 3; ++block) {
-    const Block expected = philox4x32({block, 3, 9, 11}, {static_cast<std::uint32_t>(key),
-                                                          static_cast<std::uint32_t>(key >> 32)});
+    const Block expected =
+        philox4x32({block, 3, 9, 11}, {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)});
     for (const std::uint32_t word : expected) EXPECT_EQ(stream.bits32(), word);
   }
 }

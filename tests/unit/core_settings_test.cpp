@@ -99,25 +99,20 @@ TEST(Settings, EveryMessage) {
       {{{"a", integer_value(-1, 7)}},
        [](Settings& s) { s.number("a", Range::positive()); },
        "run.toml:7: method.a = -1: must be a number > 0"},
-      {number_5,
-       [](Settings& s) { s.number("a", Range::at_least(6)); },
+      {number_5, [](Settings& s) { s.number("a", Range::at_least(6)); },
        "run.toml:7: method.a = 5: must be a number >= 6"},
       {number_5, [](Settings& s) { s.number("a", {.high = 4}); }, "run.toml:7: method.a = 5: must be a number <= 4"},
-      {number_5,
-       [](Settings& s) { s.number("a", {.high = 5, .high_open = true}); },
+      {number_5, [](Settings& s) { s.number("a", {.high = 5, .high_open = true}); },
        "run.toml:7: method.a = 5: must be a number < 5"},
-      {number_5,
-       [](Settings& s) { s.number("a", {.low = 0, .high = 1}); },
+      {number_5, [](Settings& s) { s.number("a", {.low = 0, .high = 1}); },
        "run.toml:7: method.a = 5: must be a number in [0, 1]"},
-      {number_5,
-       [](Settings& s) { s.number("a", {.low = 0, .high = 5, .low_open = true, .high_open = true}); },
+      {number_5, [](Settings& s) { s.number("a", {.low = 0, .high = 5, .low_open = true, .high_open = true}); },
        "run.toml:7: method.a = 5: must be a number in (0, 5)"},
       {{{"a", {std::nan(""), 7}}}, [](Settings& s) { s.number("a"); }, "run.toml:7: method.a = nan: must be a number"},
       {text_x, [](Settings& s) { s.number("a"); }, "run.toml:7: method.a = \"x\": must be a number"},
       {{}, [](Settings& s) { s.number("a"); }, "run.toml:3: method.a: is missing; it must be a number"},
       {{{"a", {2.5, 7}}}, [](Settings& s) { s.integer("a"); }, "run.toml:7: method.a = 2.5: must be an integer"},
-      {number_5,
-       [](Settings& s) { s.integer("a", {.low = 1, .high = 4}); },
+      {number_5, [](Settings& s) { s.integer("a", {.low = 1, .high = 4}); },
        "run.toml:7: method.a = 5: must be an integer in [1, 4]"},
       {{},
        [](Settings& s) { s.integer("a", Range::at_least(1)); },
@@ -126,24 +121,33 @@ TEST(Settings, EveryMessage) {
       {number_5, [](Settings& s) { s.text("a"); }, "run.toml:7: method.a = 5: must be a text in quotes"},
       {{}, [](Settings& s) { s.text("a"); }, "run.toml:3: method.a: is missing; it must be a text in quotes"},
       {number_5,
-       [](Settings& s) { s.choice("a", {"cat", "dog"}); },
+       [](Settings& s) {
+         s.choice("a", {"cat", "dog"});
+       },
        "run.toml:7: method.a = 5: must be one of cat, dog, in quotes"},
-      {{}, [](Settings& s) { s.choice("a", {"cat", "dog"}); },
+      {{},
+       [](Settings& s) {
+         s.choice("a", {"cat", "dog"});
+       },
        "run.toml:3: method.a: is missing; it must be one of cat, dog"},
       {{{"a", text_value("constnat", 7)}},
-       [](Settings& s) { s.choice("a", {"constant", "by-delay"}); },
+       [](Settings& s) {
+         s.choice("a", {"constant", "by-delay"});
+       },
        "run.toml:7: method.a = \"constnat\": must be one of constant, by-delay; did you mean `constant`?"},
       {{{"a", text_value("zzzzzz", 7)}},
-       [](Settings& s) { s.choice_or("a", "constant", {"constant", "by-delay"}); },
+       [](Settings& s) {
+         s.choice_or("a", "constant", {"constant", "by-delay"});
+       },
        "run.toml:7: method.a = \"zzzzzz\": must be one of constant, by-delay"},
-      {{}, [](Settings& s) { s.numbers("a"); },
+      {{},
+       [](Settings& s) { s.numbers("a"); },
        "run.toml:3: method.a: is missing; it must be a number or a list of numbers"},
       {{{"a", {List{}, 7}}}, [](Settings& s) { s.numbers("a"); }, "run.toml:7: method.a = []: must not be empty"},
       {{{"a", {List{integer_value(1), integer_value(-1)}, 7}}},
        [](Settings& s) { s.numbers("a", Range::positive()); },
        "run.toml:7: method.a = [1, -1]: must be a number > 0, or a list of such"},
-      {number_5, [](Settings& s) { s.table("a"); },
-       "run.toml:7: method.a = 5: must be a table, as in { key = value }"},
+      {number_5, [](Settings& s) { s.table("a"); }, "run.toml:7: method.a = 5: must be a table, as in { key = value }"},
       {{}, [](Settings& s) { s.table("a"); }, "run.toml:3: method.a: is missing; it must be a table"},
       {number_5, [](Settings& s) { s.tables("a"); },
        "run.toml:7: method.a = 5: must be a list of tables, as in [ { key = value }, ... ]"},
@@ -184,8 +188,7 @@ TEST(Settings, LongValuesAreCutInMessages) {
 TEST(Settings, MessagesOfSubTablesNameTheirPath) {
   Settings s = method({{"inner", {Table{{"k", integer_value(1)}}, 11}},
                        {"list", {List{{Table{}}, {Table{{"k", integer_value(3, 13)}}}}, 12}}});
-  EXPECT_EQ(error_of([&] { s.table("inner").text("k"); }),
-            "run.toml:11: method.inner.k = 1: must be a text in quotes");
+  EXPECT_EQ(error_of([&] { s.table("inner").text("k"); }), "run.toml:11: method.inner.k = 1: must be a text in quotes");
   EXPECT_EQ(error_of([&] { s.tables("list")[1]->text("k"); }),
             "run.toml:13: method.list[1].k = 3: must be a text in quotes");
 }

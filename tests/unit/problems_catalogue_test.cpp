@@ -127,7 +127,8 @@ TEST(Plugins, Messages) {
             "plugin " + old.string() + ": made for plugin interface 999, this program has " +
                 std::to_string(kPluginAbi) + "; compile it again with the headers of this version");
   const fs::path null = fs::path(TARDIGRAD_BINARY_DIR) / "problems_null_plugin.so";
-  EXPECT_EQ(error_from([&] { load_plugin(null); }), "plugin " + null.string() + ": its `tardigrad_plugin` returned nothing");
+  EXPECT_EQ(error_from([&] { load_plugin(null); }),
+            "plugin " + null.string() + ": its `tardigrad_plugin` returned nothing");
 }
 
 }  // namespace

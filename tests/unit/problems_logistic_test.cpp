@@ -46,7 +46,9 @@ double row_loss(const std::vector<double>& a, double y, const std::vector<double
 double full_loss(const std::vector<double>& x, double l2) {
   const double squares = x[0] * x[0] + x[1] * x[1] + x[2] * x[2];
   return (row_loss({1, 2, 0}, 1, x) + row_loss({-0.5, 0, 4}, -1, x) + row_loss({0, 1, 0}, 1, x) +
-          row_loss({0, 0, 0}, -1, x)) / 4 + l2 / 2 * squares;
+          row_loss({0, 0, 0}, -1, x)) /
+             4 +
+         l2 / 2 * squares;
 }
 
 TEST_F(Logistic, StartsAtZeroWithLossLogTwo) {
@@ -68,7 +70,8 @@ TEST_F(Logistic, MetricsAreThoseOfTheFormula) {
   EXPECT_EQ(metric_of(*problem, std::vector<float>{1, 1, -1}, "accuracy"), 0.75);
 }
 
-// The batch is drawn at random from four rows, so that a gradient over one row must be that of one of them, and all occur.
+// The batch is drawn at random from four rows, so that a gradient over one row must be that of one of them, and all
+// occur.
 TEST_F(Logistic, GradientIsTheDerivativeOfItsRow) {
   const auto problem = make_from(make_logistic, table(0.3, 1));
   const std::vector<float> x = {0.5f, -1.0f, 0.25f};
@@ -95,8 +98,8 @@ TEST_F(Logistic, GradientIsTheDerivativeOfItsRow) {
   for (const int count : seen) EXPECT_GT(count, 0);  // missing one of four in 60 draws: 4 * 0.75^60 < 2e-7
 }
 
-// E g = grad f: the mean of n minibatch gradients against the full gradient, within five standard errors measured on the
-// same draws.
+// E g = grad f: the mean of n minibatch gradients against the full gradient, within five standard errors measured on
+// the same draws.
 TEST_F(Logistic, GradientIsUnbiased) {
   constexpr int kDraws = 20'000;
   const auto problem = make_from(make_logistic, table(0.3, 2));
@@ -167,7 +170,8 @@ TEST_F(Logistic, Messages) {
   const std::string train = (folder_ / "train").string();
   EXPECT_EQ(error_of(make_logistic, {{"batch_size", integer(0)}}),
             "run.toml: problem.batch_size = 0: must be an integer in [1, 1000000000]");
-  EXPECT_EQ(error_of(make_logistic, {{"l2", {-1.0}}}), "run.toml: problem.l2 = -1.0: must be a number in [0, 1000000000]");
+  EXPECT_EQ(error_of(make_logistic, {{"l2", {-1.0}}}),
+            "run.toml: problem.l2 = -1.0: must be a number in [0, 1000000000]");
   const std::string empty = write("empty", "+1\n-1\n");
   EXPECT_EQ(error_of(make_logistic, {{"data", {empty}}}),
             "run.toml: problem.data = \"" + empty + "\": holds no rows with features");

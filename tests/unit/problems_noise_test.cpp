@@ -61,7 +61,8 @@ TEST(GradientNoise, GaussianHasItsMeanSquare) {
   EXPECT_NEAR(mean_first, 0.0, 5 * std::sqrt(9.0 / d / kDraws));
 }
 
-// ||xi||^2 = s^2 E^(2 theta) with s = sigma / 2^theta: mean s^2 Gamma(2 theta + 1), second moment s^4 Gamma(4 theta + 1).
+// ||xi||^2 = s^2 E^(2 theta) with s = sigma / 2^theta: mean s^2 Gamma(2 theta + 1), second moment s^4 Gamma(4 theta +
+// 1).
 TEST(GradientNoise, SubWeibullHasItsMeanSquare) {
   for (const double theta : {0.5, 1.0}) {
     const GradientNoise noise = sub_weibull(3.0, theta);

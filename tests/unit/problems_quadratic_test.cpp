@@ -56,7 +56,8 @@ TEST(Quadratic, GradientIsTheDerivative) {
   expect_gradient(
       [](const std::vector<double>& at) {
         double value = 0;
-        for (std::size_t j = 0; j < 6; ++j) value += 0.5 * 0.01 * std::pow(1000.0, static_cast<double>(j) / 5) * at[j] * at[j];
+        for (std::size_t j = 0; j < 6; ++j)
+          value += 0.5 * 0.01 * std::pow(1000.0, static_cast<double>(j) / 5) * at[j] * at[j];
         return value;
       },
       x, gradient_of(*problem, x));
@@ -76,8 +77,10 @@ TEST(Quadratic, LocalGradientsAverageToTheGradientOfF) {
     std::vector<float> g(kDimension);
     mean_loss += replica->gradient({.worker = i}, x, g) / kWorkers;
     for (std::size_t j = 0; j < kDimension; ++j) mean[j] += static_cast<double>(g[j]) / kWorkers;
-    if (i == 0) first = g;
-    else EXPECT_NE(g, first) << "workers must differ";
+    if (i == 0)
+      first = g;
+    else
+      EXPECT_NE(g, first) << "workers must differ";
   }
   const std::vector<float> expected = gradient_of(*plain, x);
   for (std::size_t j = 0; j < kDimension; ++j) EXPECT_NEAR(mean[j], expected[j], 1e-6 * 10);

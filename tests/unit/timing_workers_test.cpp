@@ -78,7 +78,8 @@ TEST(Workers, Messages) {
   EXPECT_EQ(error_of({}), "workers.count: is missing; it must be an integer in [1, 4294967295]");
   EXPECT_EQ(error_of({{"count", integer(0)}, {"compute_time", {1.0}}}),
             "workers.count = 0: must be an integer in [1, 4294967295]");
-  EXPECT_EQ(error_of({{"count", integer(2)}}), "workers.compute_time: is missing; it must be a number in (0, 100000000]");
+  EXPECT_EQ(error_of({{"count", integer(2)}}),
+            "workers.compute_time: is missing; it must be a number in (0, 100000000]");
   EXPECT_EQ(error_of({{"count", integer(3)}, {"compute_time", {List{{1.0}, {2.0}}}}}),
             "workers.compute_time = [1.0, 2.0]: must have one number for each of the 3 workers, but has 2");
   EXPECT_EQ(error_of({{"count", integer(2)}, {"compute_time", {List{{1.0}, {-2.0}}}}}),
