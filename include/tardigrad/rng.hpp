@@ -108,7 +108,10 @@ class Stream {
   }
   /// Gamma(shape, 1) (Marsaglia and Tsang 2000).  Pre  shape > 0
   double gamma(double shape) {
-    if (shape < 1.0) return gamma(shape + 1.0) * std::pow(uniform_positive(), 1.0 / shape);
+    if (shape < 1.0) {
+      const double boosted = gamma(shape + 1.0);  // drawn first: the operands of a product have no order of their own
+      return boosted * std::pow(uniform_positive(), 1.0 / shape);
+    }
     const double d = shape - 1.0 / 3.0, c = 1.0 / std::sqrt(9.0 * d);
     for (;;) {
       const double x = normal(), t = 1.0 + c * x;

@@ -106,8 +106,16 @@ constexpr DatasetFile kHeartScale[] = {
 };
 
 constexpr DatasetFile kGlyphs[] = {
-    {.path = "train", .bytes = 20'000 * 785, .sha256 = "070dc3da740d8d2c054c9bbc96664c7cb19d81fba8384340cde4fdbfa6f08e7c", .md5 = "", .url = ""},
-    {.path = "test", .bytes = 4'000 * 785, .sha256 = "d32262ee3daaa3e4c08d80cb6d2023e0fbd7e225846f18fa884c1b3807d5d500", .md5 = "", .url = ""},
+    {.path = "train",
+     .bytes = 20'000 * 785,
+     .sha256 = "070dc3da740d8d2c054c9bbc96664c7cb19d81fba8384340cde4fdbfa6f08e7c",
+     .md5 = "",
+     .url = ""},
+    {.path = "test",
+     .bytes = 4'000 * 785,
+     .sha256 = "d32262ee3daaa3e4c08d80cb6d2023e0fbd7e225846f18fa884c1b3807d5d500",
+     .md5 = "",
+     .url = ""},
 };
 
 constexpr DatasetRow kCatalogue[] = {
@@ -185,9 +193,12 @@ constexpr DatasetRow kCatalogue[] = {
 
 const char* describe(DatasetKind kind) {
   switch (kind) {
-    case DatasetKind::images: return "images";
-    case DatasetKind::text: return "a text";
-    case DatasetKind::sparse: return "a LIBSVM data set";
+    case DatasetKind::images:
+      return "images";
+    case DatasetKind::text:
+      return "a text";
+    case DatasetKind::sparse:
+      return "a LIBSVM data set";
   }
   return "";
 }
@@ -261,10 +272,12 @@ std::filesystem::path resolve_dataset_file(DatasetKind kind, const std::string& 
                           join(dataset_names(kind)), root.string(), did_you_mean(name_or_path, dataset_names(kind))));
 }
 
-void fail_missing(const DatasetRow& row, const std::filesystem::path& root, const std::vector<std::string>& looked_for) {
-  throw Error(fmt::format("data set `{0}` is not in {1}: looked for {2}; `tardigrad data get {0}` fetches it, and "
-                          "--data-root or TARDIGRAD_DATA names another folder",
-                          row.name, root.string(), join(looked_for)));
+void fail_missing(const DatasetRow& row, const std::filesystem::path& root,
+                  const std::vector<std::string>& looked_for) {
+  throw Error(
+      fmt::format("data set `{0}` is not in {1}: looked for {2}; `tardigrad data get {0}` fetches it, and "
+                  "--data-root or TARDIGRAD_DATA names another folder",
+                  row.name, root.string(), join(looked_for)));
 }
 
 }  // namespace tardigrad::data

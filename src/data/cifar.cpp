@@ -17,7 +17,8 @@ constexpr std::size_t kTestBatch = 5;
 constexpr unsigned kClasses = 10;
 
 /// Splits records into labels and pixels, at places that the caller prepared.
-void split_records(std::span<const std::byte> bytes, const std::string& name, std::uint8_t* labels, std::uint8_t* pixels) {
+void split_records(std::span<const std::byte> bytes, const std::string& name, std::uint8_t* labels,
+                   std::uint8_t* pixels) {
   for (std::size_t record = 0; record < bytes.size() / kCifarRecord; ++record) {
     const auto* at = reinterpret_cast<const std::uint8_t*>(bytes.data()) + record * kCifarRecord;
     if (*at >= kClasses)
@@ -65,8 +66,10 @@ class BatchFinder {
       : name_(std::move(name)), records_(records), on_batch_(on_batch) {}
 
   ArchiveVisitor visitor() {
-    return {.size_limit = [this](std::string_view file) { return find(file) < kCifarBatches.size() ? records_ * kCifarRecord : 0; },
-            .on_file = [this](const std::string& file, std::span<const std::byte> bytes) { take(file, bytes); }};
+    return {
+        .size_limit =
+            [this](std::string_view file) { return find(file) < kCifarBatches.size() ? records_ * kCifarRecord : 0; },
+        .on_file = [this](const std::string& file, std::span<const std::byte> bytes) { take(file, bytes); }};
   }
   void finish() const {
     for (std::size_t batch = 0; batch < kCifarBatches.size(); ++batch)
@@ -75,7 +78,8 @@ class BatchFinder {
 
  private:
   static std::size_t find(std::string_view file) {
-    return static_cast<std::size_t>(std::find(kCifarBatches.begin(), kCifarBatches.end(), file) - kCifarBatches.begin());
+    return static_cast<std::size_t>(std::find(kCifarBatches.begin(), kCifarBatches.end(), file) -
+                                    kCifarBatches.begin());
   }
   void take(const std::string& file, std::span<const std::byte> bytes) {
     const std::size_t batch = find(file);

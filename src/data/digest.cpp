@@ -22,7 +22,8 @@ Digest::Digest(Checksum kind) : state_(std::make_unique<State>()) {
   const EVP_MD* algorithm = kind == Checksum::sha256 ? EVP_sha256() : EVP_md5();
   // A system in FIPS mode has no MD5: an environment error, not a bug.
   if (!state_->context || EVP_DigestInit_ex(state_->context.get(), algorithm, nullptr) != 1)
-    throw Error(fmt::format("{} is switched off in this system's OpenSSL", kind == Checksum::sha256 ? "SHA-256" : "MD5"));
+    throw Error(
+        fmt::format("{} is switched off in this system's OpenSSL", kind == Checksum::sha256 ? "SHA-256" : "MD5"));
 }
 
 Digest::~Digest() = default;

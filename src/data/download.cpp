@@ -51,8 +51,14 @@ void sync(const std::filesystem::path& path) {
 /// One request for what is still missing of a file.
 class Attempt {
  public:
-  Attempt(const DatasetFile& file, const std::string& url, const std::filesystem::path& part, const DownloadOptions& options)
-      : expected_(file), url_(url), part_(part), options_(options), handle_(make_handle()), file_(open_file(part, "ab")) {
+  Attempt(const DatasetFile& file, const std::string& url, const std::filesystem::path& part,
+          const DownloadOptions& options)
+      : expected_(file),
+        url_(url),
+        part_(part),
+        options_(options),
+        handle_(make_handle()),
+        file_(open_file(part, "ab")) {
     done_ = std::filesystem::file_size(part);
   }
 
@@ -117,9 +123,11 @@ class Attempt {
     if (status == kOk && received_ == 0 && done_ > 0) truncate();  // a server without ranges sends everything again
     if (done_ + bytes.size() > expected_.bytes) {
       truncate();  // of another file, then: not worth going on from
-      throw Error(fmt::format("{}: the server sends more than the {} bytes that {} has", url_, expected_.bytes, expected_.path));
+      throw Error(fmt::format("{}: the server sends more than the {} bytes that {} has", url_, expected_.bytes,
+                              expected_.path));
     }
-    if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) throw Error(system_problem(part_, errno));
+    if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size())
+      throw Error(system_problem(part_, errno));
     done_ += bytes.size();
     received_ += bytes.size();
     if (options_.on_progress) options_.on_progress({expected_, done_});
@@ -164,7 +172,8 @@ struct EmptyPartRemover {
 
 std::string broken_off(const std::string& url, std::uint64_t done, std::uint64_t all, const std::string& problem) {
   if (done == 0) return fmt::format("{}: cannot be fetched: {}", url, problem);
-  return fmt::format("{}: broke off after {} of {} bytes: {}; the same command goes on from there", url, done, all, problem);
+  return fmt::format("{}: broke off after {} of {} bytes: {}; the same command goes on from there", url, done, all,
+                     problem);
 }
 
 }  // namespace
@@ -185,8 +194,7 @@ DownloadReport download(const DatasetFile& file, const std::string& url, const s
     problem = request.problem();
     if (complete) break;
   }
-  if (done < file.bytes && !problem.empty())
-    throw Error(broken_off(url, done, file.bytes, problem));
+  if (done < file.bytes && !problem.empty()) throw Error(broken_off(url, done, file.bytes, problem));
   if (const std::string fault = file_fault(file, part); !fault.empty()) {
     remove(part);
     throw Error(fmt::format("{}: not the right file, deleted: {}", url, fault));

@@ -18,8 +18,8 @@ struct Progress {
 
 struct DownloadOptions {
   std::function<void(const Progress&)> on_progress = {};  ///< may throw, which ends the download; the part stays
-  int attempts = 3;                                  ///< each goes on where the one before broke off
-  std::chrono::seconds stall_limit{60};              ///< gives up when nothing comes for so long
+  int attempts = 3;                                       ///< each goes on where the one before broke off
+  std::chrono::seconds stall_limit{60};                   ///< gives up when nothing comes for so long
 };
 
 struct DownloadReport {
@@ -35,7 +35,8 @@ struct DownloadReport {
 DownloadReport download(const DatasetFile& file, const std::string& url, const std::filesystem::path& target,
                         const DownloadOptions& options = {});
 
-/// Renames a finished file into place so that a crash leaves the old state or the new one: sync, rename, sync the folder.
+/// Renames a finished file into place so that a crash leaves the old state or the new one: sync, rename, sync the
+/// folder.
 void commit_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
 }  // namespace tardigrad::data

@@ -45,17 +45,17 @@ std::vector<Point> circle() {
 std::array<Drawing, kGlyphClasses> make_drawings() {
   std::array<Drawing, kGlyphClasses> d;
   const std::vector<Point> round = circle();
-  join_points(d[0], round);                                                              // ring
-  join_points(d[1], {{0, -1}, {0.87, 0.6}, {-0.87, 0.6}, {0, -1}});                      // triangle
+  join_points(d[0], round);                                                                         // ring
+  join_points(d[1], {{0, -1}, {0.87, 0.6}, {-0.87, 0.6}, {0, -1}});                                 // triangle
   join_points(d[2], {{-0.75, -0.75}, {0.75, -0.75}, {0.75, 0.75}, {-0.75, 0.75}, {-0.75, -0.75}});  // square
-  d[3] = {{{-1, 0}, {1, 0}}, {{0, -1}, {0, 1}}};                                         // plus
-  join_points(d[4], {{-0.75, -0.8}, {0.75, -0.8}, {-0.75, 0.8}, {0.75, 0.8}});           // Z
-  d[5] = {{{0, -1}, {0, 1}}, {{0, -1}, {-0.65, -0.25}}, {{0, -1}, {0.65, -0.25}}};       // arrow
-  d[6] = {{{-0.7, -0.85}, {-0.7, 0.85}}, {{0.7, -0.85}, {0.7, 0.85}}, {{-0.7, 0}, {0.7, 0}}};  // H
-  join_points(d[7], {round.begin(), round.begin() + 9});                                 // U: the lower half circle,
-  d[7].push_back({{1, 0}, {1, -0.8}});                                                   // and its two posts
+  d[3] = {{{-1, 0}, {1, 0}}, {{0, -1}, {0, 1}}};                                                    // plus
+  join_points(d[4], {{-0.75, -0.8}, {0.75, -0.8}, {-0.75, 0.8}, {0.75, 0.8}});                      // Z
+  d[5] = {{{0, -1}, {0, 1}}, {{0, -1}, {-0.65, -0.25}}, {{0, -1}, {0.65, -0.25}}};                  // arrow
+  d[6] = {{{-0.7, -0.85}, {-0.7, 0.85}}, {{0.7, -0.85}, {0.7, 0.85}}, {{-0.7, 0}, {0.7, 0}}};       // H
+  join_points(d[7], {round.begin(), round.begin() + 9});  // U: the lower half circle,
+  d[7].push_back({{1, 0}, {1, -0.8}});                    // and its two posts
   d[7].push_back({{-1, 0}, {-1, -0.8}});
-  join_points(d[8], round);                                                              // theta
+  join_points(d[8], round);  // theta
   d[8].push_back({{-1, 0}, {1, 0}});
   d[9] = {{{0, -1}, {0, 1}}, {{-0.87, -0.5}, {0.87, 0.5}}, {{-0.87, 0.5}, {0.87, -0.5}}};  // star
   return d;
@@ -114,7 +114,9 @@ void draw_distractors(Ink& ink, Stream& stream) {
     const Point from{between(stream, 1, kSide - 1), between(stream, 1, kSide - 1)};
     Point by{between(stream, -5, 5), between(stream, -5, 5)};
     if (by.x * by.x + by.y * by.y < 1) by.x = 1;  // a dot would have no direction
-    draw_stroke(ink, {from, {from.x + by.x, from.y + by.y}}, between(stream, 1.0, 2.0), between(stream, 0.4, 0.9));
+    // Named, because compilers differ in the order in which they evaluate arguments.
+    const double strength = between(stream, 0.4, 0.9), width = between(stream, 1.0, 2.0);
+    draw_stroke(ink, {from, {from.x + by.x, from.y + by.y}}, width, strength);
   }
 }
 
@@ -160,7 +162,8 @@ ImageSet generate(std::size_t count, std::uint32_t part) {
 }  // namespace
 
 ImageDataset generate_glyphs() {
-  return {.name = "glyphs", .classes = kGlyphClasses, .train = generate(kGlyphsTrain, 0), .test = generate(kGlyphsTest, 1)};
+  return {
+      .name = "glyphs", .classes = kGlyphClasses, .train = generate(kGlyphsTrain, 0), .test = generate(kGlyphsTest, 1)};
 }
 
 }  // namespace tardigrad::data

@@ -27,7 +27,8 @@ class Source {
   void read(std::span<std::byte> out, const char* what) {
     const std::size_t got = take(out);
     if (got < out.size())
-      fail_at_byte(name_, offset_ + got, fmt::format("the file ends inside {}: {} bytes are missing", what, out.size() - got));
+      fail_at_byte(name_, offset_ + got,
+                   fmt::format("the file ends inside {}: {} bytes are missing", what, out.size() - got));
     offset_ += got;
   }
   void expect_end() {
@@ -56,8 +57,9 @@ std::size_t read_dimensions(Source& source, const std::string& name) {
   if (magic[0] != std::byte{0} || magic[1] != std::byte{0})
     fail_at_byte(name, 0, "not an idx file: it must begin with two zero bytes");
   if (magic[2] != std::byte{kUnsignedByte})
-    fail_at_byte(name, 2, fmt::format("values of type 0x{:02x}: only unsigned bytes (0x08) are read",
-                                      std::to_integer<unsigned>(magic[2])));
+    fail_at_byte(name, 2,
+                 fmt::format("values of type 0x{:02x}: only unsigned bytes (0x08) are read",
+                             std::to_integer<unsigned>(magic[2])));
   const auto dimensions = std::to_integer<std::size_t>(magic[3]);
   if (dimensions < 1 || dimensions > kMostDimensions)
     fail_at_byte(name, 3, fmt::format("{} dimensions: must be 1 to {}", dimensions, kMostDimensions));
@@ -79,8 +81,9 @@ IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& name) {
     if (size == 0) fail_at_byte(name, at, "a dimension of size 0");
     // Both factors are below 2^32 x (file size), and the product is checked before it can grow beyond that.
     if (size > source.size_bound() / count)
-      fail_at_byte(name, at, fmt::format("the header promises {} x {} values, more than a file of {} bytes can hold",
-                                         count, size, bytes.size()));
+      fail_at_byte(name, at,
+                   fmt::format("the header promises {} x {} values, more than a file of {} bytes can hold", count, size,
+                               bytes.size()));
     count *= size;
   }
   array.values.resize(count);
@@ -92,12 +95,15 @@ IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& name) {
 ImageSet join_idx(IdxArray images, const std::string& images_name, IdxArray labels, const std::string& labels_name,
                   std::size_t classes) {
   if (images.shape.size() != 3)
-    throw Error(fmt::format("{}: {} dimensions: images have 3 (count, height, width)", images_name, images.shape.size()));
+    throw Error(
+        fmt::format("{}: {} dimensions: images have 3 (count, height, width)", images_name, images.shape.size()));
   if (labels.shape.size() != 1)
     throw Error(fmt::format("{}: {} dimensions: labels have 1", labels_name, labels.shape.size()));
   if (images.shape[0] != labels.shape[0])
-    throw Error(fmt::format("{}: {} images, but {} has {} labels", images_name, images.shape[0], labels_name, labels.shape[0]));
-  const auto bad = std::find_if(labels.values.begin(), labels.values.end(), [&](std::uint8_t l) { return l >= classes; });
+    throw Error(
+        fmt::format("{}: {} images, but {} has {} labels", images_name, images.shape[0], labels_name, labels.shape[0]));
+  const auto bad =
+      std::find_if(labels.values.begin(), labels.values.end(), [&](std::uint8_t l) { return l >= classes; });
   if (bad != labels.values.end())
     throw Error(fmt::format("{}: record {}: label {}: must be 0 to {}", labels_name, bad - labels.values.begin(), *bad,
                             classes - 1));
@@ -108,7 +114,8 @@ ImageSet join_idx(IdxArray images, const std::string& images_name, IdxArray labe
           .labels = std::move(labels.values)};
 }
 
-ImageSet read_idx_images(const std::filesystem::path& images, const std::filesystem::path& labels, std::size_t classes) {
+ImageSet read_idx_images(const std::filesystem::path& images, const std::filesystem::path& labels,
+                         std::size_t classes) {
   IdxArray image_array = parse_idx(read_file(images), images.string());
   IdxArray label_array = parse_idx(read_file(labels), labels.string());
   return join_idx(std::move(image_array), images.string(), std::move(label_array), labels.string(), classes);

@@ -26,8 +26,10 @@ ImageDataset load_fashion_mnist(const std::filesystem::path& root) {
   std::vector<std::filesystem::path> paths;
   std::vector<std::string> missing;
   for (const DatasetFile& file : row.files) {
-    if (const auto path = find_file(root, file.path)) paths.push_back(*path);
-    else missing.emplace_back(file.path);
+    if (const auto path = find_file(root, file.path))
+      paths.push_back(*path);
+    else
+      missing.emplace_back(file.path);
   }
   if (!missing.empty()) fail_missing(row, root, missing);
   ImageDataset set{.name = row.name,
@@ -42,7 +44,8 @@ ImageDataset load_fashion_mnist(const std::filesystem::path& root) {
 ImageDataset load_cifar10(const std::filesystem::path& root) {
   if (const auto path = find_cifar10(root)) return read_cifar10(*path);
   fail_missing(find_dataset("cifar10"), root,
-               {"the folder cifar-10-batches-bin", "cifar-10-binary.tar.gz", "cifar-10-batches-bin.tar.xz (or .tar.zst, .zip, ...)"});
+               {"the folder cifar-10-batches-bin", "cifar-10-binary.tar.gz",
+                "cifar-10-batches-bin.tar.xz (or .tar.zst, .zip, ...)"});
 }
 
 }  // namespace

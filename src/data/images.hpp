@@ -18,7 +18,9 @@ struct ImageSet {
   std::vector<std::uint8_t> labels;
   std::size_t size() const { return labels.size(); }
   std::size_t image_bytes() const { return channels * height * width; }
-  std::span<const std::uint8_t> image(std::size_t i) const { return {pixels.data() + i * image_bytes(), image_bytes()}; }
+  std::span<const std::uint8_t> image(std::size_t i) const {
+    return {pixels.data() + i * image_bytes(), image_bytes()};
+  }
 };
 
 struct ImageDataset {

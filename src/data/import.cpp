@@ -47,7 +47,9 @@ class Staging {
 std::string base_name(const std::string& path) { return fs::path(path).filename().string(); }
 
 /// The files that make up a set once it is unpacked.
-std::span<const DatasetFile> wanted_files(const DatasetRow& row) { return row.contents.empty() ? row.files : row.contents; }
+std::span<const DatasetFile> wanted_files(const DatasetRow& row) {
+  return row.contents.empty() ? row.files : row.contents;
+}
 
 std::string names_of(std::span<const DatasetFile> files) {
   std::vector<std::string> names;
@@ -85,9 +87,12 @@ void stage_archive(std::span<const DatasetFile> wanted, const fs::path& archive,
 
 void stage(const DatasetRow& row, const fs::path& source, const Staging& staging) {
   const std::span<const DatasetFile> wanted = wanted_files(row);
-  if (fs::is_directory(source)) stage_folder(wanted, source, staging);
-  else if (wanted.size() == 1) fs::copy_file(source, staging.prepare(wanted[0].path));
-  else stage_archive(wanted, source, staging);
+  if (fs::is_directory(source))
+    stage_folder(wanted, source, staging);
+  else if (wanted.size() == 1)
+    fs::copy_file(source, staging.prepare(wanted[0].path));
+  else
+    stage_archive(wanted, source, staging);
   for (const DatasetFile& file : wanted)
     if (!find_file(staging.path(), file.path))
       throw Error(fmt::format("{}: {} is missing; `{}` needs {}", source.string(), base_name(file.path), row.name,

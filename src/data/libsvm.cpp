@@ -40,7 +40,9 @@ class Parser {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& problem) const { throw Error(fmt::format("{}:{}: {}", name_, line_, problem)); }
+  [[noreturn]] void fail(const std::string& problem) const {
+    throw Error(fmt::format("{}:{}: {}", name_, line_, problem));
+  }
 
   /// What stands before the next blank; "" at the end of the line.
   static std::string_view next_word(std::string_view& line) {
@@ -62,11 +64,16 @@ class Parser {
 
   void add_label(std::string_view word) {
     const double label = number(word, "label");
-    if (label == -1) seen_.minus_one = true;
-    else if (label == 0) seen_.zero = true;
-    else if (label == 1) seen_.one = true;
-    else if (label == 2) seen_.two = true;
-    else fail(fmt::format("label `{}`: two classes are read, as -1 and 1, 0 and 1, or 1 and 2", shown(word)));
+    if (label == -1)
+      seen_.minus_one = true;
+    else if (label == 0)
+      seen_.zero = true;
+    else if (label == 1)
+      seen_.one = true;
+    else if (label == 2)
+      seen_.two = true;
+    else
+      fail(fmt::format("label `{}`: two classes are read, as -1 and 1, 0 and 1, or 1 and 2", shown(word)));
     set_.label.push_back(static_cast<float>(label));
   }
 
@@ -133,7 +140,8 @@ class Parser {
 
 SparseDataset parse_libsvm(std::string_view text, const std::string& name) { return Parser(text, name).run(); }
 
-std::shared_ptr<const SparseDataset> load_libsvm(const std::string& name_or_path, const std::filesystem::path& data_root) {
+std::shared_ptr<const SparseDataset> load_libsvm(const std::string& name_or_path,
+                                                 const std::filesystem::path& data_root) {
   static Cache<SparseDataset> cache;
   const std::filesystem::path path = resolve_dataset_file(DatasetKind::sparse, name_or_path, data_root);
   return cache.get(std::filesystem::weakly_canonical(path).string(), [&] {

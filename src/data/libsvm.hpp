@@ -15,10 +15,10 @@ namespace tardigrad::data {
 struct SparseDataset {
   std::string name;
   std::size_t features = 0;
-  std::vector<std::size_t> row_start;   ///< [rows + 1]
-  std::vector<std::uint32_t> feature;   ///< [nonzeros], ascending within a row
-  std::vector<float> value;             ///< [nonzeros]
-  std::vector<float> label;             ///< [rows]
+  std::vector<std::size_t> row_start;  ///< [rows + 1]
+  std::vector<std::uint32_t> feature;  ///< [nonzeros], ascending within a row
+  std::vector<float> value;            ///< [nonzeros]
+  std::vector<float> label;            ///< [rows]
   std::size_t rows() const { return label.size(); }
 };
 
@@ -33,6 +33,7 @@ SparseDataset parse_libsvm(std::string_view text, const std::string& name);
 /// LIBSVM file, absolute or from the current folder or from the data root.
 /// Errors  as parse_libsvm, and when there is no such file
 /// Thread  any; one copy a process, as load_images
-std::shared_ptr<const SparseDataset> load_libsvm(const std::string& name_or_path, const std::filesystem::path& data_root);
+std::shared_ptr<const SparseDataset> load_libsvm(const std::string& name_or_path,
+                                                 const std::filesystem::path& data_root);
 
 }  // namespace tardigrad::data

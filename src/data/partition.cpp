@@ -26,9 +26,11 @@ constexpr std::uint64_t kShuffle = std::uint64_t{1} << 40;
 /// because for a small shape the variates themselves underflow to 0, all of them at once.
 std::vector<double> log_gammas(Stream& stream, std::span<const double> shapes) {
   std::vector<double> logs;
-  for (const double shape : shapes)
-    logs.push_back(shape > 0 ? std::log(stream.gamma(shape + 1)) + std::log(stream.uniform_positive()) / shape
-                             : -std::numeric_limits<double>::infinity());
+  for (const double shape : shapes) {
+    // One draw a statement: compilers differ in the order in which they evaluate the terms of a sum.
+    const double boosted = stream.gamma(shape + 1), u = stream.uniform_positive();
+    logs.push_back(shape > 0 ? std::log(boosted) + std::log(u) / shape : -std::numeric_limits<double>::infinity());
+  }
   return logs;
 }
 
@@ -197,7 +199,8 @@ Partition make_partition(Settings& settings, std::span<const std::uint8_t> label
   return make_clientwise(settings, labels, classes, workers, seed);
 }
 
-void draw_minibatch(const Partition& partition, const Order& order, std::uint64_t seed, std::span<std::uint32_t> examples) {
+void draw_minibatch(const Partition& partition, const Order& order, std::uint64_t seed,
+                    std::span<std::uint32_t> examples) {
   const std::size_t size = partition.size(order.worker);
   TG_CHECK(size > 0, "worker ", order.worker, " has no examples");
   Stream stream(seed, Purpose::minibatch, order.worker, order.index);

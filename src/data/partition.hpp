@@ -47,6 +47,7 @@ struct TextShards {
 
 /// The examples of an order's minibatch: `batch` uniform draws with replacement from the worker's part, from the
 /// stream (seed, minibatch, worker, index). With replacement, so that minibatches are independent as the theory asks.
-void draw_minibatch(const Partition& partition, const Order& order, std::uint64_t seed, std::span<std::uint32_t> examples);
+void draw_minibatch(const Partition& partition, const Order& order, std::uint64_t seed,
+                    std::span<std::uint32_t> examples);
 
 }  // namespace tardigrad::data

@@ -32,8 +32,10 @@ DatasetStatus status_of(const DatasetRow& row, const std::filesystem::path& root
   } else {
     for (const DatasetFile& file : row.files)
       if (const auto path = find_file(root, file.path)) status.found.push_back(relative_name(*path, root));
-    if (status.found.size() == row.files.size()) status.presence = Presence::present;
-    else if (!status.found.empty()) status.presence = Presence::incomplete;
+    if (status.found.size() == row.files.size())
+      status.presence = Presence::present;
+    else if (!status.found.empty())
+      status.presence = Presence::incomplete;
   }
   return status;
 }
@@ -52,9 +54,27 @@ FetchedFile fetch(const DatasetFile& file, const std::filesystem::path& root, co
                   const DownloadOptions& options) {
   const std::filesystem::path target = root / file.path;
   FetchedFile fetched{.path = file.path, .already_there = false, .download = {}};
-  if (exists(target) && file_fault(file, target).empty()) fetched.already_there = true;
-  else fetched.download = download(file, mirror.empty() ? file.url : mirror + "/" + file.path, target, options);
+  if (exists(target) && file_fault(file, target).empty())
+    fetched.already_there = true;
+  else
+    fetched.download = download(file, mirror.empty() ? file.url : mirror + "/" + file.path, target, options);
   return fetched;
+}
+
+std::string fault_of(const VerifyReport& report) {
+  for (const FileReport& file : report.files)
+    if (file.state == FileState::wrong) return file.path + ": " + file.detail;
+  return report.detail;
+}
+
+/// CIFAR-10 in another wrapping than the official archive counts as fetched when all its batches are right.
+/// Errors  Error when they are not: it would be read before a download, so that fetching one would not help
+FetchedFile accept_cifar10(const DatasetRow& row, const std::filesystem::path& path,
+                           const std::filesystem::path& root) {
+  if (const VerifyReport report = verify_dataset(row.name, root); !report.good())
+    throw Error(fmt::format("{}: is there, but is not right ({}): remove it, and get the data set again", path.string(),
+                            fault_of(report)));
+  return {.path = relative_name(path, root), .already_there = true, .download = {}};
 }
 
 FileReport check_file(const DatasetFile& file, const std::filesystem::path& root) {
@@ -79,14 +99,16 @@ FileReport check_bytes(const DatasetFile& expected, const std::string& name, std
 void verify_cifar10(const DatasetRow& row, const std::filesystem::path& root, VerifyReport& report) {
   const auto path = find_cifar10(root);
   if (!path) {
-    report.files.push_back({row.files[0].path, FileState::missing, "no such file, nor the folder cifar-10-batches-bin"});
+    report.files.push_back(
+        {row.files[0].path, FileState::missing, "no such file, nor the folder cifar-10-batches-bin"});
     report.detail = "nothing to read";
     return;
   }
-  visit_cifar(*path, kCifarRecordsPerBatch, [&](std::size_t batch, const std::string& name, std::span<const std::byte> bytes) {
-    report.files.push_back(check_bytes(row.contents[batch], row.contents[batch].path, bytes));
-    parse_cifar_batch(bytes, name);
-  });
+  visit_cifar(*path, kCifarRecordsPerBatch,
+              [&](std::size_t batch, const std::string& name, std::span<const std::byte> bytes) {
+                report.files.push_back(check_bytes(row.contents[batch], row.contents[batch].path, bytes));
+                parse_cifar_batch(bytes, name);
+              });
   report.readable = true;
   report.detail = fmt::format("6 batches in {}", relative_name(*path, root));
 }
@@ -109,12 +131,12 @@ std::vector<DatasetStatus> list_datasets(const std::filesystem::path& root) {
   return list;
 }
 
-std::vector<FetchedFile> get_dataset(const std::string& name, const std::filesystem::path& root, const GetOptions& options) {
+std::vector<FetchedFile> get_dataset(const std::string& name, const std::filesystem::path& root,
+                                     const GetOptions& options) {
   const DatasetRow& row = find_dataset(name);
   const std::string mirror = mirror_of(options);
   if (const auto path = is_cifar10(row) ? find_cifar10(root) : std::nullopt)
-    if (*path != root / row.files[0].path)  // the same content in another wrapping
-      return {{.path = relative_name(*path, root), .already_there = true, .download = {}}};
+    if (*path != root / row.files[0].path) return {accept_cifar10(row, *path, root)};
   return with_file_errors([&] {
     std::vector<FetchedFile> fetched;
     for (const DatasetFile& file : row.files) fetched.push_back(fetch(file, root, mirror, options.download));
@@ -155,7 +177,8 @@ std::string read_summary(const DatasetRow& row, const std::filesystem::path& roo
     }
     case DatasetKind::text: {
       const auto corpus = load_text(row.name, root);
-      return fmt::format("{} characters, {} distinct", corpus->train.size() + corpus->test.size(), corpus->vocabulary.size());
+      return fmt::format("{} characters, {} distinct", corpus->train.size() + corpus->test.size(),
+                         corpus->vocabulary.size());
     }
     case DatasetKind::sparse: {
       const auto set = load_libsvm(row.name, root);

@@ -28,13 +28,14 @@ struct GetOptions {
 };
 
 struct FetchedFile {
-  std::string path;  ///< relative to the data root
-  bool already_there = false;
+  std::string path;            ///< relative to the data root
+  bool already_there = false;  ///< with the right checksum
   DownloadReport download;
 };
 
 /// Fetches what is missing or wrong. A generated set has nothing to fetch: the result is empty.
-/// Errors  as `download`; Error for an unknown name or a mirror that is no http(s) URL
+/// CIFAR-10 in a folder or an archive of another kind is taken as it is when its batches have the right checksums.
+/// Errors  as `download`; Error for an unknown name, a mirror that is no http(s) URL, or a wrong copy of CIFAR-10
 std::vector<FetchedFile> get_dataset(const std::string& name, const std::filesystem::path& root,
                                      const GetOptions& options = {});
 
@@ -47,7 +48,8 @@ struct ImportReport {
 /// Copies a user's file, folder or archive into the data root after reading it with the set's own reader. Existing
 /// files are replaced by complete ones or not at all. An archive of CIFAR-10 is unpacked, so that runs start faster.
 /// Errors  Error naming what is missing in `source`, or the place where it cannot be read; then nothing has changed
-ImportReport import_dataset(const std::string& name, const std::filesystem::path& source, const std::filesystem::path& root);
+ImportReport import_dataset(const std::string& name, const std::filesystem::path& source,
+                            const std::filesystem::path& root);
 
 enum class FileState : std::uint8_t { right, missing, wrong, unknown };
 

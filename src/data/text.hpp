@@ -13,8 +13,8 @@ namespace tardigrad::data {
 /// A text as character numbers. The vocabulary is the sorted set of bytes that occur in it.
 struct TextCorpus {
   std::string name;
-  std::vector<std::uint8_t> vocabulary;  ///< character number -> byte
-  std::vector<std::uint8_t> train, test; ///< character numbers: the first 90 %, the last 10 % of the text
+  std::vector<std::uint8_t> vocabulary;   ///< character number -> byte
+  std::vector<std::uint8_t> train, test;  ///< character numbers: the first 90 %, the last 10 % of the text
 };
 
 /// Errors  Error when the text is shorter than 10 bytes: nothing could be held back for the test

@@ -26,8 +26,10 @@ class Environment {
 
  private:
   void set(const char* value) {
-    if (value) ::setenv(name_, value, 1);
-    else ::unsetenv(name_);
+    if (value)
+      ::setenv(name_, value, 1);
+    else
+      ::unsetenv(name_);
   }
   const char* name_;
   std::optional<std::string> old_;
@@ -54,8 +56,9 @@ TEST(Catalogue, EveryRowIsComplete) {
 
 TEST(Catalogue, FindsByNameOrNamesTheNearest) {
   EXPECT_STREQ(find_dataset("cifar10").name, "cifar10");
-  EXPECT_THAT(error_of([] { find_dataset("cifar-10"); }),
-              HasSubstr("data set `cifar-10` is unknown; did you mean `cifar10`? (known: glyphs, fashion-mnist, cifar10, "));
+  EXPECT_THAT(
+      error_of([] { find_dataset("cifar-10"); }),
+      HasSubstr("data set `cifar-10` is unknown; did you mean `cifar10`? (known: glyphs, fashion-mnist, cifar10, "));
   EXPECT_EQ(error_of([] { load_images("fashion", "/nowhere"); }),
             "`fashion` is not a set of images (glyphs, fashion-mnist, cifar10); did you mean `fashion-mnist`?");
 }
@@ -63,9 +66,10 @@ TEST(Catalogue, FindsByNameOrNamesTheNearest) {
 TEST(Catalogue, SaysWhichImageFilesAreMissing) {
   const TemporaryDirectory dir;
   write_file(dir / "fashion-mnist/train-images-idx3-ubyte", "");
-  EXPECT_THAT(error_of([&] { load_images("fashion-mnist", dir.path()); }),
-              testing::AllOf(HasSubstr("looked for fashion-mnist/train-labels-idx1-ubyte.gz, fashion-mnist/t10k-images"),
-                             HasSubstr("`tardigrad data get fashion-mnist`")));
+  EXPECT_THAT(
+      error_of([&] { load_images("fashion-mnist", dir.path()); }),
+      testing::AllOf(HasSubstr("looked for fashion-mnist/train-labels-idx1-ubyte.gz, fashion-mnist/t10k-images"),
+                     HasSubstr("`tardigrad data get fashion-mnist`")));
   EXPECT_THAT(error_of([&] { load_images("cifar10", dir.path()); }),
               testing::AllOf(HasSubstr("the folder cifar-10-batches-bin, cifar-10-binary.tar.gz"),
                              HasSubstr("`tardigrad data get cifar10` fetches it")));
@@ -98,7 +102,8 @@ TEST(Catalogue, PrefersTheExtractedFolderOfCifar10) {
 }
 
 TEST(Digest, KnowsThePublishedVectors) {
-  EXPECT_EQ(checksum(Checksum::sha256, as_bytes("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(checksum(Checksum::sha256, as_bytes("abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(checksum(Checksum::md5, as_bytes("abc")), "900150983cd24fb0d6963f7d28e17f72");
   const TemporaryDirectory dir;
   write_file(dir / "f", "abc");

@@ -55,7 +55,8 @@ TEST(Cifar, ReadsOneBatch) {
 TEST(Cifar, NamesTheRecordOfAFault) {
   EXPECT_EQ(error_of([] { parse_cifar_batch({}, "b"); }), "b: the file is empty");
   const std::string cut = record(1, 0) + record(1, 0).substr(0, 100);
-  EXPECT_EQ(error_of([&] { parse_cifar_batch(as_bytes(cut), "b"); }), "b: byte 3073: the last record has 100 of 3073 bytes");
+  EXPECT_EQ(error_of([&] { parse_cifar_batch(as_bytes(cut), "b"); }),
+            "b: byte 3073: the last record has 100 of 3073 bytes");
   const std::string mislabelled = record(9, 0) + record(10, 0);
   EXPECT_EQ(error_of([&] { parse_cifar_batch(as_bytes(mislabelled), "b"); }),
             "b: record 1 (byte 3073): label 10: must be 0 to 9");
@@ -128,9 +129,11 @@ TEST(Cifar, RefusesTruncatedAndForeignArchives) {
 TEST(Archive, KnowsMembersByBaseNameOnly) {
   std::vector<std::string> seen;
   const std::string bytes = make_archive({{"../../etc/wanted", "x"}, {"deep/er/other", "y"}}, "none");
-  visit_archive(as_bytes(bytes), "a",
-                {.size_limit = [](std::string_view name) -> std::size_t { return name == "wanted" ? 10 : 0; },
-                 .on_file = [&](const std::string& name, std::span<const std::byte> b) { seen.push_back(name + "=" + std::string(as_text(b))); }});
+  visit_archive(
+      as_bytes(bytes), "a",
+      {.size_limit = [](std::string_view name) -> std::size_t { return name == "wanted" ? 10 : 0; },
+       .on_file = [&](const std::string& name,
+                      std::span<const std::byte> b) { seen.push_back(name + "=" + std::string(as_text(b))); }});
   EXPECT_THAT(seen, ElementsAre("wanted=x"));
 }
 

@@ -37,12 +37,13 @@ class Download : public testing::Test {
     // Serves everything or the range asked for, but at most `cut_` bytes a request.
     server_.Get("/file", [this](const httplib::Request& request, httplib::Response& response) {
       ranges_.push_back(request.get_header_value("Range"));
-      response.set_content_provider(body_.size(), "application/octet-stream",
-                                    [this, sent = std::size_t{0}](std::size_t at, std::size_t length, httplib::DataSink& sink) mutable {
-                                      const std::size_t count = std::min({length, cut_ - sent, std::size_t{10'000}});
-                                      sent += count;
-                                      return count > 0 && sink.write(body_.data() + at, count);
-                                    });
+      response.set_content_provider(
+          body_.size(), "application/octet-stream",
+          [this, sent = std::size_t{0}](std::size_t at, std::size_t length, httplib::DataSink& sink) mutable {
+            const std::size_t count = std::min({length, cut_ - sent, std::size_t{10'000}});
+            sent += count;
+            return count > 0 && sink.write(body_.data() + at, count);
+          });
     });
     server_.Get("/no-range", [this](const httplib::Request&, httplib::Response& response) {
       // A chunked answer: whatever range is asked for, everything comes, with status 200.
@@ -54,8 +55,10 @@ class Download : public testing::Test {
       response.status = 200;
     });
     server_.Get("/not-satisfiable", [this](const httplib::Request& request, httplib::Response& response) {
-      if (request.has_header("Range")) response.status = 416;
-      else response.set_content(body_, "text/plain");
+      if (request.has_header("Range"))
+        response.status = 416;
+      else
+        response.set_content(body_, "text/plain");
     });
     server_.Get("/moved", [](const httplib::Request&, httplib::Response& response) { response.set_redirect("/file"); });
     server_.Get("/to-a-file", [](const httplib::Request&, httplib::Response& response) {
@@ -103,9 +106,9 @@ TEST_F(Download, FetchesReportsAndLeavesNoPart) {
   std::uint64_t last = 0;
   bool grows = true;
   const DownloadReport report = get("/file", {.on_progress = [&](const Progress& p) {
-    grows = grows && p.bytes_done > last && p.file.bytes == kSize;
-    last = p.bytes_done;
-  }});
+                                      grows = grows && p.bytes_done > last && p.file.bytes == kSize;
+                                      last = p.bytes_done;
+                                    }});
   EXPECT_EQ(slurp(target()), body_);
   EXPECT_FALSE(exists(part()));
   EXPECT_TRUE(grows);
@@ -238,8 +241,9 @@ TEST_F(Download, NamesARefusedConnection) {
 TEST_F(Download, GivesUpOnAServerThatSaysNothing) {
   httplib::Server silent;
   const std::string url = "http://127.0.0.1:" + std::to_string(silent.bind_to_any_port("127.0.0.1")) + "/file";
-  EXPECT_THAT(error_of([&] { download(file_, url, target(), {.attempts = 1, .stall_limit = std::chrono::seconds(1)}); }),
-              StartsWith(url + ": cannot be fetched: Timeout was reached"));
+  EXPECT_THAT(
+      error_of([&] { download(file_, url, target(), {.attempts = 1, .stall_limit = std::chrono::seconds(1)}); }),
+      StartsWith(url + ": cannot be fetched: Timeout was reached"));
 }
 
 TEST_F(Download, StopsWhenTheCallbackThrowsAndGoesOnLater) {

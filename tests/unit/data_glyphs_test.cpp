@@ -83,7 +83,8 @@ TEST(Glyphs, HasTheShapeThatItClaims) {
 // The stored checksums: the same bytes on every machine, whatever its number of cores.
 TEST(Glyphs, AreTheSameBytesEverywhere) {
   const VerifyReport report = verify_dataset("glyphs", "/nowhere");
-  for (const FileReport& file : report.files) EXPECT_EQ(file.state, FileState::right) << file.path << ": " << file.detail;
+  for (const FileReport& file : report.files)
+    EXPECT_EQ(file.state, FileState::right) << file.path << ": " << file.detail;
   EXPECT_EQ(report.files.size(), 2u);
   EXPECT_TRUE(report.good()) << report.detail;
 }

@@ -43,9 +43,11 @@ TEST(Idx, ReadsGzipInSeveralMembers) {
 
 TEST(Idx, NamesThePlaceOfAFault) {
   EXPECT_EQ(problem(""), "x.idx: byte 0: the file ends inside the header: 4 bytes are missing");
-  EXPECT_EQ(problem(std::string("\0\0\x08\1\0\0", 6)), "x.idx: byte 6: the file ends inside the header: 2 bytes are missing");
+  EXPECT_EQ(problem(std::string("\0\0\x08\1\0\0", 6)),
+            "x.idx: byte 6: the file ends inside the header: 2 bytes are missing");
   EXPECT_EQ(problem("P5 28"), "x.idx: byte 0: not an idx file: it must begin with two zero bytes");
-  EXPECT_EQ(problem(std::string("\0\0\x0d\1", 4)), "x.idx: byte 2: values of type 0x0d: only unsigned bytes (0x08) are read");
+  EXPECT_EQ(problem(std::string("\0\0\x0d\1", 4)),
+            "x.idx: byte 2: values of type 0x0d: only unsigned bytes (0x08) are read");
   EXPECT_EQ(problem(std::string("\0\0\x08\0", 4)), "x.idx: byte 3: 0 dimensions: must be 1 to 4");
   EXPECT_EQ(problem(std::string("\0\0\x08\5", 4)), "x.idx: byte 3: 5 dimensions: must be 1 to 4");
   EXPECT_EQ(problem(idx({3, 0}, "")), "x.idx: byte 8: a dimension of size 0");
@@ -67,9 +69,11 @@ TEST(Idx, NamesThePlaceOfAFaultInGzip) {
 // A header of some bytes that promises terabytes must not allocate them.
 TEST(Idx, RefusesAHeaderThatPromisesTheWorld) {
   const std::string huge = idx({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, "abc");
-  EXPECT_EQ(problem(huge), "x.idx: byte 4: the header promises 1 x 4294967295 values, more than a file of 23 bytes can hold");
+  EXPECT_EQ(problem(huge),
+            "x.idx: byte 4: the header promises 1 x 4294967295 values, more than a file of 23 bytes can hold");
   EXPECT_THAT(problem(gzip(huge)), HasSubstr("more than a file of"));
-  EXPECT_THAT(problem(idx({3, 0x80000000, 0x80000000, 4}, "abc")), HasSubstr("byte 8: the header promises 3 x 2147483648"));
+  EXPECT_THAT(problem(idx({3, 0x80000000, 0x80000000, 4}, "abc")),
+              HasSubstr("byte 8: the header promises 3 x 2147483648"));
 }
 
 TEST(Idx, JoinsImagesAndLabels) {

@@ -62,7 +62,8 @@ TEST(Libsvm, NamesTheLineOfAFault) {
 }
 
 TEST(Libsvm, RefusesLabelsOfMoreThanTwoClasses) {
-  EXPECT_EQ(problem("-1\n0\n1\n"), "f: labels -1 0 1 in one file: two classes are read, as -1 and 1, 0 and 1, or 1 and 2");
+  EXPECT_EQ(problem("-1\n0\n1\n"),
+            "f: labels -1 0 1 in one file: two classes are read, as -1 and 1, 0 and 1, or 1 and 2");
   EXPECT_EQ(problem("0\n2\n"), "f: labels 0 2 in one file: two classes are read, as -1 and 1, 0 and 1, or 1 and 2");
 }
 
@@ -101,7 +102,8 @@ TEST(Libsvm, SaysWhatItLookedFor) {
                 ": looked for libsvm/a9a; `tardigrad data get a9a` fetches it, and --data-root or TARDIGRAD_DATA names "
                 "another folder");
   EXPECT_EQ(error_of([&] { load_libsvm("a8a", dir.path()); }),
-            "`a8a` is neither a LIBSVM data set (a9a, a9a.t, w8a, agaricus, agaricus.t, heart_scale) nor a file, here or in " +
+            "`a8a` is neither a LIBSVM data set (a9a, a9a.t, w8a, agaricus, agaricus.t, heart_scale) nor a file, here "
+            "or in " +
                 dir.path().string() + "; did you mean `a9a`?");
   EXPECT_EQ(error_of([&] { load_libsvm("glyphs", dir.path()); }),
             "data set `glyphs` is images, not a LIBSVM data set (a9a, a9a.t, w8a, agaricus, agaricus.t, heart_scale)");

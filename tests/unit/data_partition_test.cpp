@@ -121,7 +121,8 @@ TEST(Partition, ClassWiseIsEvenForHugeAlpha) {
   const auto labels = cyclic_labels(4000, 10);
   const Partition partition = make(table("dirichlet-classwise", 1e9), labels, 10, 4);
   for (WorkerId w = 0; w < 4; ++w)
-    for (const std::size_t count : class_counts(partition, w, labels, 10)) EXPECT_NEAR(static_cast<double>(count), 100.0, 1.0);
+    for (const std::size_t count : class_counts(partition, w, labels, 10))
+      EXPECT_NEAR(static_cast<double>(count), 100.0, 1.0);
 }
 
 // With alpha -> 0 one worker takes all of a class.
@@ -176,9 +177,11 @@ TEST(Partition, SaysWhatCannotBe) {
   };
   EXPECT_EQ(problem(table("dirichlet-classwise", 0.5, 10), 11),
             "s.toml: problem.partition.min_size = 10: 11 workers cannot have 10 examples each: there are 100");
-  EXPECT_THAT(problem(table("dirichlet-classwise", 1e-6, 10), 9),
-              HasSubstr("problem.partition.alpha = 1e-06: in 1000 draws there was always a worker with fewer than min_size = 10 "
-                        "of the 100 examples: take a larger alpha, a smaller min_size or fewer workers"));
+  EXPECT_THAT(
+      problem(table("dirichlet-classwise", 1e-6, 10), 9),
+      HasSubstr(
+          "problem.partition.alpha = 1e-06: in 1000 draws there was always a worker with fewer than min_size = 10 "
+          "of the 100 examples: take a larger alpha, a smaller min_size or fewer workers"));
   EXPECT_THAT(problem(table("iid"), 101), HasSubstr("100 examples cannot be split among 101 workers"));
   EXPECT_THAT(problem(table("dirichlet-clientwise", 0.0), 2), HasSubstr("must be a number in [1e-06, 1000000000]"));
   EXPECT_THAT(problem(table("dirichlet-classwise", 0.5, 0), 2), HasSubstr("min_size = 0: must be an integer >= 1"));

@@ -61,6 +61,14 @@ TEST_F(RealData, Cifar10) {
   EXPECT_NEAR(red / (50'000.0 * 1024 * 255), 0.4914, 5e-5);
 }
 
+TEST_F(RealData, GetTakesWhatIsThere) {
+  for (const char* name : {"cifar10", "fashion-mnist", "shakespeare"}) {
+    if (!has(name)) continue;
+    SCOPED_TRACE(name);
+    for (const FetchedFile& file : get_dataset(name, root_)) EXPECT_TRUE(file.already_there) << file.path;
+  }
+}
+
 TEST_F(RealData, Shakespeare) {
   REQUIRE_DATA("shakespeare");
   const auto corpus = load_text("shakespeare", root_);
@@ -74,8 +82,12 @@ TEST_F(RealData, Libsvm) {
     const char* name;
     std::size_t rows, features, empty_rows;
   };
-  for (const Case& c : {Case{"a9a", 32'561, 123, 0}, {"a9a.t", 16'281, 122, 0}, {"w8a", 49'749, 300, 4'203},
-                        {"agaricus", 6'513, 126, 0}, {"agaricus.t", 1'611, 126, 0}, {"heart_scale", 270, 13, 0}}) {
+  for (const Case& c : {Case{"a9a", 32'561, 123, 0},
+                        {"a9a.t", 16'281, 122, 0},
+                        {"w8a", 49'749, 300, 4'203},
+                        {"agaricus", 6'513, 126, 0},
+                        {"agaricus.t", 1'611, 126, 0},
+                        {"heart_scale", 270, 13, 0}}) {
     SCOPED_TRACE(c.name);
     if (!has(c.name)) continue;
     const auto set = load_libsvm(c.name, root_);
@@ -98,7 +110,8 @@ TEST_F(RealData, VerifiesEveryFile) {
     SCOPED_TRACE(status.row->name);
     const VerifyReport report = verify_dataset(status.row->name, root_);
     EXPECT_TRUE(report.good()) << report.detail;
-    for (const FileReport& file : report.files) EXPECT_EQ(file.state, FileState::right) << file.path << ": " << file.detail;
+    for (const FileReport& file : report.files)
+      EXPECT_EQ(file.state, FileState::right) << file.path << ": " << file.detail;
   }
 }
 

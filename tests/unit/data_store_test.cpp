@@ -104,16 +104,21 @@ TEST(Import, TakesAnArchiveOfSeveralFiles) {
   files.erase(files.begin() + 1);
   write_file(dir / "some.tar", make_archive(files, "none"));
   EXPECT_EQ(error_of([&] { import_dataset("fashion-mnist", dir / "some.tar", dir / "root"); }),
-            (dir / "some.tar").string() + ": train-labels-idx1-ubyte.gz is missing; `fashion-mnist` needs "
-                "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz");
+            (dir / "some.tar").string() +
+                ": train-labels-idx1-ubyte.gz is missing; `fashion-mnist` needs "
+                "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, "
+                "t10k-labels-idx1-ubyte.gz");
 }
 
 TEST(Import, NamesTheImagesThatAreTooFew) {
   const TemporaryDirectory dir;
   for (auto& [name, bytes] : black_fashion(""))
-    write_file(dir / ("flat/" + name), name.starts_with("t10k-images") ? idx({9'999, 28, 28}) : name.starts_with("t10k") ? idx({9'999}) : bytes);
+    write_file(dir / ("flat/" + name), name.starts_with("t10k-images") ? idx({9'999, 28, 28})
+                                       : name.starts_with("t10k")      ? idx({9'999})
+                                                                       : bytes);
   EXPECT_EQ(error_of([&] { import_dataset("fashion-mnist", dir / "flat", dir / "root"); }),
-            (dir / "flat").string() + " is not the data set `fashion-mnist`: fashion-mnist/t10k-images-idx3-ubyte: 9999 images "
+            (dir / "flat").string() +
+                " is not the data set `fashion-mnist`: fashion-mnist/t10k-images-idx3-ubyte: 9999 images "
                 "of 28x28: Fashion-MNIST has 10000 of 28x28 here");
 }
 
@@ -121,7 +126,8 @@ TEST(Import, UnpacksAnArchiveOfCifar10) {
   const TemporaryDirectory dir;
   NamedFiles files;
   for (const char* batch : kCifarBatches)
-    files.emplace_back(std::string("cifar-10-batches-bin/") + batch, std::string(kCifarRecord * kCifarRecordsPerBatch, '\2'));
+    files.emplace_back(std::string("cifar-10-batches-bin/") + batch,
+                       std::string(kCifarRecord * kCifarRecordsPerBatch, '\2'));
   write_file(dir / "c.tar.gz", make_archive(files, "gzip"));
   const ImportReport report = import_dataset("cifar10", dir / "c.tar.gz", dir / "root");
   EXPECT_EQ(report.summary, "50000 + 10000 images of 3x32x32");
@@ -133,16 +139,24 @@ TEST(Import, UnpacksAnArchiveOfCifar10) {
   EXPECT_FALSE(verified.good());
   ASSERT_THAT(verified.files, SizeIs(6));
   EXPECT_THAT(verified.files[5].detail, HasSubstr("instead of 8e2eb146"));
-  EXPECT_TRUE(get_dataset("cifar10", dir / "root")[0].already_there);  // no download beside what is there
+  // A download beside it would not be read: the folder comes first.
+  EXPECT_THAT(error_of([&] { get_dataset("cifar10", dir / "root"); }),
+              testing::AllOf(
+                  HasSubstr("cifar-10-batches-bin: is there, but is not right (cifar-10-batches-bin/data_batch_1.bin: "
+                            "SHA-256 "),
+                  HasSubstr("remove it, and get the data set again")));
 }
 
 TEST(Import, SaysWhatCannotBeImported) {
   const TemporaryDirectory dir;
   EXPECT_EQ(error_of([&] { import_dataset("glyphs", dir.path(), dir.path()); }),
             "data set `glyphs` is generated: there is nothing to import");
-  EXPECT_EQ(error_of([&] { import_dataset("a9a", "/nowhere/a9a", dir.path()); }), "/nowhere/a9a: no such file or folder");
-  EXPECT_THAT(error_of([&] { import_dataset("a9a", dir.path(), dir / "root"); }), HasSubstr("a9a is missing; `a9a` needs a9a"));
-  EXPECT_THAT(error_of([&] { import_dataset("fashion-mnits", dir.path(), dir.path()); }), HasSubstr("did you mean `fashion-mnist`?"));
+  EXPECT_EQ(error_of([&] { import_dataset("a9a", "/nowhere/a9a", dir.path()); }),
+            "/nowhere/a9a: no such file or folder");
+  EXPECT_THAT(error_of([&] { import_dataset("a9a", dir.path(), dir / "root"); }),
+              HasSubstr("a9a is missing; `a9a` needs a9a"));
+  EXPECT_THAT(error_of([&] { import_dataset("fashion-mnits", dir.path(), dir.path()); }),
+              HasSubstr("did you mean `fashion-mnist`?"));
   write_file(dir / "file", "x");
   EXPECT_THAT(error_of([&] { import_dataset("a9a", dir / "file", dir / "file/root"); }), HasSubstr("Not a directory"));
 }

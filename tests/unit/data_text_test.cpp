@@ -37,8 +37,9 @@ TEST(Text, LoadsAPathAndSaysWhatIsMissing) {
   const TemporaryDirectory dir;
   write_file(dir / "notes.txt", "once upon a time");
   EXPECT_EQ(load_text("notes.txt", dir.path())->train.size(), 14u);
-  EXPECT_THAT(error_of([&] { load_text("shakespeare", dir.path()); }), HasSubstr("looked for tinyshakespeare/input.txt; "
-                                                                                 "`tardigrad data get shakespeare`"));
+  EXPECT_THAT(error_of([&] { load_text("shakespeare", dir.path()); }),
+              HasSubstr("looked for tinyshakespeare/input.txt; "
+                        "`tardigrad data get shakespeare`"));
   EXPECT_THAT(error_of([&] { load_text("shakespear", dir.path()); }), HasSubstr("did you mean `shakespeare`?"));
 }
 
