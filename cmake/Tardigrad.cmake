@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What every target of the project has in common.
 
+include(GNUInstallDirs)
+
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -27,10 +29,15 @@ endif()
 # mood or on the machine; SIMD comes from Highway, chosen at run time.
 add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion -Wshadow -ffp-contract=off)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  add_compile_options(-Wno-maybe-uninitialized)  # GCC 12 sees ghosts in std::variant
+  # GCC 12 sees ghosts: in std::variant, and in "literal" + std::string.
+  add_compile_options(-Wno-maybe-uninitialized -Wno-restrict)
 endif()
 if(TARDIGRAD_WERROR)
   add_compile_options(-Werror)
+endif()
+if(TARDIGRAD_FUZZ)  # libFuzzer steers by the coverage of our own code
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
 endif()
 if(TARDIGRAD_SANITIZE)
   add_compile_options(-fsanitize=${TARDIGRAD_SANITIZE} -fno-omit-frame-pointer -g)

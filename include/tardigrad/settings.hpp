@@ -99,5 +99,7 @@ class Settings {
 
 /// A value as TOML writes it, for messages and for the resolved scenario.
 std::string to_toml(const SettingValue& value);
+/// A key as TOML writes it: bare where that is allowed, else quoted.
+std::string to_toml_key(const std::string& key);
 
 }  // namespace tardigrad

@@ -74,7 +74,7 @@ bool is_table_list(const SettingValue& value) {
 
 void write_section(std::string& out, const std::string& header, const SettingValue::Table& table) {
   out += header;
-  for (const auto& [key, value] : table) out += fmt::format("{} = {}\n", key, to_toml(value));
+  for (const auto& [key, value] : table) out += fmt::format("{} = {}\n", to_toml_key(key), to_toml(value));
 }
 
 }  // namespace
@@ -108,7 +108,7 @@ void apply_assignment(SettingValue::Table& table, std::string_view assignment) {
   const std::string_view path = assignment.substr(0, equals);
   if (equals == std::string_view::npos || path.empty())
     throw Error(fmt::format("--set {}: must be KEY=VALUE, as in --set method.step_size=0.1", assignment));
-  SettingValue root{std::move(table)};
+  SettingValue root{table};  // a copy: a mistake leaves the table as it was
   SettingValue* place = &root;
   std::string_view rest = path;
   for (bool more = true; more;) {
@@ -131,10 +131,10 @@ std::string to_toml_document(const SettingValue::Table& table) {
   write_section(out, "", plain);
   for (const auto& [key, value] : table) {
     if (value.is_table()) {
-      write_section(out, fmt::format("{}[{}]\n", out.empty() ? "" : "\n", key), std::get<SettingValue::Table>(value.value));
+      write_section(out, fmt::format("{}[{}]\n", out.empty() ? "" : "\n", to_toml_key(key)), std::get<SettingValue::Table>(value.value));
     } else if (is_table_list(value)) {
       for (const SettingValue& item : std::get<SettingValue::List>(value.value))
-        write_section(out, fmt::format("{}[[{}]]\n", out.empty() ? "" : "\n", key),
+        write_section(out, fmt::format("{}[[{}]]\n", out.empty() ? "" : "\n", to_toml_key(key)),
                       std::get<SettingValue::Table>(item.value));
     }
   }

@@ -35,7 +35,10 @@ std::string nearest_match(std::string_view word, const std::vector<std::string>&
   for (const std::string& candidate : candidates) {
     // Half a name is a common slip ("clipped" for "clipped-asgd"): a prefix counts as near.
     const bool prefix = word.size() >= 3 && candidate.starts_with(word);
-    const std::size_t distance = prefix ? 1 : edit_distance(word, candidate);
+    // So is a slip in the first word of a compound name ("vanila" for "vanilla-asgd").
+    const std::string_view head = std::string_view(candidate).substr(0, candidate.find_first_of("-_"));
+    const std::size_t distance =
+        prefix ? 1 : std::min(edit_distance(word, candidate), edit_distance(word, head) + (head == candidate ? 0 : 1));
     if (distance < best_distance && distance < std::max(word.size(), candidate.size())) {
       best = candidate;
       best_distance = distance;

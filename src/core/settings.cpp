@@ -52,6 +52,8 @@ double SettingValue::number() const {
   return value.index() == 1 ? static_cast<double>(std::get<std::int64_t>(value)) : std::get<double>(value);
 }
 
+std::string to_toml_key(const std::string& key) { return is_bare_key(key) ? key : quote(key); }
+
 std::string to_toml(const SettingValue& value) {
   struct Writer {
     std::string operator()(bool b) const { return b ? "true" : "false"; }
@@ -73,7 +75,7 @@ std::string to_toml(const SettingValue& value) {
       if (table.empty()) return "{}";
       std::string out = "{ ";
       for (const auto& [key, item] : table)
-        out += (out.size() > 2 ? ", " : "") + (is_bare_key(key) ? key : quote(key)) + " = " + to_toml(item);
+        out += (out.size() > 2 ? ", " : "") + to_toml_key(key) + " = " + to_toml(item);
       return out + " }";
     }
   };

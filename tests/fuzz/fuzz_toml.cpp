@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// A scenario is read, or refused with an Error; what was read survives being written and read again.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "cli/toml_file.hpp"
+#include "tardigrad/error.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace tardigrad;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  SettingValue::Table table;
+  try {
+    table = cli::parse_toml(text, "fuzz.toml");
+  } catch (const Error&) {
+    return 0;
+  }
+  try {
+    cli::apply_assignment(table, text.substr(0, 64));
+  } catch (const Error&) {
+  }
+  const std::string written = cli::to_toml_document(table);
+  if (cli::to_toml_document(cli::parse_toml(written, "again.toml")) != written) std::abort();
+  return 0;
+}

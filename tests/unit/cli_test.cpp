@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scenario files, assignments, grids and pruning.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/grid.hpp"
+#include "cli/pruning.hpp"
+#include "cli/scenario.hpp"
+#include "cli/toml_file.hpp"
+#include "tardigrad/error.hpp"
+
+namespace tardigrad::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+template <class Action>
+std::string error_of(Action action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Toml, ValuesKeepTheirLines) {
+  const auto table = parse_toml("[a]\nb = 1\nc = [1.5, \"x\"]\n\n[a.d]\ne = true\n", "f.toml");
+  const auto& a = std::get<SettingValue::Table>(table.at("a").value);
+  EXPECT_EQ(a.at("b").line, 2);
+  EXPECT_EQ(std::get<std::int64_t>(a.at("b").value), 1);
+  EXPECT_EQ(std::get<SettingValue::Table>(a.at("d").value).at("e").line, 6);
+}
+
+TEST(Toml, SaysWhereItIsNotToml) {
+  EXPECT_THAT(error_of([] { parse_toml("a = 1\nb = = 2\n", "f.toml"); }), StartsWith("f.toml:2:"));
+  EXPECT_THAT(error_of([] { parse_toml("a = 1\na = 2\n", "f.toml"); }), StartsWith("f.toml:2:"));
+  EXPECT_THAT(error_of([] { parse_toml("d = 2026-01-01\n", "f.toml"); }), HasSubstr("f.toml:1: a date or time"));
+  EXPECT_THAT(error_of([] { read_toml("/nonexistent.toml"); }), HasSubstr("/nonexistent.toml: cannot be read: No such file"));
+  EXPECT_THAT(error_of([] { read_toml("/"); }), HasSubstr("/: is a directory"));
+  EXPECT_THAT(error_of([] { parse_toml("a = " + std::string(40, '[') + std::string(40, ']'), "f.toml"); }),
+              HasSubstr("nested more than 32 deep"));
+}
+
+TEST(Toml, DocumentsAreReadBackAsTheyWere) {
+  const auto table = parse_toml(
+      "x = 0.1\ny = inf\nz = -3\ns = \"a\\\"b\\\\\\n\\u0001\"\n\"odd key\" = 1\n[t]\nl = [1, [2.5], {k = true}]\n"
+      "[[u]]\nv = 1\n[[u]]\nv = 2\n[e]\n[t.\"a.b\"]\nc = 1\n",
+      "f.toml");
+  EXPECT_EQ(parse_toml(to_toml_document(table), "again.toml"), table);
+}
+
+TEST(Assignment, ReachesTablesAndLists) {
+  auto table = parse_toml("[workers]\ngroups = [ { count = 8 }, { count = 8 } ]\n", "f.toml");
+  apply_assignment(table, "workers.groups.1.count=4");
+  apply_assignment(table, "method.name=vanilla-asgd");
+  apply_assignment(table, "method.step_size=0.5");
+  apply_assignment(table, "run.stop={ updates = 10 }");
+  apply_assignment(table, "compare.seeds=[1, 2]");
+  EXPECT_EQ(to_toml_document(table),
+            "[compare]\nseeds = [1, 2]\n\n[method]\nname = \"vanilla-asgd\"\nstep_size = 0.5\n\n"
+            "[run]\nstop = { updates = 10 }\n\n[workers]\ngroups = [{ count = 8 }, { count = 4 }]\n");
+}
+
+TEST(Assignment, EveryMistakeHasItsLine) {
+  SettingValue::Table table = parse_toml("x = 1\nl = [1, 2]\n", "f.toml");
+  const auto complaint = [&](const char* assignment) { return error_of([&] { apply_assignment(table, assignment); }); };
+  EXPECT_THAT(complaint("nonsense"), HasSubstr("--set nonsense: must be KEY=VALUE"));
+  EXPECT_THAT(complaint("=3"), HasSubstr("must be KEY=VALUE"));
+  EXPECT_THAT(complaint("a..b=3"), HasSubstr("has an empty part"));
+  EXPECT_THAT(complaint("x.y=3"), HasSubstr("what stands before `y` is no table"));
+  EXPECT_THAT(complaint("l.2=3"), HasSubstr("`2` is no place in a list of 2"));
+  EXPECT_THAT(complaint("l.one=3"), HasSubstr("`one` is no place in a list of 2"));
+}
+
+constexpr const char* kScenario = R"([problem]
+name = "quadratic"
+dimension = 10
+mu = 0.1
+smoothness = 1.0
+[workers]
+count = 4
+compute_time = 1.0
+[method]
+name = "vanilla-asgd"
+step_size = 0.1
+[run]
+stop = { updates = 100 }
+)";
+
+struct Complaint {
+  const char* change;  // "key=value" or "" ; several separated by ';'
+  const char* message;
+};
+
+// What a user gets to see for each mistake in a scenario.
+TEST(Scenario, EveryMistakeHasItsLine) {
+  const std::vector<Complaint> complaints = {
+      {"porblem.name=1", "f.toml: porblem = { name = 1 }: unknown key; did you mean `problem`?"},
+      {"run=3", "run = 3: must be a table, as in [run]"},
+      {"problem.dimenson=3", "problem.dimenson = 3: unknown key; did you mean `dimension`?"},
+      {"problem.name=quadratc", "problem.name = \"quadratc\": problem `quadratc` is unknown; did you mean `quadratic`?"},
+      {"workers.count=0", "workers.count = 0: must be an integer"},
+      {"workers.cuont=4", "workers.cuont = 4: unknown key; did you mean `count`?"},
+      {"method.name=vanila", "is no method; did you mean `vanilla-asgd`?"},
+      {"run.stop={}", "must hold at least one of updates, gradients, time"},
+      {"run.stop.updates=0", "run.stop.updates = 0: must be an integer >= 1"},
+      {"run.stop.time=-1", "run.stop.time = -1: must be a number in (0, "},
+      {"run.stop.upates=5", "run.stop.upates = 5: unknown key; did you mean `updates`?"},
+      {"run.stop.target=true", "run.stop.target = true: there is no run.target to stop at"},
+      {"run.target={metric=\"los\",at_most=1}", "run.target.metric = \"los\": must be one of loss, gradient_norm; did you mean `loss`?"},
+      {"run.target={metric=\"loss\"}", "needs a threshold beside it: either at_most or at_least"},
+      {"run.target={metric=\"loss\",at_most=1,at_least=2}", "either at_most or at_least"},
+      {"run.evaluate_every={time=1,updates=2}", "either time or updates, not both"},
+      {"run.evaluate_every.updates=0", "run.evaluate_every.updates = 0: must be an integer >= 1"},
+      {"run.evaluate_every.tiem=1", "unknown key; did you mean `time`?"},
+      {"run.events=often", "run.events = \"often\": must be true, false, or { every = k }"},
+      {"run.events={every=0}", "run.events.every = 0: must be an integer >= 1"},
+      {"run.seed=-1", "run.seed = -1: must be an integer"},
+      {"run.seed=1.5", "run.seed = 1.5: must be an integer"},
+      {"run.sede=1", "run.sede = 1: unknown key; did you mean `seed`?"},
+  };
+  for (const Complaint& complaint : complaints) {
+    const std::string message = error_of([&] {
+      auto table = parse_toml(kScenario, "f.toml");
+      apply_assignment(table, complaint.change);
+      const Scenario scenario(std::move(table), "f.toml");
+      problems::ProblemCatalogue problems;
+      const World world = scenario.make_world(scenario.seed(), {problems, {}});
+      scenario.make_run_plan(Scenario::Use::run, world.problem->metric_names());
+      scenario.make_method(world);
+    });
+    EXPECT_THAT(message, HasSubstr(complaint.message)) << complaint.change;
+    EXPECT_EQ(message.find('\n'), std::string::npos) << complaint.change;
+  }
+}
+
+TEST(Scenario, MissingTablesAreNamed) {
+  const Scenario scenario(parse_toml("[run]\nstop = { updates = 1 }\n", "f.toml"), "f.toml");
+  problems::ProblemCatalogue problems;
+  EXPECT_EQ(error_of([&] { scenario.make_world(1, {problems, {}}); }), "f.toml: there is no [workers] table");
+  EXPECT_EQ(error_of([&] { scenario.compare_settings(); }), "f.toml: there is no [compare] table");
+}
+
+TEST(Scenario, DefaultsAreWrittenOut) {
+  const Scenario scenario(parse_toml(kScenario, "f.toml"), "f.toml");
+  problems::ProblemCatalogue problems;
+  const World world = scenario.make_world(7, {problems, {}});
+  const RunPlan plan = scenario.make_run_plan(Scenario::Use::run, world.problem->metric_names());
+  const MethodPlan method = scenario.make_method(world);
+  EXPECT_EQ(plan.options.evaluate_every.updates, 2u);  // fifty evaluations
+  ASSERT_TRUE(plan.events);
+  const std::string document = resolved_document(world, method, plan);
+  EXPECT_THAT(document, HasSubstr("seed = 7\n"));
+  EXPECT_THAT(document, HasSubstr("clip_radius = inf\n"));
+  EXPECT_THAT(document, HasSubstr("evaluate_every = { updates = 2 }\n"));
+  // It is a scenario itself, and says the same.
+  const Scenario again(parse_toml(document, "again.toml"), "again.toml");
+  const World same = again.make_world(again.seed(), {problems, {}});
+  EXPECT_EQ(resolved_document(same, again.make_method(same),
+                              again.make_run_plan(Scenario::Use::run, same.problem->metric_names())),
+            document);
+}
+
+TEST(Scenario, AComparisonStopsAtTheTargetUnlessToldNotTo) {
+  auto table = parse_toml(kScenario, "f.toml");
+  apply_assignment(table, "run.target={metric=\"loss\",at_most=0.1}");
+  const std::vector<std::string> metrics = {"loss"};
+  EXPECT_FALSE(Scenario(table, "f").make_run_plan(Scenario::Use::run, metrics).options.stop.at_target);
+  EXPECT_TRUE(Scenario(table, "f").make_run_plan(Scenario::Use::compare, metrics).options.stop.at_target);
+  EXPECT_FALSE(Scenario(table, "f").make_run_plan(Scenario::Use::compare, metrics).events);
+  apply_assignment(table, "run.stop.target=false");
+  EXPECT_FALSE(Scenario(table, "f").make_run_plan(Scenario::Use::compare, metrics).options.stop.at_target);
+}
+
+Grid grid_of(const char* toml) {
+  Settings compare(parse_toml(toml, "f.toml"), "compare", "f.toml");
+  return read_grid(compare);
+}
+
+TEST(Grid, ListsAreAxes) {
+  const Grid grid = grid_of(
+      "seeds = [3, 5]\n[[methods]]\nname = \"clipped-asgd\"\nstep_size = [0.1, 0.2]\nclip_radius = [1, inf]\n"
+      "[[methods]]\nname = \"minibatch-sgd\"\nstep_size = 1.0\n");
+  EXPECT_THAT(grid.seeds, ElementsAre(3u, 5u));
+  std::vector<std::string> ids;
+  for (const GridPoint& point : grid.points) ids.push_back(run_id(point, 3));
+  EXPECT_THAT(ids, ElementsAre("clipped-asgd,clip_radius=1,step_size=0.1,seed=3",
+                               "clipped-asgd,clip_radius=1,step_size=0.2,seed=3",
+                               "clipped-asgd,clip_radius=inf,step_size=0.1,seed=3",
+                               "clipped-asgd,clip_radius=inf,step_size=0.2,seed=3", "minibatch-sgd,step_size=1,seed=3"));
+}
+
+TEST(Grid, EveryMistakeHasItsLine) {
+  const auto complaint = [](const char* toml) { return error_of([&] { grid_of(toml); }); };
+  EXPECT_THAT(complaint("[[methods]]\nname = \"x\"\n"), HasSubstr("compare.seeds: is missing"));
+  EXPECT_THAT(complaint("seeds = [1, 1]\n"), HasSubstr("holds a seed twice"));
+  EXPECT_THAT(complaint("seeds = [1.5]\n"), HasSubstr("must be whole numbers"));
+  EXPECT_THAT(complaint("seeds = [1]\n"), HasSubstr("must hold at least one [[compare.methods]] table"));
+  EXPECT_THAT(complaint("seeds = [1]\n[[methods]]\nname = \"x\"\nstep_size = []\n"), HasSubstr("step_size is an empty list"));
+  EXPECT_THAT(complaint("seeds = [1]\n[[methods]]\nname = \"x\"\nstep_size = [\"a\"]\n"),
+              HasSubstr("is a grid axis: all of its values must be numbers"));
+  EXPECT_THAT(complaint("seeds = [1]\n[[methods]]\nname = \"x\"\nstep_size = 1\n[[methods]]\nname = \"x\"\nstep_size = [1]\n"),
+              HasSubstr("stands in the grid twice"));
+  EXPECT_THAT(complaint("seeds = [1]\n[[methods]]\nname = \"x\"\nlabel = 3\n"), HasSubstr("label must be a text"));
+}
+
+TEST(Grid, LabelsTellVariantsApart) {
+  const Grid grid = grid_of(
+      "seeds = [1]\n[[methods]]\nname = \"m\"\nlabel = \"m stop\"\nstop = true\n[[methods]]\nname = \"m\"\nstop = false\n");
+  EXPECT_EQ(grid.points[0].method_label, "m stop");
+  EXPECT_EQ(grid.points[0].method.count("label"), 0u);
+  EXPECT_EQ(grid.points[1].method_label, "m");
+}
+
+// Point 0 is complete with a sum of 10 + 12 = 22.
+TEST(Pruning, EndsOnlyWhatCannotWin) {
+  const std::vector<PruningCandidate> runs = {
+      {.method = "a", .point = 0, .ended = true, .time_to_target = 10},
+      {.method = "a", .point = 0, .ended = true, .time_to_target = 12},
+      {.method = "a", .point = 1, .ended = true, .time_to_target = 9, .elapsed = 9},
+      {.method = "a", .point = 1, .ended = false, .time_to_target = {}, .elapsed = 12.9},  // 21.9: may still win
+      {.method = "a", .point = 2, .ended = false, .time_to_target = {}, .elapsed = 13},    // 13 + 10 = 23: cannot
+      {.method = "a", .point = 2, .ended = false, .time_to_target = {}, .elapsed = 10},
+      {.method = "a", .point = 3, .ended = true, .time_to_target = {}, .elapsed = 5},      // failed
+      {.method = "a", .point = 3, .ended = false, .time_to_target = {}, .elapsed = 1},
+      {.method = "b", .point = 4, .ended = false, .time_to_target = {}, .elapsed = 1000},  // another method
+  };
+  EXPECT_THAT(find_hopeless(runs), ElementsAre(false, false, false, false, true, true, false, true, false));
+}
+
+TEST(Pruning, NothingIsHopelessBeforeAPointIsComplete) {
+  const std::vector<PruningCandidate> runs = {
+      {.method = "a", .point = 0, .ended = true, .time_to_target = 10},
+      {.method = "a", .point = 0, .ended = false, .time_to_target = {}, .elapsed = 3},
+      {.method = "a", .point = 1, .ended = false, .time_to_target = {}, .elapsed = 1000},
+  };
+  EXPECT_THAT(find_hopeless(runs), ElementsAre(false, false, false));
+}
+
+}  // namespace
+}  // namespace tardigrad::cli
