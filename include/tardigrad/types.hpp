@@ -24,6 +24,7 @@ using Time = std::chrono::nanoseconds;
 inline Time from_seconds(double seconds) {
   return Time{static_cast<Time::rep>(seconds * 1e9 + (seconds < 0 ? -0.5 : 0.5))};
 }
-inline double to_seconds(Time time) { return static_cast<double>(time.count()) * 1e-9; }
+/// To the nearest double: what from_seconds took in short decimals comes out the same.
+inline double to_seconds(Time time) { return static_cast<double>(time.count()) / 1e9; }
 
 }  // namespace tardigrad
