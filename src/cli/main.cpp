@@ -124,7 +124,9 @@ int run(int argc, char** argv) {
   get_app->add_option("names", data_options.names, "Data sets")->required();
   get_app->add_option("--mirror", data_options.mirror, "Base URL of a copy of a data root (else $TARDIGRAD_MIRROR)");
   CLI::App* import_app = add_verb("import", "Take a file, folder or archive of yours", DataCommand::Verb::import);
-  import_app->add_option("name", data_options.names, "The data set that it is")->required()->expected(1);
+  import_app->add_option_function<std::string>(
+                "name", [&](const std::string& name) { data_options.names = {name}; }, "The data set that it is")
+      ->required();
   import_app->add_option("source", data_options.source, "File, folder or archive")->required();
   CLI::App* verify_app = add_verb("verify", "Check checksums, and that the readers accept the files", DataCommand::Verb::verify);
   verify_app->add_option("names", data_options.names, "Data sets (else all that are there)");

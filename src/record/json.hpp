@@ -21,9 +21,6 @@ void append_seconds(fmt::memory_buffer& out, Time time);
 /// Appends the shortest text that reads back as the same double; "null" for infinity and NaN.
 void append_number(fmt::memory_buffer& out, double value);
 
-/// Seconds to the nearest double: exact decimals survive (1'500'000'000 ns is 1.5).
-inline double seconds_of(Time time) { return static_cast<double>(time.count()) / 1e9; }
-
 /// All counters, with the mean delay.
 Json to_json(const Counters& counters);
 

@@ -22,7 +22,7 @@ Json summary_json(const RunSummary& summary) {
   std::optional<double> to_target_seconds;
   std::optional<std::int64_t> to_target_ns;
   if (summary.time_to_target) {
-    to_target_seconds = seconds_of(*summary.time_to_target);
+    to_target_seconds = to_seconds(*summary.time_to_target);
     to_target_ns = summary.time_to_target->count();
   }
   return {{"format", kFormat},
@@ -32,7 +32,7 @@ Json summary_json(const RunSummary& summary) {
           {"seed", summary.names.seed},
           {"scenario_hash", summary.names.scenario_hash},
           {"reason", name_of(summary.reason)},
-          {"time", seconds_of(summary.time)},
+          {"time", to_seconds(summary.time)},
           {"time_ns", summary.time.count()},
           {"updates", summary.counters.updates},
           {"time_to_target", or_null(to_target_seconds)},

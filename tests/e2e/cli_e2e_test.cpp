@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program as a user meets it: words in; text, files and exit codes out.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+const fs::path kBinary = fs::path(TARDIGRAD_BINARY_DIR) / "tardigrad";
+const fs::path kScenario = fs::path(TARDIGRAD_SOURCE_DIR) / "scenarios" / "quadratic.toml";
+
+std::string read(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+struct Finished {
+  int code = -1;  // the exit code; 128 + signal when it was killed
+  std::string out, err;
+};
+
+class Program : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "tardigrad-e2e-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  pid_t start(const std::vector<std::string>& words) {
+    std::vector<char*> argv = {const_cast<char*>(kBinary.c_str())};
+    for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+    argv.push_back(nullptr);
+    const pid_t pid = fork();
+    if (pid == 0) {
+      const int out = open((folder_ / "stdout").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
+      const int err = open((folder_ / "stderr").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
+      if (chdir(folder_.c_str()) != 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) _exit(99);
+      execv(argv[0], argv.data());
+      _exit(98);
+    }
+    return pid;
+  }
+  Finished finish(pid_t pid) {
+    int status = 0;
+    waitpid(pid, &status, 0);
+    return {.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+            .out = read(folder_ / "stdout"),
+            .err = read(folder_ / "stderr")};
+  }
+  Finished run(const std::vector<std::string>& words) { return finish(start(words)); }
+
+  // One clear line on stderr, nothing on stdout, exit code 2.
+  void expect_refused(const std::vector<std::string>& words, const std::string& message) {
+    const Finished finished = run(words);
+    EXPECT_EQ(finished.code, 2) << message;
+    EXPECT_THAT(finished.err, HasSubstr(message));
+    EXPECT_EQ(std::count(finished.err.begin(), finished.err.end(), '\n'), 1) << finished.err;
+    EXPECT_EQ(finished.out, "");
+  }
+  std::string write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / name) << text;
+    return (folder_ / name).string();
+  }
+  json summary(const std::string& directory) { return json::parse(read(folder_ / directory / "summary.json")); }
+
+  fs::path folder_;
+};
+
+TEST_F(Program, RunLeavesADirectoryThatDescribesItself) {
+  const Finished finished = run({"run", kScenario, "--out", "r", "--seed", "7"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("ended by        updates"));
+  for (const char* file : {"scenario.toml", "summary.json", "metrics.jsonl", "events.jsonl", "model.safetensors"})
+    EXPECT_TRUE(fs::exists(folder_ / "r" / file)) << file;
+  const json s = summary("r");
+  EXPECT_EQ(s["updates"], 1000);
+  EXPECT_EQ(s["seed"], 7);
+  EXPECT_EQ(s["counters"]["applied"], 1000);
+  EXPECT_TRUE(s["time_to_target"].is_null());
+
+  std::ifstream events(folder_ / "r" / "events.jsonl");
+  std::string line;
+  std::size_t rows = 0;
+  for (; std::getline(events, line); ++rows) {
+    const json row = json::parse(line);
+    for (const char* key : {"time", "worker", "order", "version", "delay", "norm", "coefficient", "outcome"})
+      ASSERT_TRUE(row.contains(key)) << key;
+  }
+  EXPECT_EQ(rows, 1000u);
+
+  // The resolved scenario is a scenario, and gives the same run.
+  ASSERT_EQ(run({"run", "r/scenario.toml", "--out", "again"}).code, 0);
+  EXPECT_EQ(summary("again")["digest"], s["digest"]);
+  EXPECT_EQ(read(folder_ / "again" / "scenario.toml"), read(folder_ / "r" / "scenario.toml"));
+  EXPECT_EQ(read(folder_ / "again" / "events.jsonl"), read(folder_ / "r" / "events.jsonl"));
+  EXPECT_EQ(read(folder_ / "again" / "metrics.jsonl"), read(folder_ / "r" / "metrics.jsonl"));
+}
+
+TEST_F(Program, TheNumberOfThreadsNeverChangesADigest) {
+  std::string digest;
+  for (const char* threads : {"1", "2", "4"}) {
+    // Large enough that gradients are worth a thread.
+    ASSERT_EQ(run({"run", kScenario, "--set", "problem.dimension=20000", "--set", "problem.noise={kind=\"gaussian\",scale=1}",
+                   "--set", "run.stop.updates=300", "--threads", threads, "--out", std::string("r") + threads})
+                  .code,
+              0);
+    const json s = summary(std::string("r") + threads);
+    if (digest.empty()) digest = s["digest"];
+    EXPECT_EQ(s["digest"], digest);
+  }
+}
+
+TEST_F(Program, EventsCanBeThinnedOrSwitchedOff) {
+  ASSERT_EQ(run({"run", kScenario, "--out", "thin", "--set", "run.events={every=100}"}).code, 0);
+  const std::string events = read(folder_ / "thin" / "events.jsonl");
+  EXPECT_EQ(std::count(events.begin(), events.end(), '\n'), 10);
+  ASSERT_EQ(run({"run", kScenario, "--out", "off", "--set", "run.events=false"}).code, 0);
+  EXPECT_FALSE(fs::exists(folder_ / "off" / "events.jsonl"));
+  EXPECT_EQ(summary("thin")["digest"], summary("off")["digest"]);
+}
+
+TEST_F(Program, JsonOnStandardOutput) {
+  const Finished finished = run({"run", kScenario, "--out", "r", "--json", "-q"});
+  EXPECT_EQ(json::parse(finished.out), summary("r"));
+  EXPECT_EQ(finished.err, "");
+  EXPECT_EQ(json::parse(run({"list", "methods", "--json"}).out)["methods"].size(), 6u);
+}
+
+TEST_F(Program, WithoutOutTheResultsGoUnderRuns) {
+  ASSERT_EQ(run({"run", kScenario}).code, 0);
+  ASSERT_EQ(run({"run", kScenario}).code, 0);
+  EXPECT_TRUE(fs::exists(folder_ / "runs" / "quadratic" / "summary.json"));
+  EXPECT_TRUE(fs::exists(folder_ / "runs" / "quadratic-2" / "summary.json"));
+}
+
+TEST_F(Program, FinishedRunsAreNotOverwrittenUnasked) {
+  ASSERT_EQ(run({"run", kScenario, "--out", "r"}).code, 0);
+  const std::string before = read(folder_ / "r" / "summary.json");
+  const Finished refused = run({"run", kScenario, "--out", "r"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("finished run"));
+  EXPECT_EQ(read(folder_ / "r" / "summary.json"), before);
+  EXPECT_EQ(run({"run", kScenario, "--out", "r", "--overwrite", "--seed", "2"}).code, 0);
+  EXPECT_EQ(summary("r")["seed"], 2);
+}
+
+TEST_F(Program, MistakesGetOneLineAndExitCodeTwo) {
+  const std::string file = kScenario.string();
+  expect_refused({"rum", file}, "`rum` is no command: must be one of run, compare, list, data; did you mean `run`?");
+  expect_refused({}, "subcommand is required");
+  expect_refused({"run"}, "scenario is required");
+  expect_refused({"run", file, "--theads", "2"}, "did you mean `--threads`?");
+  expect_refused({"run", file, "--threads", "0"}, "--threads");
+  expect_refused({"run", "missing.toml"}, "missing.toml: cannot be read: No such file or directory");
+  expect_refused({"run", file, "--set", "nonsense"}, "--set nonsense: must be KEY=VALUE");
+  expect_refused({"run", file, "--set", "method.step_sise=1"}, "method.step_sise = 1: unknown key; did you mean `step_size`?");
+  expect_refused({"run", file, "--set", "method.name=cliped-asgd"}, "did you mean `clipped-asgd`?");
+  expect_refused({"run", write("torn.toml", "[problem\n")}, "torn.toml:1:");
+  expect_refused({"run", write("line.toml", "[problem]\nname = \"quadratic\"\ndimension = 0\nmu = 1\nsmoothness = 1\n"
+                                            "[workers]\ncount = 1\ncompute_time = 1\n[run]\nstop = { updates = 1 }\n")},
+                 "line.toml:3: problem.dimension = 0: must be");
+  expect_refused({"run", file, "--plugin", "libmissing.so"}, "libmissing.so");
+  expect_refused({"compare", file, "--set", "compare.seeds=[1,1]"}, "holds a seed twice");
+  expect_refused({"list", "method"}, "must be one of methods, problems, datasets, timing, runtimes; did you mean `methods`?");
+  expect_refused({"data", "get", "cifar100", "--data-root", "."}, "did you mean `cifar10`?");
+  expect_refused({"data", "import", "cifar10", "nowhere", "--data-root", "."}, "nowhere");
+  expect_refused({"run", file, "--out", "/proc/nope"}, "/proc/nope");
+  EXPECT_FALSE(fs::exists(folder_ / "runs"));  // nothing half-written
+}
+
+TEST_F(Program, HelpHasExamplesAtEveryLevel) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{}, {"run"}, {"compare"}, {"list"}, {"data"}, {"data", "get"}, {"data", "import"}, {"data", "verify"}}) {
+    std::vector<std::string> call = words;
+    call.push_back("--help");
+    const Finished finished = run(call);
+    EXPECT_EQ(finished.code, 0);
+    EXPECT_THAT(finished.out, HasSubstr("Examples:\n  tardigrad "));
+  }
+  EXPECT_THAT(run({"--version"}).out, StartsWith("tardigrad 0."));
+}
+
+TEST_F(Program, ListsWhatThereIs) {
+  const std::string all = run({"list"}).out;
+  for (const char* name : {"clipped-asgd", "quadratic-tridiagonal", "glyphs", "pareto", "sim"}) EXPECT_THAT(all, HasSubstr(name));
+}
+
+TEST_F(Program, DataVerifyTellsGoodFromBad) {
+  EXPECT_THAT(run({"data", "list", "--data-root", "."}).out, HasSubstr("absent"));
+  fs::create_directories(folder_ / "libsvm");
+  write("libsvm/heart_scale", "+1 1:0.5\n-1 2:oops\n");
+  const Finished bad = run({"data", "verify", "heart_scale", "--data-root", "."});
+  EXPECT_EQ(bad.code, 2);
+  EXPECT_THAT(bad.out, HasSubstr("NOT GOOD"));
+  EXPECT_THAT(bad.out, HasSubstr(":2:"));
+  EXPECT_EQ(run({"data", "verify", "glyphs", "--data-root", "."}).code, 0);
+}
+
+TEST_F(Program, AProblemOfOnesOwn) {
+  const fs::path plugin = fs::path(TARDIGRAD_BINARY_DIR) / "tardigrad_example.so";
+  const Finished finished = run({"run", kScenario, "--plugin", plugin, "--set",
+                                 "problem={name=\"rosenbrock\",dimension=2}", "--set", "method.step_size=0.001", "--set",
+                                 "run.target={metric=\"loss\",at_most=1e-3}", "--out", "r"});
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  EXPECT_EQ(summary("r")["problem"], "rosenbrock");
+}
+
+TEST_F(Program, CtrlCEndsARunWithWhatThereIs) {
+  const pid_t pid = start({"run", kScenario, "--set", "run.stop.updates=1e12", "--set", "run.events=false", "--out", "r"});
+  while (!fs::exists(folder_ / "r" / "metrics.jsonl")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  kill(pid, SIGINT);
+  const Finished finished = finish(pid);
+  EXPECT_EQ(finished.code, 130);
+  EXPECT_EQ(summary("r")["reason"], "interrupted");
+  EXPECT_GT(summary("r")["updates"], 0);
+  EXPECT_TRUE(fs::exists(folder_ / "r" / "model.safetensors"));
+}
+
+TEST_F(Program, CompareTellsWhoIsFirst) {
+  const Finished finished = run({"compare", kScenario, "--out", "c", "--threads", "2"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  for (const char* file : {"compare.json", "compare.csv", "compare.md", "compare.txt", "curves.svg"})
+    EXPECT_TRUE(fs::exists(folder_ / "c" / file)) << file;
+  EXPECT_THAT(finished.out, HasSubstr("27 runs on 3 seeds"));
+  const std::string csv = read(folder_ / "c" / "compare.csv");
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 28);  // a header and every run
+}
+
+// Killed outright in the middle; the same command goes on, keeps what was finished, and ends with the same results.
+TEST_F(Program, ABrokenOffComparisonGoesOn) {
+  const std::vector<std::string> words = {"compare", kScenario, "--out", "c", "--threads", "1", "--set", "run.stop.updates=400000",
+                                          "--set", "run.target.at_most=1e-30", "--set", "run.evaluate_every.time=1000"};
+  std::vector<std::string> elsewhere = words;
+  elsewhere[3] = "whole";
+  ASSERT_EQ(run(elsewhere).code, 0);
+
+  const pid_t pid = start(words);
+  const auto finished_runs = [&] {
+    int count = 0;
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator(folder_ / "c" / "runs", none))
+      count += fs::exists(entry.path() / "summary.json");
+    return count;
+  };
+  while (finished_runs() < 3) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  kill(pid, SIGKILL);
+  EXPECT_EQ(finish(pid).code, 128 + SIGKILL);
+  const int kept = finished_runs();
+  ASSERT_LT(kept, 27);
+
+  const Finished rest = run(words);
+  EXPECT_EQ(rest.code, 0);
+  EXPECT_THAT(rest.err, HasSubstr(std::to_string(kept) + " of them are there already"));
+  json a = json::parse(read(folder_ / "whole" / "compare.json")), b = json::parse(read(folder_ / "c" / "compare.json"));
+  ASSERT_EQ(a["runs"].size(), 27u);
+  for (std::size_t i = 0; i < 27; ++i) EXPECT_EQ(a["runs"][i]["digest"], b["runs"][i]["digest"]);
+}
+
+TEST_F(Program, PruningIsAnnouncedAndKeepsTheBest) {
+  // Slow settings first: they are still running when the fast one is done.
+  const std::string file = write("prune.toml", R"(
+[problem]
+name = "quadratic"
+dimension = 100
+mu = 0.01
+smoothness = 1.0
+[workers]
+count = 4
+compute_time = 1.0
+[run]
+stop = { updates = 1000000 }
+target = { metric = "loss", at_most = 1e-3 }
+evaluate_every = { time = 100.0 }
+[compare]
+seeds = [1]
+[[compare.methods]]
+name = "vanilla-asgd"
+step_size = [1e-7, 0.2]
+)");
+  const Finished pruned = run({"compare", file, "--out", "p", "--prune", "--threads", "2"});
+  ASSERT_EQ(pruned.code, 0) << pruned.err;
+  EXPECT_THAT(pruned.err, HasSubstr("pruning: "));
+  const json with = json::parse(read(folder_ / "p" / "compare.json"));
+  ASSERT_EQ(run({"compare", file, "--out", "q", "--threads", "2"}).code, 0);
+  const json without = json::parse(read(folder_ / "q" / "compare.json"));
+  EXPECT_EQ(with["runs"][1]["time_to_target"], without["runs"][1]["time_to_target"]);
+  EXPECT_EQ(with["runs"].size(), 2u);
+  EXPECT_TRUE(with["runs"][0]["pruned"].get<bool>());
+  EXPECT_FALSE(without["runs"][0]["pruned"].get<bool>());
+}
+
+}  // namespace
