@@ -25,10 +25,11 @@ printf '%s\n' "$licence" >scenarios/methods/lost-asgd.toml
 file include/tardigrad/x.hpp '#include <vector>' '#include "core/hash.hpp"'
 file src/methods/good.cpp '#include "core/hash.hpp"' '#include "methods/a.hpp"' '#include "tardigrad/rng.hpp"' \
   '// random_device is what we do not use, and γ·∇f(x) counts as characters, not as bytes: ééééééééééééééééééééééééééé'
-file src/methods/bad.cpp '#include "data/images.hpp"' '#include <thread>' '#include "hash.hpp"' '#include <hwy/highway.h>' \
-  'std::unordered_map<int, int> m;' 'const MethodRow kLost = {.name = "lost"};'
+file src/methods/bad.cpp '#include "data/images.hpp"' '#include <thread>' '#include "hash.hpp"' \
+  '#include <hwy/highway.h>' 'std::unordered_map<int, int> m;' 'const MethodRow kLost = {.name = "lost"};'
 file src/core/bad.cpp '#include "engines/sim/simulator.hpp"' 'std::normal_distribution<double> n;' \
-  'std::random_device d;' 'using namespace std;' "// $(printf 'x%.0s' {1..120})" '// TODO' "// $(printf '/%s' root someone)"
+  'std::random_device d;' 'using namespace std;' "// $(printf 'x%.0s' {1..120})" '// TODO' \
+  "// $(printf '/%s' root someone)"
 file src/engines/sim/simulator.cpp 'auto excused = std::chrono::steady_clock::now();' '#include "engines/drive.hpp"'
 file src/timing/clock.cpp 'auto t = std::chrono::steady_clock::now();'
 file src/methods/catalogue.cpp 'int none;'
