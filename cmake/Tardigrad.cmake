@@ -61,8 +61,8 @@ macro(tardigrad_component name)
   endif()
 endmacro()
 
-# tardigrad_fast_malloc(TARGET): links tcmalloc. LibTorch maps and frees large blocks all the time: a better allocator is
-# worth 10 to 30 % (bench/). Sanitizers bring their own.
+# tardigrad_fast_malloc(TARGET): links tcmalloc. LibTorch maps and frees large blocks all the time: a better allocator
+# is worth 10 to 30 % (bench/). Sanitizers bring their own.
 set(TARDIGRAD_HAS_TCMALLOC OFF)
 if(NOT TARDIGRAD_SANITIZE AND NOT TARDIGRAD_TCMALLOC STREQUAL "OFF")
   find_library(TCMALLOC_LIBRARY tcmalloc_minimal)

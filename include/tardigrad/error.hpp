@@ -30,8 +30,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 std::string join(const std::vector<std::string>& words, std::string_view separator = ", ");
 
 /// Prints a bug and aborts; called by TG_CHECK.
-[[noreturn]] void fail_check(const char* condition, const char* file, int line,
-                             const std::string& message);
+[[noreturn]] void fail_check(const char* condition, const char* file, int line, const std::string& message);
 
 /// While one is alive, a failing TG_CHECK on the same thread also prints what it describes
 /// (seed, last events). Nest freely; the innermost is printed first.
@@ -60,9 +59,9 @@ std::string concatenate(const Parts&... parts) {
 }  // namespace tardigrad
 
 /// Always on. TG_CHECK(condition, parts...) prints the parts one after another.
-#define TG_CHECK(condition, ...)                                                        \
-  do {                                                                                  \
-    if (!(condition)) [[unlikely]]                                                      \
-      ::tardigrad::fail_check(#condition, __FILE__, __LINE__,                           \
+#define TG_CHECK(condition, ...)                                                                \
+  do {                                                                                          \
+    if (!(condition)) [[unlikely]]                                                              \
+      ::tardigrad::fail_check(#condition, __FILE__, __LINE__,                                   \
                               ::tardigrad::detail::concatenate("" __VA_OPT__(, ) __VA_ARGS__)); \
   } while (false)

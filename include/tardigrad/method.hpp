@@ -91,8 +91,7 @@ class Method {
   virtual ~Method() = default;
   virtual Needs needs() const = 0;
   virtual void on_worker_joined(WorkerId worker, Commands& commands) = 0;
-  virtual Decision on_gradient(const Order& order, const Gradient& gradient, Model& model,
-                               Commands& commands) = 0;
+  virtual Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) = 0;
   /// `orders_lost` of its orders will never arrive.
   virtual void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model& model, Commands& commands) = 0;
   virtual void on_timer(TimerId, Model&, Commands&) {}

@@ -14,8 +14,8 @@ namespace tardigrad {
 /// One order that came to its end.
 struct ArrivalRecord {
   Time time{};
-  Order order{};             ///< worker, number, version computed at
-  std::uint64_t delay = 0;   ///< versions passed since then: an integer, never a time
+  Order order{};            ///< worker, number, version computed at
+  std::uint64_t delay = 0;  ///< versions passed since then: an integer, never a time
   /// ||g||; NaN when nobody looked at the gradient, so that it was perhaps never computed
   double norm = std::numeric_limits<double>::quiet_NaN();
   double coefficient = 0.0;  ///< what multiplied g in the update; 0 if it was not applied
@@ -27,8 +27,8 @@ struct ArrivalRecord {
 /// Invariant  assigned == applied + discarded + cancelled + lost + not_finite + in flight
 struct Counters {
   std::uint64_t assigned = 0, applied = 0, discarded = 0, cancelled = 0, lost = 0, not_finite = 0;
-  std::uint64_t clipped = 0;  ///< applied with ||g|| above the clip radius
-  std::uint64_t updates = 0;  ///< versions made
+  std::uint64_t clipped = 0;                   ///< applied with ||g|| above the clip radius
+  std::uint64_t updates = 0;                   ///< versions made
   std::uint64_t delay_sum = 0, delay_max = 0;  ///< over applied gradients
 
   std::uint64_t arrived() const { return applied + discarded + not_finite; }

@@ -27,9 +27,7 @@ class Layout {
  public:
   Layout() = default;
   /// A single tensor called `name` of shape [dimension].
-  Layout(std::string name, std::size_t dimension) {
-    add(std::move(name), {static_cast<std::int64_t>(dimension)});
-  }
+  Layout(std::string name, std::size_t dimension) { add(std::move(name), {static_cast<std::int64_t>(dimension)}); }
   void add(std::string name, std::vector<std::int64_t> shape) {
     std::size_t count = 1;
     for (const std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);

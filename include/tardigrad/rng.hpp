@@ -27,15 +27,12 @@ enum class Purpose : std::uint32_t {
 };
 
 /// One Philox4x32-10 block: ten rounds on a 128-bit counter under a 64-bit key.
-inline std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
-                                               std::array<std::uint32_t, 2> key) {
+inline std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t product0 = std::uint64_t{0xD2511F53} * counter[0];
     const std::uint64_t product1 = std::uint64_t{0xCD9E8D57} * counter[2];
-    counter = {static_cast<std::uint32_t>(product1 >> 32) ^ counter[1] ^ key[0],
-               static_cast<std::uint32_t>(product1),
-               static_cast<std::uint32_t>(product0 >> 32) ^ counter[3] ^ key[1],
-               static_cast<std::uint32_t>(product0)};
+    counter = {static_cast<std::uint32_t>(product1 >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(product1),
+               static_cast<std::uint32_t>(product0 >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(product0)};
     key[0] += 0x9E3779B9;
     key[1] += 0xBB67AE85;
   }
@@ -66,9 +63,8 @@ class Stream {
 
   std::uint32_t bits32() {
     if (used_ == 4) {
-      block_ = philox4x32({counter_++, worker_, static_cast<std::uint32_t>(index_),
-                           static_cast<std::uint32_t>(index_ >> 32)},
-                          key_);
+      block_ = philox4x32(
+          {counter_++, worker_, static_cast<std::uint32_t>(index_), static_cast<std::uint32_t>(index_ >> 32)}, key_);
       used_ = 0;
     }
     return block_[used_++];
@@ -87,8 +83,7 @@ class Stream {
     Wide product = Wide{bits64()} * n;
     if (static_cast<std::uint64_t>(product) < n) {
       const std::uint64_t threshold = (0 - n) % n;
-      while (static_cast<std::uint64_t>(product) < threshold)
-        product = Wide{bits64()} * n;
+      while (static_cast<std::uint64_t>(product) < threshold) product = Wide{bits64()} * n;
     }
     return static_cast<std::uint64_t>(product >> 64);
   }

@@ -17,9 +17,7 @@ struct Target {
   std::string metric;
   double threshold = 0.0;
   enum class Direction : std::uint8_t { at_most, at_least } direction = Direction::at_most;
-  bool met_by(double value) const {
-    return direction == Direction::at_most ? value <= threshold : value >= threshold;
-  }
+  bool met_by(double value) const { return direction == Direction::at_most ? value <= threshold : value >= threshold; }
 };
 
 /// The first condition that is met ends the run.

@@ -60,8 +60,7 @@ class Settings {
   std::string text_or(const std::string& key, const std::string& fallback);
   /// A text out of `allowed`; the message of a miss names the nearest.
   std::string choice(const std::string& key, const std::vector<std::string>& allowed);
-  std::string choice_or(const std::string& key, const std::string& fallback,
-                        const std::vector<std::string>& allowed);
+  std::string choice_or(const std::string& key, const std::string& fallback, const std::vector<std::string>& allowed);
   std::vector<double> numbers(const std::string& key, Range range = {});  ///< a number or a list of them
   /// A sub-table, read by its own Settings; its `finish` is called by ours.
   Settings& table(const std::string& key);

@@ -82,8 +82,10 @@ report::Curve read_curve(const fs::path& file, const std::string& name, const st
 class Compare {
  public:
   explicit Compare(const CompareCommand& command)
-      : command_(command), scenario_(load_scenario(command.scenario, command.assignments)),
-        directory_(command.out.value_or(fs::path("runs") / command.scenario.stem())), threads_(thread_count(command.threads)) {
+      : command_(command),
+        scenario_(load_scenario(command.scenario, command.assignments)),
+        directory_(command.out.value_or(fs::path("runs") / command.scenario.stem())),
+        threads_(thread_count(command.threads)) {
     for (const auto& plugin : command.common.plugins) problems_.add_plugin(plugin);
     plan_grid();
   }
@@ -140,12 +142,14 @@ class Compare {
     fmt::print(stderr, "{} runs: {} grid points x {} seeds, {} threads, results in {}\n", jobs_.size(),
                grid_.points.size(), grid_.seeds.size(), threads_, directory_.string());
     if (adopted_) fmt::print(stderr, "{} of them are there already and are kept (--fresh runs them again)\n", adopted_);
-    if (command_.prune) fmt::print(stderr, "pruning: a run ends early when its setting can no longer be its method's best\n");
+    if (command_.prune)
+      fmt::print(stderr, "pruning: a run ends early when its setting can no longer be its method's best\n");
   }
 
   void run_jobs() {
     report::ProgressDisplay display(
-        {.mode = command_.common.quiet ? report::ProgressOptions::Mode::silent : report::ProgressOptions::Mode::automatic,
+        {.mode =
+             command_.common.quiet ? report::ProgressOptions::Mode::silent : report::ProgressOptions::Mode::automatic,
          .metric_name = plan_.options.target ? plan_.options.target->metric : goal().metric});
     for (Job& job : jobs_) {
       job.progress = &display.add(job.id);
@@ -182,6 +186,7 @@ class Compare {
                                 .method = job.method,
                                 .plan = plan_,
                                 .pool = pool,
+                                .company = RunRequest::Company::among_others,
                                 .directory = directory_of(job),
                                 .if_finished = record::IfFinished::overwrite,
                                 .save_model = RunRequest::SaveModel::no,

@@ -17,20 +17,28 @@ namespace fs = std::filesystem;
 
 const char* name_of(data::Presence presence) {
   switch (presence) {
-    case data::Presence::generated: return "generated";
-    case data::Presence::present: return "present";
-    case data::Presence::incomplete: return "incomplete";
-    case data::Presence::absent: return "absent";
+    case data::Presence::generated:
+      return "generated";
+    case data::Presence::present:
+      return "present";
+    case data::Presence::incomplete:
+      return "incomplete";
+    case data::Presence::absent:
+      return "absent";
   }
   return "?";
 }
 
 const char* name_of(data::FileState state) {
   switch (state) {
-    case data::FileState::right: return "right";
-    case data::FileState::missing: return "missing";
-    case data::FileState::wrong: return "wrong";
-    case data::FileState::unknown: return "unknown";
+    case data::FileState::right:
+      return "right";
+    case data::FileState::missing:
+      return "missing";
+    case data::FileState::wrong:
+      return "wrong";
+    case data::FileState::unknown:
+      return "unknown";
   }
   return "?";
 }
@@ -47,8 +55,11 @@ int list(const fs::path& root, const CommonOptions& common) {
                                 {"citation", status.row->citation},
                                 {"found", status.found}});
   }
-  if (common.json) fmt::print("{}\n", json.dump(2));
-  else fmt::print("data root: {}\n\n{}\n`tardigrad data get NAME` fetches what is absent.\n", root.string(), report::to_text(table));
+  if (common.json)
+    fmt::print("{}\n", json.dump(2));
+  else
+    fmt::print("data root: {}\n\n{}\n`tardigrad data get NAME` fetches what is absent.\n", root.string(),
+               report::to_text(table));
   return 0;
 }
 
@@ -58,7 +69,8 @@ class DownloadBar {
   explicit DownloadBar(const CommonOptions& common) : quiet_(common.quiet), terminal_(isatty(STDERR_FILENO) == 1) {}
   void show(const data::Progress& progress) {
     if (quiet_) return;
-    const double done = progress.file.bytes ? static_cast<double>(progress.bytes_done) / static_cast<double>(progress.file.bytes) : 0.0;
+    const double done =
+        progress.file.bytes ? static_cast<double>(progress.bytes_done) / static_cast<double>(progress.file.bytes) : 0.0;
     const int step = static_cast<int>(done * (terminal_ ? 1000 : 10));
     if (step == last_ && last_file_ == progress.file.path) return;
     last_ = step;
@@ -67,8 +79,10 @@ class DownloadBar {
     const std::string line = fmt::format("{:<42} [{:<30}] {:5.1f} %  {:.1f} MB", progress.file.path,
                                          std::string(static_cast<std::size_t>(std::max(0, filled)), '#'), 100 * done,
                                          static_cast<double>(progress.bytes_done) * 1e-6);
-    if (terminal_) fmt::print(stderr, "\r{}", line);
-    else fmt::print(stderr, "{}\n", line);
+    if (terminal_)
+      fmt::print(stderr, "\r{}", line);
+    else
+      fmt::print(stderr, "{}\n", line);
   }
   void end_line() const {
     if (!quiet_ && terminal_ && last_ >= 0) fmt::print(stderr, "\n");
@@ -84,10 +98,10 @@ int get(const DataCommand& command, const fs::path& root) {
   Json json = Json::array();
   for (const std::string& name : command.names) {
     DownloadBar bar(command.common);
-    const auto files = data::get_dataset(
-        name, root,
-        {.mirror = command.mirror,
-         .download = {.on_progress = [&](const data::Progress& progress) { bar.show(progress); }}});
+    const auto files =
+        data::get_dataset(name, root,
+                          {.mirror = command.mirror,
+                           .download = {.on_progress = [&](const data::Progress& progress) { bar.show(progress); }}});
     bar.end_line();
     if (files.empty() && !command.common.json) fmt::print("{}: generated, nothing to fetch\n", name);
     for (const data::FetchedFile& file : files) {
@@ -97,7 +111,8 @@ int get(const DataCommand& command, const fs::path& root) {
                       {"bytes_received", file.download.bytes_received},
                       {"resumed_from", file.download.resumed_from}});
       if (!command.common.json)
-        fmt::print("{}: {}\n", (root / file.path).string(), file.already_there ? "already there, checksum right" : "fetched, checksum right");
+        fmt::print("{}: {}\n", (root / file.path).string(),
+                   file.already_there ? "already there, checksum right" : "fetched, checksum right");
     }
   }
   if (command.common.json) fmt::print("{}\n", json.dump(2));
@@ -130,11 +145,11 @@ int verify(const DataCommand& command, const fs::path& root) {
     for (const data::FileReport& file : report.files) {
       files.push_back({{"path", file.path}, {"state", name_of(file.state)}, {"detail", file.detail}});
       if (!command.common.json)
-        fmt::print("{:<14} {:<40} {}{}\n", name, file.path, name_of(file.state), file.detail.empty() ? "" : ": " + file.detail);
+        fmt::print("{:<14} {:<40} {}{}\n", name, file.path, name_of(file.state),
+                   file.detail.empty() ? "" : ": " + file.detail);
     }
     json[name] = {{"good", report.good()}, {"readable", report.readable}, {"detail", report.detail}, {"files", files}};
-    if (!command.common.json)
-      fmt::print("{:<14} {} ({})\n", name, report.good() ? "good" : "NOT GOOD", report.detail);
+    if (!command.common.json) fmt::print("{:<14} {} ({})\n", name, report.good() ? "good" : "NOT GOOD", report.detail);
   }
   if (command.common.json) fmt::print("{}\n", json.dump(2));
   return good ? 0 : 2;
@@ -145,10 +160,14 @@ int verify(const DataCommand& command, const fs::path& root) {
 int data_command(const DataCommand& command) {
   const fs::path root = data::data_root(command.common.data_root);
   switch (command.verb) {
-    case DataCommand::Verb::list: return list(root, command.common);
-    case DataCommand::Verb::get: return get(command, root);
-    case DataCommand::Verb::import: return import(command, root);
-    case DataCommand::Verb::verify: return verify(command, root);
+    case DataCommand::Verb::list:
+      return list(root, command.common);
+    case DataCommand::Verb::get:
+      return get(command, root);
+    case DataCommand::Verb::import:
+      return import(command, root);
+    case DataCommand::Verb::verify:
+      return verify(command, root);
   }
   return 2;
 }

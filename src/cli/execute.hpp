@@ -21,7 +21,11 @@ struct RunRequest {
   const World& world;
   MethodPlan& method;
   const RunPlan& plan;
-  sim::ComputePool* pool = nullptr;              ///< nothing: gradients on this thread
+  sim::ComputePool* pool = nullptr;  ///< nothing: gradients on this thread
+  enum class Company : std::uint8_t {
+    alone,
+    among_others
+  } company = Company::alone;  ///< do other runs fill the cores?
   std::optional<std::filesystem::path> directory = {};
   record::IfFinished if_finished = record::IfFinished::refuse;
   enum class SaveModel : std::uint8_t { no, yes } save_model = SaveModel::yes;

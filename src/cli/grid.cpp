@@ -10,7 +10,8 @@
 namespace tardigrad::cli {
 namespace {
 
-void add_points(const SettingValue::Table& entry, const std::string& path, Settings& compare, std::vector<GridPoint>& points) {
+void add_points(const SettingValue::Table& entry, const std::string& path, Settings& compare,
+                std::vector<GridPoint>& points) {
   GridPoint first{.method = entry, .method_label = {}, .setting = {}, .path = path};
   std::vector<std::string> axes;
   for (const auto& [key, value] : entry) {
@@ -52,7 +53,8 @@ Grid read_grid(Settings& compare) {
     if (seed != static_cast<double>(static_cast<std::uint64_t>(seed))) compare.fail("seeds", "must be whole numbers");
     grid.seeds.push_back(static_cast<std::uint64_t>(seed));
   }
-  if (std::set(grid.seeds.begin(), grid.seeds.end()).size() != grid.seeds.size()) compare.fail("seeds", "holds a seed twice");
+  if (std::set(grid.seeds.begin(), grid.seeds.end()).size() != grid.seeds.size())
+    compare.fail("seeds", "holds a seed twice");
 
   const std::optional<SettingValue> methods = compare.raw("methods");
   if (!methods || !methods->is_list() || std::get<SettingValue::List>(methods->value).empty())
@@ -60,12 +62,14 @@ Grid read_grid(Settings& compare) {
   const auto& list = std::get<SettingValue::List>(methods->value);
   for (std::size_t i = 0; i < list.size(); ++i) {
     if (!list[i].is_table()) compare.fail("methods", "must be a list of [[compare.methods]] tables");
-    add_points(std::get<SettingValue::Table>(list[i].value), fmt::format("compare.methods[{}]", i), compare, grid.points);
+    add_points(std::get<SettingValue::Table>(list[i].value), fmt::format("compare.methods[{}]", i), compare,
+               grid.points);
   }
   std::set<std::string> ids;
   for (const GridPoint& point : grid.points)
     if (!ids.insert(run_id(point, 0)).second)
-      compare.fail("methods", fmt::format("{} stands in the grid twice (give one of them a `label`)", run_id(point, 0)));
+      compare.fail("methods",
+                   fmt::format("{} stands in the grid twice (give one of them a `label`)", run_id(point, 0)));
   return grid;
 }
 

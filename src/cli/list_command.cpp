@@ -31,7 +31,9 @@ std::string knobs_of(const methods::MethodRow& row) {
 }
 
 Listing list_methods() {
-  Listing listing{"methods", {{{"name"}, {"what it does"}, {"settings (= default)"}, {"unbiased on unequal data"}, {"source"}}, {}}};
+  Listing listing{
+      "methods",
+      {{{"name"}, {"what it does"}, {"settings (= default)"}, {"unbiased on unequal data"}, {"source"}}, {}}};
   for (const methods::MethodRow& row : methods::catalogue())
     listing.table.rows.push_back({row.name, row.summary, knobs_of(row), row.heterogeneous, row.source});
   return listing;
@@ -50,7 +52,8 @@ Listing list_problems(const CommonOptions& common) {
 
 Listing list_datasets() {
   Listing listing{"datasets", {{{"name"}, {"what it is"}, {"terms"}}, {}}};
-  for (const data::DatasetRow& row : data::dataset_catalogue()) listing.table.rows.push_back({row.name, row.summary, row.terms});
+  for (const data::DatasetRow& row : data::dataset_catalogue())
+    listing.table.rows.push_back({row.name, row.summary, row.terms});
   return listing;
 }
 
@@ -63,7 +66,8 @@ Listing list_timing() {
 Listing list_runtimes() {
   return {"runtimes",
           {{{"name"}, {"what it is"}, {"clock"}},
-           {{"sim", "discrete-event simulation of any number of workers; gradients are real; bit-deterministic", "virtual"}}}};
+           {{"sim", "discrete-event simulation of any number of workers; gradients are real; bit-deterministic",
+             "virtual"}}}};
 }
 
 nlohmann::ordered_json to_json(const report::Table& table) {
@@ -90,8 +94,10 @@ int list_command(const std::string& what, const CommonOptions& common) {
                             : name == "datasets" ? list_datasets()
                             : name == "timing"   ? list_timing()
                                                  : list_runtimes();
-    if (common.json) json[listing.title] = to_json(listing.table);
-    else fmt::print("{}{}\n\n{}\n", what.empty() ? "# " : "", listing.title, report::to_text(listing.table));
+    if (common.json)
+      json[listing.title] = to_json(listing.table);
+    else
+      fmt::print("{}{}\n\n{}\n", what.empty() ? "# " : "", listing.title, report::to_text(listing.table));
   }
   if (common.json) fmt::print("{}\n", json.dump(2));
   return 0;

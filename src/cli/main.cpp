@@ -57,7 +57,10 @@ void add_common(CLI::App& app, CommonOptions& common) {
 template <class Command>
 void add_scenario(CLI::App& app, Command& command) {
   app.add_option("scenario", command.scenario, "A scenario file (TOML)")->required()->type_name("FILE");
-  app.add_option("--set", command.assignments, "Change a key of the scenario: a.b=value")->type_name("KEY=VALUE")->take_all()->allow_extra_args(false);
+  app.add_option("--set", command.assignments, "Change a key of the scenario: a.b=value")
+      ->type_name("KEY=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
   app.add_option("--out", command.out, "Directory for the results (else under runs/)")->type_name("DIR");
   app.add_option("--threads", command.threads, "Threads that compute (else one a core)")->check(CLI::Range(1, 1024));
   add_common(app, command.common);
@@ -67,12 +70,14 @@ void add_scenario(CLI::App& app, Command& command) {
 std::string explain(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
   if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) {
     const std::vector<std::string> commands = {"run", "compare", "list", "data"};
-    return fmt::format("`{}` is no command: must be one of {}{}", argv[1], join(commands), did_you_mean(argv[1], commands));
+    return fmt::format("`{}` is no command: must be one of {}{}", argv[1], join(commands),
+                       did_you_mean(argv[1], commands));
   }
   const CLI::App* deepest = &app;
   while (!deepest->get_subcommands().empty()) deepest = deepest->get_subcommands().front();
   std::vector<std::string> known;
-  for (const CLI::App* sub : deepest->get_subcommands([](const CLI::App*) { return true; })) known.push_back(sub->get_name());
+  for (const CLI::App* sub : deepest->get_subcommands([](const CLI::App*) { return true; }))
+    known.push_back(sub->get_name());
   for (const CLI::Option* option : deepest->get_options())
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
   for (int i = 1; i < argc; ++i) {
@@ -101,7 +106,8 @@ int run(int argc, char** argv) {
   CLI::App* compare_app =
       app.add_subcommand("compare", "Compare methods over a grid of settings and seeds")->footer(kCompareExamples);
   add_scenario(*compare_app, compare_options);
-  compare_app->add_flag("--prune", compare_options.prune, "End runs early whose setting can no longer be its method's best");
+  compare_app->add_flag("--prune", compare_options.prune,
+                        "End runs early whose setting can no longer be its method's best");
   compare_app->add_flag("--fresh", compare_options.fresh, "Run again what an earlier comparison has finished");
 
   std::string listed;
@@ -120,15 +126,18 @@ int run(int argc, char** argv) {
     return verb_app;
   };
   add_verb("list", "Which data sets there are, and which lie under the data root", DataCommand::Verb::list);
-  CLI::App* get_app = add_verb("get", "Download from the official places, resuming and checking", DataCommand::Verb::get);
+  CLI::App* get_app =
+      add_verb("get", "Download from the official places, resuming and checking", DataCommand::Verb::get);
   get_app->add_option("names", data_options.names, "Data sets")->required();
   get_app->add_option("--mirror", data_options.mirror, "Base URL of a copy of a data root (else $TARDIGRAD_MIRROR)");
   CLI::App* import_app = add_verb("import", "Take a file, folder or archive of yours", DataCommand::Verb::import);
-  import_app->add_option_function<std::string>(
-                "name", [&](const std::string& name) { data_options.names = {name}; }, "The data set that it is")
+  import_app
+      ->add_option_function<std::string>(
+          "name", [&](const std::string& name) { data_options.names = {name}; }, "The data set that it is")
       ->required();
   import_app->add_option("source", data_options.source, "File, folder or archive")->required();
-  CLI::App* verify_app = add_verb("verify", "Check checksums, and that the readers accept the files", DataCommand::Verb::verify);
+  CLI::App* verify_app =
+      add_verb("verify", "Check checksums, and that the readers accept the files", DataCommand::Verb::verify);
   verify_app->add_option("names", data_options.names, "Data sets (else all that are there)");
 
   try {

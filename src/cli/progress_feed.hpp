@@ -11,10 +11,14 @@ namespace tardigrad::cli {
 
 inline report::RunState state_of(StopReason reason) {
   switch (reason) {
-    case StopReason::target: return report::RunState::reached;
-    case StopReason::diverged: return report::RunState::diverged;
-    case StopReason::interrupted: return report::RunState::interrupted;
-    default: return report::RunState::finished;
+    case StopReason::target:
+      return report::RunState::reached;
+    case StopReason::diverged:
+      return report::RunState::diverged;
+    case StopReason::interrupted:
+      return report::RunState::interrupted;
+    default:
+      return report::RunState::finished;
   }
 }
 

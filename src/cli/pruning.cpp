@@ -9,9 +9,9 @@ namespace {
 
 struct PointState {
   std::string method;
-  double sum = 0.0;       // a lower bound of the sum of the times to target
-  bool complete = true;   // all seeds have reached the target
-  bool failed = false;    // one has ended without
+  double sum = 0.0;      // a lower bound of the sum of the times to target
+  bool complete = true;  // all seeds have reached the target
+  bool failed = false;   // one has ended without
 };
 
 }  // namespace

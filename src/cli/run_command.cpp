@@ -34,9 +34,10 @@ void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::
   line("ended by", name_of(s.reason));
   line("virtual time", fmt::format("{} s", to_seconds(s.time)));
   line("updates", fmt::format("{}", s.counters.updates));
-  line("gradients", fmt::format("{} applied ({} clipped), {} discarded, {} cancelled; {} computed, {} of them for nothing",
-                                s.counters.applied, s.counters.clipped, s.counters.discarded, s.counters.cancelled,
-                                s.runtime.gradients_computed, s.runtime.gradients_wasted));
+  line("gradients",
+       fmt::format("{} applied ({} clipped), {} discarded, {} cancelled; {} computed, {} of them for nothing",
+                   s.counters.applied, s.counters.clipped, s.counters.discarded, s.counters.cancelled,
+                   s.runtime.gradients_computed, s.runtime.gradients_wasted));
   line("delay", fmt::format("mean {:.4g}, max {}", s.counters.mean_delay(), s.counters.delay_max));
   line("utilisation", fmt::format("{:.1f} %", 100 * s.runtime.utilisation));
   for (const Metric& metric : s.metrics) line(metric.name.c_str(), fmt::format("{:.6g}", metric.value));
@@ -98,10 +99,10 @@ int run_command(const RunCommand& command) {
   catch_interrupts();
   std::optional<RunOutput> output;
   {
-    report::ProgressDisplay display({.mode = command.common.quiet ? report::ProgressOptions::Mode::silent
-                                                                  : report::ProgressOptions::Mode::automatic,
-                                     .metric_name = plan.options.target ? plan.options.target->metric
-                                                                        : world.problem->metric_names().front()});
+    report::ProgressDisplay display(
+        {.mode =
+             command.common.quiet ? report::ProgressOptions::Mode::silent : report::ProgressOptions::Mode::automatic,
+         .metric_name = plan.options.target ? plan.options.target->metric : world.problem->metric_names().front()});
     report::RunProgress& progress = display.add(method.name);
     ProgressFeed feed(progress, plan.options);
     progress.state = report::RunState::running;
@@ -115,8 +116,10 @@ int run_command(const RunCommand& command) {
                       .observer = &feed});
     progress.state = state_of(output->summary.reason);
   }
-  if (command.common.json) fmt::print("{}", record::read_file(directory / "summary.json"));
-  else print_summary(output->summary, plan, directory);
+  if (command.common.json)
+    fmt::print("{}", record::read_file(directory / "summary.json"));
+  else
+    print_summary(output->summary, plan, directory);
   return output->summary.reason == StopReason::interrupted ? 130 : 0;
 }
 

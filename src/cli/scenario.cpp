@@ -31,7 +31,8 @@ StopConditions read_stop(Settings& run, Scenario::Use use, bool has_target) {
   conditions.at_target = stop.boolean_or("target", has_target && use == Scenario::Use::compare);
   if (conditions.at_target && !has_target) stop.fail("target", "there is no run.target to stop at");
   if (!conditions.updates && !conditions.gradients && !conditions.time)
-    run.fail("stop", "must hold at least one of updates, gradients, time: a run that never meets its target must end too");
+    run.fail("stop",
+             "must hold at least one of updates, gradients, time: a run that never meets its target must end too");
   return conditions;
 }
 
@@ -65,8 +66,8 @@ EvaluateEvery read_evaluate_every(Settings& run, const StopConditions& stop) {
     every.time = from_seconds(table.number_or("time", std::max(1e-9, to_seconds(*stop.time) / kDefaultEvaluations)));
   } else {
     const std::uint64_t updates = stop.updates ? *stop.updates : *stop.gradients;
-    every.updates = static_cast<std::uint64_t>(
-        table.integer_or("updates", static_cast<std::int64_t>(std::max<std::uint64_t>(1, updates / kDefaultEvaluations))));
+    every.updates = static_cast<std::uint64_t>(table.integer_or(
+        "updates", static_cast<std::int64_t>(std::max<std::uint64_t>(1, updates / kDefaultEvaluations))));
   }
   return every;
 }
@@ -90,8 +91,7 @@ Scenario::Scenario(SettingValue::Table root, std::string file) : root_(std::move
   Settings top(root_, "", file_);
   for (const std::string& table : kTables) {
     top.allow(table);
-    if (has(table) && !root_.at(table).is_table())
-      top.fail(table, fmt::format("must be a table, as in [{}]", table));
+    if (has(table) && !root_.at(table).is_table()) top.fail(table, fmt::format("must be a table, as in [{}]", table));
   }
   top.finish();
 }
@@ -166,9 +166,9 @@ std::string resolved_document(const World& world, const MethodPlan& method, cons
   document["method"] = {method.resolved};
   SettingValue::Table run_table = run.resolved;
   run_table["seed"] = {static_cast<std::int64_t>(world.seed)};
-  run_table["events"] = run.events ? SettingValue{SettingValue::Table{
-                                         {"every", {static_cast<std::int64_t>(run.events->every)}}}}
-                                   : SettingValue{false};
+  run_table["events"] =
+      run.events ? SettingValue{SettingValue::Table{{"every", {static_cast<std::int64_t>(run.events->every)}}}}
+                 : SettingValue{false};
   document["run"] = {std::move(run_table)};
   return to_toml_document(document);
 }

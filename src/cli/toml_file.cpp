@@ -131,7 +131,8 @@ std::string to_toml_document(const SettingValue::Table& table) {
   write_section(out, "", plain);
   for (const auto& [key, value] : table) {
     if (value.is_table()) {
-      write_section(out, fmt::format("{}[{}]\n", out.empty() ? "" : "\n", to_toml_key(key)), std::get<SettingValue::Table>(value.value));
+      write_section(out, fmt::format("{}[{}]\n", out.empty() ? "" : "\n", to_toml_key(key)),
+                    std::get<SettingValue::Table>(value.value));
     } else if (is_table_list(value)) {
       for (const SettingValue& item : std::get<SettingValue::List>(value.value))
         write_section(out, fmt::format("{}[[{}]]\n", out.empty() ? "" : "\n", to_toml_key(key)),

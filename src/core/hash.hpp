@@ -23,10 +23,8 @@ class Hasher {
   void add(std::span<const float> values) { add(std::as_bytes(values)); }
   void add(const std::string& text) { add(std::as_bytes(std::span(text.data(), text.size()))); }
   template <class T>
-    requires std::is_arithmetic_v<T>
-  void add(T value) {
-    add(std::as_bytes(std::span(&value, 1)));
-  }
+  requires std::is_arithmetic_v<T>
+  void add(T value) { add(std::as_bytes(std::span(&value, 1))); }
   /// The hash of all so far: 32 hexadecimal digits.
   std::string hex() const;
 

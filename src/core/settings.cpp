@@ -30,11 +30,16 @@ bool contains(const Range& range, double x) {
 std::string quote(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
-    if (c == '"' || c == '\\') (out += '\\') += c;
-    else if (c == '\n') out += "\\n";
-    else if (c == '\t') out += "\\t";
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-    else out += c;
+    if (c == '"' || c == '\\')
+      (out += '\\') += c;
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '\t')
+      out += "\\t";
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+    else
+      out += c;
   }
   return out + '"';
 }
@@ -85,9 +90,7 @@ std::string to_toml(const SettingValue& value) {
 Settings::Settings(SettingValue::Table table, std::string path, std::string file, int line)
     : table_(std::move(table)), path_(std::move(path)), file_(std::move(file)), line_(line) {}
 
-std::string Settings::path_of(const std::string& key) const {
-  return path_.empty() ? key : path_ + "." + key;
-}
+std::string Settings::path_of(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
 
 void Settings::fail(const std::string& key, const std::string& problem) const {
   const auto found = table_.find(key);
@@ -142,12 +145,12 @@ double Settings::number_or(const std::string& key, double fallback, Range range)
 std::int64_t Settings::integer(const std::string& key, Range range) {
   const SettingValue& value = require(key, describe(range, true).c_str());
   // 1e6 is a float in TOML, and what people write.
-  const bool integral = value.value.index() == 1 ||
-                        (value.value.index() == 2 && std::floor(value.number()) == value.number() &&
-                         std::abs(value.number()) <= 0x1p53);
+  const bool integral =
+      value.value.index() == 1 ||
+      (value.value.index() == 2 && std::floor(value.number()) == value.number() && std::abs(value.number()) <= 0x1p53);
   if (!integral || !contains(range, value.number())) fail(key, "must be " + describe(range, true));
-  const std::int64_t x = value.value.index() == 1 ? std::get<std::int64_t>(value.value)
-                                                  : static_cast<std::int64_t>(value.number());
+  const std::int64_t x =
+      value.value.index() == 1 ? std::get<std::int64_t>(value.value) : static_cast<std::int64_t>(value.number());
   resolved_[key] = {x};
   return x;
 }
@@ -205,8 +208,10 @@ std::vector<double> Settings::numbers(const std::string& key, Range range) {
   const SettingValue& value = require(key, "a number or a list of numbers");
   std::vector<double> result;
   SettingValue::List list;
-  if (value.is_list()) list = std::get<SettingValue::List>(value.value);
-  else list = {value};
+  if (value.is_list())
+    list = std::get<SettingValue::List>(value.value);
+  else
+    list = {value};
   if (list.empty()) fail(key, "must not be empty");
   for (const SettingValue& item : list) {
     if (!item.is_number() || !contains(range, item.number()))

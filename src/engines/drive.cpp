@@ -19,7 +19,8 @@ constexpr std::size_t kMaxPendingEvaluations = 4;
 
 void check_needs(const Needs& needs, const Needs& offers) {
   const auto require = [](bool needed, bool offered, const char* what) {
-    if (needed && !offered) throw Error(std::string("this method needs ") + what + ", which this runtime does not offer");
+    if (needed && !offered)
+      throw Error(std::string("this method needs ") + what + ", which this runtime does not offer");
   };
   require(needs.cancel, offers.cancel, "to cancel orders");
   require(needs.queues, offers.queues, "queues on the workers");
@@ -49,8 +50,8 @@ class Driver final : FailureContext {
     const std::size_t shown = std::min<std::size_t>(recent_count_, kRecent);
     for (std::size_t i = recent_count_ - shown; i < recent_count_; ++i) {
       const ArrivalRecord& r = recent_[i % kRecent];
-      out << "\n    " << to_seconds(r.time) << ' ' << r.order.worker << ' ' << r.order.id << ' ' << r.order.version << ' '
-          << name_of(r.outcome);
+      out << "\n    " << to_seconds(r.time) << ' ' << r.order.worker << ' ' << r.order.id << ' ' << r.order.version
+          << ' ' << name_of(r.outcome);
     }
     return out.str();
   }
@@ -79,13 +80,19 @@ class Driver final : FailureContext {
     TG_CHECK(event.time >= last_time_, "time went back from ", last_time_.count(), " to ", event.time.count(), " ns");
     last_time_ = event.time;
     switch (event.kind) {
-      case Event::Kind::worker_joined: method_.on_worker_joined(event.worker, commands_); break;
+      case Event::Kind::worker_joined:
+        method_.on_worker_joined(event.worker, commands_);
+        break;
       case Event::Kind::worker_lost:
         result_.counters.lost += event.orders_lost;
         method_.on_worker_lost(event.worker, event.orders_lost, model_, commands_);
         break;
-      case Event::Kind::timer_fired: method_.on_timer(event.timer, model_, commands_); break;
-      case Event::Kind::gradient_arrived: handle_arrival(event); break;
+      case Event::Kind::timer_fired:
+        method_.on_timer(event.timer, model_, commands_);
+        break;
+      case Event::Kind::gradient_arrived:
+        handle_arrival(event);
+        break;
     }
     perform();
     runtime_.set_oldest_useful_version(method_.oldest_useful_version());
@@ -114,14 +121,17 @@ class Driver final : FailureContext {
         c.delay_sum += record.delay;
         c.delay_max = std::max(c.delay_max, record.delay);
         break;
-      case Outcome::discarded: ++c.discarded; break;
+      case Outcome::discarded:
+        ++c.discarded;
+        break;
       case Outcome::not_finite:
         record.norm = event.gradient->norm();
         ++c.not_finite;
         stop(StopReason::diverged);
         break;
       case Outcome::cancelled:
-      case Outcome::lost: TG_CHECK(false, "a method may not call an arrival ", name_of(decision.outcome));
+      case Outcome::lost:
+        TG_CHECK(false, "a method may not call an arrival ", name_of(decision.outcome));
     }
     const Version made = model_.version() - before;
     TG_CHECK(made <= 1, "one event made ", made, " versions");
@@ -139,9 +149,15 @@ class Driver final : FailureContext {
           runtime_.assign(command.worker, model_.snapshot());
           ++result_.counters.assigned;
           break;
-        case Command::Kind::cancel: cancel(command.worker); break;
-        case Command::Kind::set_timer: runtime_.set_timer(command.timer, command.after); break;
-        case Command::Kind::stop: stop(StopReason::method); break;
+        case Command::Kind::cancel:
+          cancel(command.worker);
+          break;
+        case Command::Kind::set_timer:
+          runtime_.set_timer(command.timer, command.after);
+          break;
+        case Command::Kind::stop:
+          stop(StopReason::method);
+          break;
       }
     }
     commands_.clear();

@@ -11,12 +11,12 @@ namespace {
 ///         sources that we could read, so both are here.
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   const auto workers = static_cast<double>(context.workers);
-  return std::make_unique<FirstM>(FirstM::Options{
-      .step_size = read_step_size(settings),
-      .clip = read_clip(settings),
-      .m = static_cast<std::size_t>(settings.integer("m", {.low = 1, .high = workers})),
-      .late = settings.choice_or("late", "stop", {"stop", "ignore"}) == "stop" ? FirstM::Late::stop
-                                                                               : FirstM::Late::ignore});
+  return std::make_unique<FirstM>(
+      FirstM::Options{.step_size = read_step_size(settings),
+                      .clip = read_clip(settings),
+                      .m = static_cast<std::size_t>(settings.integer("m", {.low = 1, .high = workers})),
+                      .late = settings.choice_or("late", "stop", {"stop", "ignore"}) == "stop" ? FirstM::Late::stop
+                                                                                               : FirstM::Late::ignore});
 }
 
 constexpr Knob kKnobs[] = {

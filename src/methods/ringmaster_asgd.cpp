@@ -102,14 +102,10 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   const ClipNorm clip = read_clip(settings);
   const AdmitDelayBelow admission{static_cast<std::uint64_t>(settings.integer("delay_limit", Range::at_least(1)))};
   if (settings.boolean_or("stop", false))
-    return std::make_unique<RingmasterStopping>(RingmasterStopping::Parts{.admission = admission,
-                                                                          .step = {step_size},
-                                                                          .clip = clip,
-                                                                          .concurrency = read_concurrency(settings, context)});
-  return std::make_unique<Ringmaster>(Ringmaster::Parts{.admission = admission,
-                                                        .step = {step_size},
-                                                        .clip = clip,
-                                                        .dispatch = Dispatch(same_worker(settings, context))});
+    return std::make_unique<RingmasterStopping>(RingmasterStopping::Parts{
+        .admission = admission, .step = {step_size}, .clip = clip, .concurrency = read_concurrency(settings, context)});
+  return std::make_unique<Ringmaster>(Ringmaster::Parts{
+      .admission = admission, .step = {step_size}, .clip = clip, .dispatch = Dispatch(same_worker(settings, context))});
 }
 
 constexpr Knob kKnobs[] = {

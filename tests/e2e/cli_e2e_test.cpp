@@ -121,10 +121,11 @@ TEST_F(Program, TheNumberOfThreadsNeverChangesADigest) {
   std::string digest;
   for (const char* threads : {"1", "2", "4"}) {
     // Large enough that gradients are worth a thread.
-    ASSERT_EQ(run({"run", kScenario, "--set", "problem.dimension=20000", "--set", "problem.noise={kind=\"gaussian\",scale=1}",
-                   "--set", "run.stop.updates=300", "--threads", threads, "--out", std::string("r") + threads})
-                  .code,
-              0);
+    ASSERT_EQ(
+        run({"run", kScenario, "--set", "problem.dimension=20000", "--set", "problem.noise={kind=\"gaussian\",scale=1}",
+             "--set", "run.stop.updates=300", "--threads", threads, "--out", std::string("r") + threads})
+            .code,
+        0);
     const json s = summary(std::string("r") + threads);
     if (digest.empty()) digest = s["digest"];
     EXPECT_EQ(s["digest"], digest);
@@ -174,15 +175,18 @@ TEST_F(Program, MistakesGetOneLineAndExitCodeTwo) {
   expect_refused({"run", file, "--threads", "0"}, "--threads");
   expect_refused({"run", "missing.toml"}, "missing.toml: cannot be read: No such file or directory");
   expect_refused({"run", file, "--set", "nonsense"}, "--set nonsense: must be KEY=VALUE");
-  expect_refused({"run", file, "--set", "method.step_sise=1"}, "method.step_sise = 1: unknown key; did you mean `step_size`?");
+  expect_refused({"run", file, "--set", "method.step_sise=1"},
+                 "method.step_sise = 1: unknown key; did you mean `step_size`?");
   expect_refused({"run", file, "--set", "method.name=cliped-asgd"}, "did you mean `clipped-asgd`?");
   expect_refused({"run", write("torn.toml", "[problem\n")}, "torn.toml:1:");
-  expect_refused({"run", write("line.toml", "[problem]\nname = \"quadratic\"\ndimension = 0\nmu = 1\nsmoothness = 1\n"
-                                            "[workers]\ncount = 1\ncompute_time = 1\n[run]\nstop = { updates = 1 }\n")},
+  expect_refused({"run", write("line.toml",
+                               "[problem]\nname = \"quadratic\"\ndimension = 0\nmu = 1\nsmoothness = 1\n"
+                               "[workers]\ncount = 1\ncompute_time = 1\n[run]\nstop = { updates = 1 }\n")},
                  "line.toml:3: problem.dimension = 0: must be");
   expect_refused({"run", file, "--plugin", "libmissing.so"}, "libmissing.so");
   expect_refused({"compare", file, "--set", "compare.seeds=[1,1]"}, "holds a seed twice");
-  expect_refused({"list", "method"}, "must be one of methods, problems, datasets, timing, runtimes; did you mean `methods`?");
+  expect_refused({"list", "method"},
+                 "must be one of methods, problems, datasets, timing, runtimes; did you mean `methods`?");
   expect_refused({"data", "get", "cifar100", "--data-root", "."}, "did you mean `cifar10`?");
   expect_refused({"data", "import", "cifar10", "nowhere", "--data-root", "."}, "nowhere");
   expect_refused({"run", file, "--out", "/proc/nope"}, "/proc/nope");
@@ -190,8 +194,14 @@ TEST_F(Program, MistakesGetOneLineAndExitCodeTwo) {
 }
 
 TEST_F(Program, HelpHasExamplesAtEveryLevel) {
-  for (const std::vector<std::string>& words :
-       {std::vector<std::string>{}, {"run"}, {"compare"}, {"list"}, {"data"}, {"data", "get"}, {"data", "import"}, {"data", "verify"}}) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{},
+                                                {"run"},
+                                                {"compare"},
+                                                {"list"},
+                                                {"data"},
+                                                {"data", "get"},
+                                                {"data", "import"},
+                                                {"data", "verify"}}) {
     std::vector<std::string> call = words;
     call.push_back("--help");
     const Finished finished = run(call);
@@ -203,7 +213,8 @@ TEST_F(Program, HelpHasExamplesAtEveryLevel) {
 
 TEST_F(Program, ListsWhatThereIs) {
   const std::string all = run({"list"}).out;
-  for (const char* name : {"clipped-asgd", "quadratic-tridiagonal", "glyphs", "pareto", "sim"}) EXPECT_THAT(all, HasSubstr(name));
+  for (const char* name : {"clipped-asgd", "quadratic-tridiagonal", "glyphs", "pareto", "sim"})
+    EXPECT_THAT(all, HasSubstr(name));
 }
 
 TEST_F(Program, DataVerifyTellsGoodFromBad) {
@@ -219,15 +230,16 @@ TEST_F(Program, DataVerifyTellsGoodFromBad) {
 
 TEST_F(Program, AProblemOfOnesOwn) {
   const fs::path plugin = fs::path(TARDIGRAD_BINARY_DIR) / "tardigrad_example.so";
-  const Finished finished = run({"run", kScenario, "--plugin", plugin, "--set",
-                                 "problem={name=\"rosenbrock\",dimension=2}", "--set", "method.step_size=0.001", "--set",
-                                 "run.target={metric=\"loss\",at_most=1e-3}", "--out", "r"});
+  const Finished finished =
+      run({"run", kScenario, "--plugin", plugin, "--set", "problem={name=\"rosenbrock\",dimension=2}", "--set",
+           "method.step_size=0.001", "--set", "run.target={metric=\"loss\",at_most=1e-3}", "--out", "r"});
   EXPECT_EQ(finished.code, 0) << finished.err;
   EXPECT_EQ(summary("r")["problem"], "rosenbrock");
 }
 
 TEST_F(Program, CtrlCEndsARunWithWhatThereIs) {
-  const pid_t pid = start({"run", kScenario, "--set", "run.stop.updates=1e12", "--set", "run.events=false", "--out", "r"});
+  const pid_t pid =
+      start({"run", kScenario, "--set", "run.stop.updates=1e12", "--set", "run.events=false", "--out", "r"});
   while (!fs::exists(folder_ / "r" / "metrics.jsonl")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   kill(pid, SIGINT);
@@ -250,8 +262,12 @@ TEST_F(Program, CompareTellsWhoIsFirst) {
 
 // Killed outright in the middle; the same command goes on, keeps what was finished, and ends with the same results.
 TEST_F(Program, ABrokenOffComparisonGoesOn) {
-  const std::vector<std::string> words = {"compare", kScenario, "--out", "c", "--threads", "1", "--set", "run.stop.updates=400000",
-                                          "--set", "run.target.at_most=1e-30", "--set", "run.evaluate_every.time=1000"};
+  const std::vector<std::string> words = {"compare",   kScenario,
+                                          "--out",     "c",
+                                          "--threads", "1",
+                                          "--set",     "run.stop.updates=400000",
+                                          "--set",     "run.target.at_most=1e-30",
+                                          "--set",     "run.evaluate_every.time=1000"};
   std::vector<std::string> elsewhere = words;
   elsewhere[3] = "whole";
   ASSERT_EQ(run(elsewhere).code, 0);

@@ -28,7 +28,8 @@ struct Golden {
 const std::vector<Golden>& goldens() {
   static const std::vector<Golden> list = {
       {"vanilla-asgd", {{"name", word("vanilla-asgd")}, {"step_size", num(0.125)}}},
-      {"vanilla-asgd-uniform", {{"name", word("vanilla-asgd")}, {"step_size", num(0.125)}, {"dispatch", word("uniform")}}},
+      {"vanilla-asgd-uniform",
+       {{"name", word("vanilla-asgd")}, {"step_size", num(0.125)}, {"dispatch", word("uniform")}}},
       {"clipped-asgd", {{"name", word("clipped-asgd")}, {"step_size", num(0.125)}, {"clip_radius", num(0.5)}}},
       {"clipped-asgd-uniform",
        {{"name", word("clipped-asgd")},
@@ -84,7 +85,8 @@ TEST_P(GoldenTrace, IsUnchanged) {
 
 INSTANTIATE_TEST_SUITE_P(Methods, GoldenTrace, testing::ValuesIn(goldens()), [](const auto& each) {
   std::string name = each.param.name;
-  for (char& c : name) if (c == '-') c = '_';
+  for (char& c : name)
+    if (c == '-') c = '_';
   return name;
 });
 

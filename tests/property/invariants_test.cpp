@@ -97,8 +97,8 @@ TEST_P(PaperSetup, ThroughputIsExact) {
   EXPECT_EQ(synchronous.result.counters.applied, 16u * 400 / factor);  // D/16 time units a gradient
 }
 
-// 16 orders circulate among 16 queues. One run of 40,000 units spreads by 0.0011 (D = 4) and 0.0033 (D = 8), so that the
-// mean of 20 seeds is known to 0.0003 and 0.0008.
+// 16 orders circulate among 16 queues. One run of 40,000 units spreads by 0.0011 (D = 4) and 0.0033 (D = 8), so that
+// the mean of 20 seeds is known to 0.0003 and 0.0008.
 TEST_P(PaperSetup, UniformDispatchThroughput) {
   const test::Bowl bowl({.dimension = 1});
   const FixedTimes times = FixedTimes::fast_and_slow(8, 8, GetParam());
@@ -143,10 +143,11 @@ TEST(Equivalence, MSyncWithAllIsMinibatch) {
   const SettingValue::Table minibatch = {{"name", word("minibatch-sgd")}, {"step_size", num(0.1)}};
   const std::string digest = run_paper_setup(minibatch, 4, 100).result.digest;
   for (const char* late : {"stop", "ignore"})
-    EXPECT_EQ(run_paper_setup({{"name", word("m-sync-sgd")}, {"step_size", num(0.1)}, {"m", whole(16)}, {"late", word(late)}},
-                              4, 100)
-                  .result.digest,
-              digest);
+    EXPECT_EQ(
+        run_paper_setup({{"name", word("m-sync-sgd")}, {"step_size", num(0.1)}, {"m", whole(16)}, {"late", word(late)}},
+                        4, 100)
+            .result.digest,
+        digest);
 }
 
 TEST(Equivalence, RingmasterOfOneIsSerialSgdOfTheFastest) {
@@ -174,8 +175,8 @@ TEST(Ringmaster, RegimesOfTheLimit) {
   EXPECT_NEAR(rate(8, 64, true), 8.52, 0.05);
 }
 
-// In the first wave the slow group lands at t = 4 before the fast workers' fourth gradients (its orders are older), with
-// delays of 24 and more; later, as rejected gradients make no version, with 32.
+// In the first wave the slow group lands at t = 4 before the fast workers' fourth gradients (its orders are older),
+// with delays of 24 and more; later, as rejected gradients make no version, with 32.
 TEST(Ringmaster, SlowGradientsAreRejectedBelowTheirDelay) {
   for (const std::int64_t limit : {24, 31}) {
     const auto run = run_paper_setup(ringmaster(limit, false), 4, 200);
@@ -198,8 +199,10 @@ TEST(Ringmaster, DelaysStayBelowTheLimit) {
         const auto method = make(ringmaster(limit, stop), 7);
         const auto run = simulate(bowl, times, *method, {.workers = 7, .run = stop_after_time(60)});
         ASSERT_LT(run.result.counters.delay_max, static_cast<std::uint64_t>(limit));
-        if (stop) ASSERT_EQ(run.result.counters.discarded, 0u);
-        else ASSERT_EQ(run.result.counters.cancelled, 0u);
+        if (stop)
+          ASSERT_EQ(run.result.counters.discarded, 0u);
+        else
+          ASSERT_EQ(run.result.counters.cancelled, 0u);
       }
     }
   }
@@ -225,8 +228,8 @@ class Watched final : public Method {
   }
   void on_worker_lost(WorkerId, std::size_t, Model&, Commands&) override {}
 
-  std::vector<std::vector<float>> versions;                // x_0, x_1, ...
-  std::vector<std::pair<WorkerId, Version>> orders;        // in the order of their assignment
+  std::vector<std::vector<float>> versions;          // x_0, x_1, ...
+  std::vector<std::pair<WorkerId, Version>> orders;  // in the order of their assignment
 
  private:
   std::unique_ptr<Method> inner_;
@@ -277,7 +280,8 @@ TEST(ClippedAsgd, DisplacementIsBounded) {
         for (; received < std::min<std::size_t>(6 + t, method.orders.size()); ++received) {
           const auto [worker, version] = method.orders[received];
           std::vector<float> g(5);
-          replica->gradient({.worker = worker, .index = given[worker]++, .version = version}, method.versions[version], g);
+          replica->gradient({.worker = worker, .index = given[worker]++, .version = version}, method.versions[version],
+                            g);
           double norm = 0.0;
           for (const float value : g) norm += static_cast<double>(value) * value;
           const double scale = kStep * std::min(1.0, kRadius / std::sqrt(norm));

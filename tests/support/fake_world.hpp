@@ -26,8 +26,8 @@ class Bowl final : public Problem {
     std::size_t dimension = 2;
     double noise = 0.0;
     std::uint64_t seed = 1;
-    std::chrono::microseconds cost{0};       ///< makes a gradient worth a thread
-    double explode_below_index = -1.0;       ///< orders of an index beyond this one return infinity; < 0: never
+    std::chrono::microseconds cost{0};  ///< makes a gradient worth a thread
+    double explode_below_index = -1.0;  ///< orders of an index beyond this one return infinity; < 0: never
     std::size_t evaluation_parts = 1;
     std::function<void(const Order&)> on_gradient = {};  ///< on the computing thread
   };
@@ -141,7 +141,8 @@ struct WorldOptions {
 };
 
 /// One run in the simulator from x0 to the end.
-inline Outcomes simulate(const Problem& problem, const ComputeTime& times, Method& method, const WorldOptions& options) {
+inline Outcomes simulate(const Problem& problem, const ComputeTime& times, Method& method,
+                         const WorldOptions& options) {
   BufferPool buffers(problem.layout().dimension());
   std::unique_ptr<sim::ComputePool> pool;
   if (options.threads > 1) pool = std::make_unique<sim::ComputePool>(options.threads);
@@ -164,9 +165,7 @@ inline Outcomes simulate(const Problem& problem, const ComputeTime& times, Metho
 }
 
 inline RunOptions stop_after_updates(std::uint64_t updates) { return {.stop = {.updates = updates}}; }
-inline RunOptions stop_after_time(double seconds) {
-  return {.stop = {.time = from_seconds(seconds)}};
-}
+inline RunOptions stop_after_time(double seconds) { return {.stop = {.time = from_seconds(seconds)}}; }
 
 inline SettingValue num(double value) { return {value}; }
 inline SettingValue word(const char* value) { return {std::string(value)}; }

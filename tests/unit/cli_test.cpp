@@ -38,7 +38,8 @@ TEST(Toml, SaysWhereItIsNotToml) {
   EXPECT_THAT(error_of([] { parse_toml("a = 1\nb = = 2\n", "f.toml"); }), StartsWith("f.toml:2:"));
   EXPECT_THAT(error_of([] { parse_toml("a = 1\na = 2\n", "f.toml"); }), StartsWith("f.toml:2:"));
   EXPECT_THAT(error_of([] { parse_toml("d = 2026-01-01\n", "f.toml"); }), HasSubstr("f.toml:1: a date or time"));
-  EXPECT_THAT(error_of([] { read_toml("/nonexistent.toml"); }), HasSubstr("/nonexistent.toml: cannot be read: No such file"));
+  EXPECT_THAT(error_of([] { read_toml("/nonexistent.toml"); }),
+              HasSubstr("/nonexistent.toml: cannot be read: No such file"));
   EXPECT_THAT(error_of([] { read_toml("/"); }), HasSubstr("/: is a directory"));
   EXPECT_THAT(error_of([] { parse_toml("a = " + std::string(40, '[') + std::string(40, ']'), "f.toml"); }),
               HasSubstr("nested more than 32 deep"));
@@ -101,7 +102,8 @@ TEST(Scenario, EveryMistakeHasItsLine) {
       {"porblem.name=1", "f.toml: porblem = { name = 1 }: unknown key; did you mean `problem`?"},
       {"run=3", "run = 3: must be a table, as in [run]"},
       {"problem.dimenson=3", "problem.dimenson = 3: unknown key; did you mean `dimension`?"},
-      {"problem.name=quadratc", "problem.name = \"quadratc\": problem `quadratc` is unknown; did you mean `quadratic`?"},
+      {"problem.name=quadratc",
+       "problem.name = \"quadratc\": problem `quadratc` is unknown; did you mean `quadratic`?"},
       {"workers.count=0", "workers.count = 0: must be an integer"},
       {"workers.cuont=4", "workers.cuont = 4: unknown key; did you mean `count`?"},
       {"method.name=vanila", "is no method; did you mean `vanilla-asgd`?"},
@@ -110,7 +112,8 @@ TEST(Scenario, EveryMistakeHasItsLine) {
       {"run.stop.time=-1", "run.stop.time = -1: must be a number in (0, "},
       {"run.stop.upates=5", "run.stop.upates = 5: unknown key; did you mean `updates`?"},
       {"run.stop.target=true", "run.stop.target = true: there is no run.target to stop at"},
-      {"run.target={metric=\"los\",at_most=1}", "run.target.metric = \"los\": must be one of loss, gradient_norm; did you mean `loss`?"},
+      {"run.target={metric=\"los\",at_most=1}",
+       "run.target.metric = \"los\": must be one of loss, gradient_norm; did you mean `loss`?"},
       {"run.target={metric=\"loss\"}", "needs a threshold beside it: either at_most or at_least"},
       {"run.target={metric=\"loss\",at_most=1,at_least=2}", "either at_most or at_least"},
       {"run.evaluate_every={time=1,updates=2}", "either time or updates, not both"},
@@ -187,10 +190,11 @@ TEST(Grid, ListsAreAxes) {
   EXPECT_THAT(grid.seeds, ElementsAre(3u, 5u));
   std::vector<std::string> ids;
   for (const GridPoint& point : grid.points) ids.push_back(run_id(point, 3));
-  EXPECT_THAT(ids, ElementsAre("clipped-asgd,clip_radius=1,step_size=0.1,seed=3",
-                               "clipped-asgd,clip_radius=1,step_size=0.2,seed=3",
-                               "clipped-asgd,clip_radius=inf,step_size=0.1,seed=3",
-                               "clipped-asgd,clip_radius=inf,step_size=0.2,seed=3", "minibatch-sgd,step_size=1,seed=3"));
+  EXPECT_THAT(
+      ids,
+      ElementsAre("clipped-asgd,clip_radius=1,step_size=0.1,seed=3", "clipped-asgd,clip_radius=1,step_size=0.2,seed=3",
+                  "clipped-asgd,clip_radius=inf,step_size=0.1,seed=3",
+                  "clipped-asgd,clip_radius=inf,step_size=0.2,seed=3", "minibatch-sgd,step_size=1,seed=3"));
 }
 
 TEST(Grid, EveryMistakeHasItsLine) {
@@ -199,17 +203,20 @@ TEST(Grid, EveryMistakeHasItsLine) {
   EXPECT_THAT(complaint("seeds = [1, 1]\n"), HasSubstr("holds a seed twice"));
   EXPECT_THAT(complaint("seeds = [1.5]\n"), HasSubstr("must be whole numbers"));
   EXPECT_THAT(complaint("seeds = [1]\n"), HasSubstr("must hold at least one [[compare.methods]] table"));
-  EXPECT_THAT(complaint("seeds = [1]\n[[methods]]\nname = \"x\"\nstep_size = []\n"), HasSubstr("step_size is an empty list"));
+  EXPECT_THAT(complaint("seeds = [1]\n[[methods]]\nname = \"x\"\nstep_size = []\n"),
+              HasSubstr("step_size is an empty list"));
   EXPECT_THAT(complaint("seeds = [1]\n[[methods]]\nname = \"x\"\nstep_size = [\"a\"]\n"),
               HasSubstr("is a grid axis: all of its values must be numbers"));
-  EXPECT_THAT(complaint("seeds = [1]\n[[methods]]\nname = \"x\"\nstep_size = 1\n[[methods]]\nname = \"x\"\nstep_size = [1]\n"),
-              HasSubstr("stands in the grid twice"));
+  EXPECT_THAT(
+      complaint("seeds = [1]\n[[methods]]\nname = \"x\"\nstep_size = 1\n[[methods]]\nname = \"x\"\nstep_size = [1]\n"),
+      HasSubstr("stands in the grid twice"));
   EXPECT_THAT(complaint("seeds = [1]\n[[methods]]\nname = \"x\"\nlabel = 3\n"), HasSubstr("label must be a text"));
 }
 
 TEST(Grid, LabelsTellVariantsApart) {
   const Grid grid = grid_of(
-      "seeds = [1]\n[[methods]]\nname = \"m\"\nlabel = \"m stop\"\nstop = true\n[[methods]]\nname = \"m\"\nstop = false\n");
+      "seeds = [1]\n[[methods]]\nname = \"m\"\nlabel = \"m stop\"\nstop = true\n[[methods]]\nname = \"m\"\nstop = "
+      "false\n");
   EXPECT_EQ(grid.points[0].method_label, "m stop");
   EXPECT_EQ(grid.points[0].method.count("label"), 0u);
   EXPECT_EQ(grid.points[1].method_label, "m");
@@ -224,7 +231,7 @@ TEST(Pruning, EndsOnlyWhatCannotWin) {
       {.method = "a", .point = 1, .ended = false, .time_to_target = {}, .elapsed = 12.9},  // 21.9: may still win
       {.method = "a", .point = 2, .ended = false, .time_to_target = {}, .elapsed = 13},    // 13 + 10 = 23: cannot
       {.method = "a", .point = 2, .ended = false, .time_to_target = {}, .elapsed = 10},
-      {.method = "a", .point = 3, .ended = true, .time_to_target = {}, .elapsed = 5},      // failed
+      {.method = "a", .point = 3, .ended = true, .time_to_target = {}, .elapsed = 5},  // failed
       {.method = "a", .point = 3, .ended = false, .time_to_target = {}, .elapsed = 1},
       {.method = "b", .point = 4, .ended = false, .time_to_target = {}, .elapsed = 1000},  // another method
   };

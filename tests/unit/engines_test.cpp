@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <mutex>
 
 #include "support/fake_world.hpp"
 #include "tardigrad/error.hpp"
@@ -61,7 +60,8 @@ TEST(Simulator, AWorkerWorksOffItsQueueInOrder) {
   Scripted method;
   method.wanted.queues = true;
   method.joined = [](WorkerId worker, Commands& c) {
-    if (worker == 0) for (int i = 0; i < 3; ++i) c.assign(0);
+    if (worker == 0)
+      for (int i = 0; i < 3; ++i) c.assign(0);
   };
   const auto run = simulate(bowl, times, method, {.workers = 2, .run = stop_after_time(100)});
   ASSERT_EQ(run.arrivals.size(), 3u);
@@ -103,7 +103,8 @@ TEST(Simulator, ManyCancellationsLeaveNoTrace) {
   std::vector<double> seconds(9, 1e6);
   seconds[0] = 1.0;
   const FixedTimes times(seconds);
-  const auto method = make({{"name", word("ringmaster-asgd")}, {"step_size", num(0.1)}, {"delay_limit", whole(1)}, {"stop", {true}}}, 9);
+  const auto method = make(
+      {{"name", word("ringmaster-asgd")}, {"step_size", num(0.1)}, {"delay_limit", whole(1)}, {"stop", {true}}}, 9);
   const auto run = simulate(bowl, times, *method, {.workers = 9, .run = stop_after_updates(2000)});
   EXPECT_EQ(run.result.counters.cancelled, 8u * 2000);
   EXPECT_EQ(run.result.counters.applied, 2000u);
@@ -139,11 +140,14 @@ TEST(Simulator, UtilisationCountsBusyTime) {
   const Bowl bowl({});
   const FixedTimes times({1.0, 4.0});
   const auto synchronous = make({{"name", word("minibatch-sgd")}, {"step_size", num(0.1)}}, 2);
-  EXPECT_DOUBLE_EQ(simulate(bowl, times, *synchronous, {.workers = 2, .run = stop_after_time(8)}).result.runtime.utilisation,
-                   (1.0 + 4.0) / 8.0);
+  EXPECT_DOUBLE_EQ(
+      simulate(bowl, times, *synchronous, {.workers = 2, .run = stop_after_time(8)}).result.runtime.utilisation,
+      (1.0 + 4.0) / 8.0);
   const auto asynchronous = make(vanilla(), 2);
   // In the middle of orders too.
-  EXPECT_DOUBLE_EQ(simulate(bowl, times, *asynchronous, {.workers = 2, .run = stop_after_time(6.5)}).result.runtime.utilisation, 1.0);
+  EXPECT_DOUBLE_EQ(
+      simulate(bowl, times, *asynchronous, {.workers = 2, .run = stop_after_time(6.5)}).result.runtime.utilisation,
+      1.0);
 }
 
 TEST(Simulator, OnlyVersionsInFlightAreAlive) {
@@ -167,7 +171,8 @@ TEST(Simulator, OnlyVersionsInFlightAreAlive) {
 TEST(Simulator, DiscardedGradientsAreNeverComputed) {
   const Bowl bowl({});
   const FixedTimes times = FixedTimes::fast_and_slow(8, 8, 4);
-  const auto method = make({{"name", word("ringmaster-asgd")}, {"step_size", num(0.1)}, {"delay_limit", whole(16)}}, 16);
+  const auto method =
+      make({{"name", word("ringmaster-asgd")}, {"step_size", num(0.1)}, {"delay_limit", whole(16)}}, 16);
   const auto run = simulate(bowl, times, *method, {.workers = 16, .run = stop_after_time(100)});
   EXPECT_GT(run.result.counters.discarded, 100u);
   EXPECT_EQ(bowl.computed(), run.result.counters.applied);
@@ -199,14 +204,20 @@ TEST_P(ThreadCount, NeverChangesARun) {
 INSTANTIATE_TEST_SUITE_P(
     Methods, ThreadCount,
     testing::Values(
-        vanilla(), SettingValue::Table{{"name", word("clipped-asgd")}, {"step_size", num(0.1)}, {"clip_radius", num(0.5)}},
-        SettingValue::Table{{"name", word("clipped-asgd")}, {"step_size", num(0.1)}, {"clip_radius", num(0.5)}, {"dispatch", word("uniform")}},
+        vanilla(),
+        SettingValue::Table{{"name", word("clipped-asgd")}, {"step_size", num(0.1)}, {"clip_radius", num(0.5)}},
+        SettingValue::Table{{"name", word("clipped-asgd")},
+                            {"step_size", num(0.1)},
+                            {"clip_radius", num(0.5)},
+                            {"dispatch", word("uniform")}},
         SettingValue::Table{{"name", word("delay-adaptive-asgd")}, {"step_size", num(0.1)}},
         SettingValue::Table{{"name", word("ringmaster-asgd")}, {"step_size", num(0.1)}, {"delay_limit", whole(6)}},
-        SettingValue::Table{{"name", word("ringmaster-asgd")}, {"step_size", num(0.1)}, {"delay_limit", whole(6)}, {"stop", {true}}},
+        SettingValue::Table{
+            {"name", word("ringmaster-asgd")}, {"step_size", num(0.1)}, {"delay_limit", whole(6)}, {"stop", {true}}},
         SettingValue::Table{{"name", word("minibatch-sgd")}, {"step_size", num(0.1)}},
         SettingValue::Table{{"name", word("m-sync-sgd")}, {"step_size", num(0.1)}, {"m", whole(5)}},
-        SettingValue::Table{{"name", word("m-sync-sgd")}, {"step_size", num(0.1)}, {"m", whole(5)}, {"late", word("ignore")}}),
+        SettingValue::Table{
+            {"name", word("m-sync-sgd")}, {"step_size", num(0.1)}, {"m", whole(5)}, {"late", word("ignore")}}),
     [](const auto& each) { return "method" + std::to_string(each.index); });
 
 TEST(Driver, RunsInOneProcessDoNotTouchEachOther) {
@@ -446,58 +457,6 @@ TEST(DriverDeathTest, AVersionFromTheFutureIsABug) {
         drive(options, liar, method, model);
       },
       "bug: .*version 9 from the future of 0\n.*seed 77");
-}
-
-// A gradient that is older than the oldest useful version is passed over, even though it would arrive first.
-TEST(ComputePool, LeavesDoomedGradientsAlone) {
-  const Bowl bowl({});
-  BufferPool buffers(2);
-  const auto x = std::make_shared<const Buffer>(buffers.take());
-  sim::ComputePool pool(1);
-  sim::GradientJob doomed{.order = {.id = 1, .worker = 0, .index = 0, .version = 3}, .snapshot = {3, x}, .finish = Time{10}};
-  sim::GradientJob first{.order = {.id = 2, .worker = 0, .index = 1, .version = 6}, .snapshot = {6, x}, .finish = Time{20}};
-  sim::GradientJob second{.order = {.id = 3, .worker = 0, .index = 2, .version = 6}, .snapshot = {6, x}, .finish = Time{30}};
-  {
-    sim::ComputePool::Session session(pool, bowl, buffers);
-    session.set_oldest_useful_version(5);
-    session.submit(doomed);
-    session.submit(first);
-    session.submit(second);
-    session.wait_for(second);
-    session.wait_for(first);
-    EXPECT_EQ(session.gradients_computed(), 2u);
-    EXPECT_FALSE(session.is_ready(doomed));
-    session.wait_for(doomed);  // who insists gets it all the same
-    EXPECT_TRUE(session.is_ready(doomed));
-  }
-  EXPECT_EQ(bowl.computed(), 3u);
-}
-
-TEST(ComputePool, ComputesInTheOrderOfVirtualFinishAndHoldsBack) {
-  std::mutex mutex;
-  std::vector<OrderId> computed;
-  const Bowl bowl({.on_gradient = [&](const Order& order) {
-    const std::scoped_lock lock(mutex);
-    computed.push_back(order.id);
-  }});
-  BufferPool buffers(2);
-  const auto x = std::make_shared<const Buffer>(buffers.take());
-  sim::ComputePool pool(1);  // looks ahead by four
-  std::deque<sim::GradientJob> jobs;
-  {
-    sim::ComputePool::Session session(pool, bowl, buffers);
-    for (OrderId id = 0; id < 8; ++id)
-      jobs.push_back({.order = {.id = id, .worker = 0, .index = id, .version = 0},
-                      .snapshot = {0, x},
-                      .finish = Time{static_cast<Time::rep>(100 - id)}});  // the last one arrives first
-    for (auto& job : jobs) session.submit(job);
-    session.wait_for(jobs[0]);  // urgent: taken although four are held
-    const std::scoped_lock lock(mutex);
-    // Job 0 whenever it was asked for; the others from the earliest arrival on, and no more than may be held.
-    EXPECT_EQ(std::erase(computed, 0u), 1u);
-    ASSERT_LE(computed.size(), 4u);
-    for (std::size_t i = 0; i < computed.size(); ++i) EXPECT_EQ(computed[i], 7 - i);
-  }
 }
 
 }  // namespace

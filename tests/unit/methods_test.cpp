@@ -55,7 +55,7 @@ TEST(DelayAdaptiveStep, PracticalRule) {
 TEST(DelayAdaptiveStep, RuleWithSmoothness) {
   const DelayAdaptiveStep step{.step_size = 0.5, .threshold = 2, .smoothness = 0.125};
   EXPECT_EQ(step.at(2), 0.5);
-  EXPECT_EQ(step.at(3), 0.5);         // 1/(4 * 0.125 * 3) = 2/3 is more than gamma
+  EXPECT_EQ(step.at(3), 0.5);  // 1/(4 * 0.125 * 3) = 2/3 is more than gamma
   EXPECT_EQ(step.at(8), 1.0 / (4 * 0.125 * 8));
 }
 
@@ -117,8 +117,8 @@ TEST(HandTrace, DelayAdaptiveAsgd) {
   const auto full = make({{"name", word("delay-adaptive-asgd")}, {"step_size", num(0.5)}}, 2);
   const auto a = test::simulate(bowl, times, *full, {.workers = 2, .run = test::stop_after_updates(5)});
   EXPECT_THAT(a.x, ElementsAre(-0.1875f, -0.1875f));
-  const auto lower = make(
-      {{"name", word("delay-adaptive-asgd")}, {"step_size", num(0.5)}, {"delay_threshold", whole(1)}}, 2);
+  const auto lower =
+      make({{"name", word("delay-adaptive-asgd")}, {"step_size", num(0.5)}, {"delay_threshold", whole(1)}}, 2);
   const auto b = test::simulate(bowl, times, *lower, {.workers = 2, .run = test::stop_after_updates(3)});
   EXPECT_EQ(b.arrivals[2].coefficient, 0.25);
   EXPECT_THAT(b.x, ElementsAre(0.0f, 0.0f));
@@ -145,11 +145,8 @@ TEST(HandTrace, RingmasterAsgd) {
 TEST(HandTrace, RingmasterAsgdStopping) {
   const test::Bowl bowl({});
   const test::FixedTimes times({1.0, 2.5});
-  const auto method = make({{"name", word("ringmaster-asgd")},
-                            {"step_size", num(0.5)},
-                            {"delay_limit", whole(2)},
-                            {"stop", {true}}},
-                           2);
+  const auto method = make(
+      {{"name", word("ringmaster-asgd")}, {"step_size", num(0.5)}, {"delay_limit", whole(2)}, {"stop", {true}}}, 2);
   const auto run = test::simulate(bowl, times, *method, {.workers = 2, .run = test::stop_after_updates(4)});
   std::vector<std::pair<double, Outcome>> seen;
   for (const auto& a : run.arrivals) seen.emplace_back(to_seconds(a.time), a.outcome);

@@ -151,7 +151,10 @@ void ComputePool::settle(const Work& work) {
 }
 
 ComputePool::Session::Session(ComputePool& pool, const Problem& problem, BufferPool& buffers)
-    : pool_(pool), problem_(problem), buffers_(buffers), look_ahead_(std::size_t{4} * pool.threads()),
+    : pool_(pool),
+      problem_(problem),
+      buffers_(buffers),
+      look_ahead_(std::size_t{4} * pool.threads()),
       replicas_(pool.threads()) {
   const std::scoped_lock lock(pool_.mutex_);
   pool_.sessions_.push_back(this);

@@ -23,7 +23,7 @@ struct GradientJob {
   enum class State : std::uint8_t { idle, pending, running, ready };
   Order order;
   Snapshot snapshot;
-  Time finish{};    ///< virtual time of its arrival
+  Time finish{};         ///< virtual time of its arrival
   Buffer gradient = {};  ///< filled when ready
   double norm = 0.0;
   std::exception_ptr error = {};
@@ -71,7 +71,7 @@ class ComputePool {
   struct Work;
   void start_threads();  // Pre  mutex_ held
   void run_thread(unsigned index, const std::stop_token& stopping);
-  Work pick();           // Pre  mutex_ held
+  Work pick();  // Pre  mutex_ held
   void carry_out(Work& work, unsigned thread);
   void settle(const Work& work);  // Pre  mutex_ held
 

@@ -9,8 +9,6 @@
 namespace tardigrad::sim {
 namespace {
 
-// Below this a gradient costs less than handing it to another thread.
-constexpr double kWorthAThread = 30e-6;
 // So many gradients are timed before it is decided that they are too cheap: the first ones warm caches up.
 constexpr unsigned kTimedGradients = 64;
 
@@ -22,7 +20,11 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 
 Simulator::Simulator(const Problem& problem, const ComputeTime& compute_time, BufferPool& buffers,
                      const SimulatorOptions& options)
-    : problem_(problem), compute_time_(compute_time), buffers_(buffers), options_(options), workers_(options.workers),
+    : problem_(problem),
+      compute_time_(compute_time),
+      buffers_(buffers),
+      options_(options),
+      workers_(options.workers),
       gradient_(*this) {}
 
 Simulator::~Simulator() { session_.reset(); }  // first: its threads may still hold our jobs
@@ -117,8 +119,10 @@ void Simulator::free_slot(SlotId id) {
     if (slot.job.by_pool) session_->release(slot.job);
     slot.job.state = GradientJob::State::idle;
   }
-  if (session_) slot.job.gradient = Buffer();
-  else if (!slot.job.gradient.empty()) spare_ = std::move(slot.job.gradient);
+  if (session_)
+    slot.job.gradient = Buffer();
+  else if (!slot.job.gradient.empty())
+    spare_ = std::move(slot.job.gradient);
   slot.job.snapshot = {};
   slot.job.error = nullptr;
   slot.used = false;
@@ -147,8 +151,10 @@ OrderId Simulator::assign(WorkerId worker_id, const Snapshot& snapshot) {
   TG_CHECK(duration > Time{0} && slot.start < Time::max() - duration, "compute time ", duration.count(), " ns");
   slot.job.finish = slot.start + duration;
   slot.next_of_worker = kNone;
-  if (worker.last == kNone) worker.first = id;
-  else slots_[worker.last].next_of_worker = id;
+  if (worker.last == kNone)
+    worker.first = id;
+  else
+    slots_[worker.last].next_of_worker = id;
   worker.last = id;
   ++in_flight_;
   push({.time = slot.job.finish, .sequence = slot.job.order.id, .slot = id, .generation = slot.generation});
@@ -194,8 +200,10 @@ GradientJob& Simulator::force() {
   Slot& slot = slots_[arrived_];
   if (slot.used) return slot.job;
   slot.used = true;
-  if (session_) session_->wait_for(slot.job);
-  else compute_inline(slot.job);
+  if (session_)
+    session_->wait_for(slot.job);
+  else
+    compute_inline(slot.job);
   if (slot.job.error) std::rethrow_exception(slot.job.error);
   return slot.job;
 }
@@ -215,7 +223,8 @@ void Simulator::compute_inline(GradientJob& job) {
   // Which thread computes a gradient never changes it, so that measuring here leaves the run deterministic.
   const double seconds = seconds_since(begin);
   fastest_seconds_ = timed_++ == 0 ? seconds : std::min(fastest_seconds_, seconds);
-  if ((timed_ >= 4 && fastest_seconds_ > kWorthAThread) || seconds > 100 * kWorthAThread) start_pool();
+  const double worth = options_.worth_a_thread_seconds;
+  if ((timed_ >= 4 && fastest_seconds_ > worth) || seconds > 100 * worth) start_pool();
 }
 
 void Simulator::start_pool() {
@@ -249,7 +258,7 @@ void Simulator::evaluate_inline(EvaluationJob& job) {
   const auto worth_a_pool = [&](auto&& work) {
     const auto begin = std::chrono::steady_clock::now();
     work();
-    return options_.pool && seconds_since(begin) > 10 * kWorthAThread;
+    return options_.pool && seconds_since(begin) > 10 * options_.worth_a_thread_seconds;
   };
   bool slow = false;
   if (job.preparation == EvaluationJob::Preparation::needed) {
@@ -257,9 +266,8 @@ void Simulator::evaluate_inline(EvaluationJob& job) {
     job.preparation = EvaluationJob::Preparation::done;
   }
   for (; !slow && job.next_part < job.sums.size(); ++job.next_part, --job.parts_left)
-    slow = worth_a_pool([&] {
-      job.sums[job.next_part] = replica_->evaluate(job.snapshot.view(), job.next_part, job.prepared.get());
-    });
+    slow = worth_a_pool(
+        [&] { job.sums[job.next_part] = replica_->evaluate(job.snapshot.view(), job.next_part, job.prepared.get()); });
   if (!job.finished()) start_pool();
 }
 

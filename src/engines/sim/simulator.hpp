@@ -21,6 +21,9 @@ struct SimulatorOptions {
   /// When a gradient turns out to be worth a thread's while, they are computed ahead by this pool; without one,
   /// gradients are computed one by one, when they are asked for.
   ComputePool* pool = nullptr;
+  /// Cheaper gradients stay on this thread. Handing one over costs some 20 us; where other runs keep the cores busy
+  /// there is nothing to win but the tail, and only costly gradients should be handed over.
+  double worth_a_thread_seconds = 30e-6;
 };
 
 /// A discrete-event simulation: gradients are real, time is virtual, and a run is bit-identical on any number of
@@ -74,7 +77,7 @@ class Simulator final : public Runtime {
   struct QueuedEvent {
     Time time;
     std::uint64_t sequence;
-    SlotId slot;  // kNone: a timer
+    SlotId slot;               // kNone: a timer
     std::uint32_t generation;  // or the timer's number
     bool operator>(const QueuedEvent& other) const {
       return time != other.time ? time > other.time : sequence > other.sequence;
@@ -116,14 +119,14 @@ class Simulator final : public Runtime {
   std::vector<WorkerState> workers_;
   std::deque<Slot> slots_;  // stable addresses
   std::vector<SlotId> free_slots_;
-  std::vector<SlotId> withdrawn_;  // cancelled while a thread computes them
+  std::vector<SlotId> withdrawn_;    // cancelled while a thread computes them
   std::vector<QueuedEvent> events_;  // a heap
   SlotId arrived_ = kNone;
   ArrivedGradient gradient_;
 
   std::unique_ptr<Replica> replica_;  // of this thread
   std::unique_ptr<ComputePool::Session> session_;
-  Buffer spare_;                      // the one gradient buffer while nothing is computed ahead
+  Buffer spare_;  // the one gradient buffer while nothing is computed ahead
   unsigned timed_ = 0;
   double fastest_seconds_ = 0.0;
   Version oldest_useful_ = 0;

@@ -18,8 +18,10 @@ void Dispatch::assign_uniform(Commands& commands) {
 
 void Dispatch::joined(WorkerId worker, Commands& commands) {
   if (options_.rule == Rule::same) {
-    if (in_flight_ < options_.concurrency) assign(worker, commands);
-    else idle_.push_back(worker);
+    if (in_flight_ < options_.concurrency)
+      assign(worker, commands);
+    else
+      idle_.push_back(worker);
     return;
   }
   if (place_.size() <= worker) place_.resize(std::max<std::size_t>(options_.workers, worker + 1), kAbsent);
@@ -37,8 +39,10 @@ void Dispatch::joined(WorkerId worker, Commands& commands) {
 
 void Dispatch::delivered(WorkerId worker, Commands& commands) {
   --in_flight_;
-  if (options_.rule == Rule::same) assign(worker, commands);
-  else assign_uniform(commands);
+  if (options_.rule == Rule::same)
+    assign(worker, commands);
+  else
+    assign_uniform(commands);
 }
 
 void Dispatch::lost(WorkerId worker, std::size_t orders, Commands& commands) {
