@@ -43,10 +43,7 @@ Listing list_problems(const CommonOptions& common) {
   problems::ProblemCatalogue catalogue;
   for (const auto& plugin : common.plugins) catalogue.add_plugin(plugin);
   Listing listing{"problems", {{{"name"}, {"what it is"}}, {}}};
-  for (const std::string& name : catalogue.names()) {
-    const ProblemRow* row = catalogue.find(name);
-    listing.table.rows.push_back({name, row ? row->summary : "a LibTorch model; its plugin is opened when it is used"});
-  }
+  for (const std::string& name : catalogue.names()) listing.table.rows.push_back({name, catalogue.summary(name)});
   return listing;
 }
 

@@ -29,6 +29,9 @@ class ProblemCatalogue {
   /// All names, those of the LibTorch plugin included.
   std::vector<std::string> names() const;
 
+  /// What the problem of a known name is, and whether it is installed; opens nothing.
+  std::string summary(const std::string& name) const;
+
   /// Opens the LibTorch plugin if it is installed; says whether its problems are there.
   bool add_torch_plugin();
 

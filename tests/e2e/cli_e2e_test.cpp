@@ -217,6 +217,14 @@ TEST_F(Program, ListsWhatThereIs) {
     EXPECT_THAT(all, HasSubstr(name));
 }
 
+// Listing opens no plugin, and says what is not installed.
+TEST_F(Program, ListSaysWhatIsAbsent) {
+  const std::string problems = run({"list", "problems"}).out;
+  EXPECT_THAT(problems, HasSubstr("two-layer convolutional network"));
+  const bool installed = fs::exists(fs::path(TARDIGRAD_BINARY_DIR) / "libtardigrad_torch.so");
+  EXPECT_EQ(problems.find("NOT INSTALLED") == std::string::npos, installed);
+}
+
 TEST_F(Program, DataVerifyTellsGoodFromBad) {
   EXPECT_THAT(run({"data", "list", "--data-root", "."}).out, HasSubstr("absent"));
   fs::create_directories(folder_ / "libsvm");
