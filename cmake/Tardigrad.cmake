@@ -40,7 +40,7 @@ if(TARDIGRAD_FUZZ)  # libFuzzer steers by the coverage of our own code
   add_link_options(-fsanitize=fuzzer-no-link)
 endif()
 if(TARDIGRAD_SANITIZE)
-  add_compile_options(-fsanitize=${TARDIGRAD_SANITIZE} -fno-omit-frame-pointer -g)
+  add_compile_options(-fsanitize=${TARDIGRAD_SANITIZE} -fno-omit-frame-pointer -g1)
   add_link_options(-fsanitize=${TARDIGRAD_SANITIZE})
 endif()
 
