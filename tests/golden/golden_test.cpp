@@ -25,6 +25,9 @@ struct Golden {
   SettingValue::Table method;
 };
 
+// What GoogleTest prints; without it, raw bytes that differ from run to run.
+void PrintTo(const Golden& golden, std::ostream* out) { *out << golden.name; }
+
 const std::vector<Golden>& goldens() {
   static const std::vector<Golden> list = {
       {"vanilla-asgd", {{"name", word("vanilla-asgd")}, {"step_size", num(0.125)}}},
