@@ -51,6 +51,22 @@ SettingValue parse_value(std::string_view text) {
   return {std::string(text)};
 }
 
+// TOML is UTF-8; what is not would make a resolved scenario that nobody can read back.
+bool is_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i++]);
+    const int more = lead < 0x80                   ? 0
+                     : lead >= 0xC2 && lead < 0xE0 ? 1
+                     : lead >= 0xE0 && lead < 0xF0 ? 2
+                     : lead >= 0xF0 && lead < 0xF5 ? 3
+                                                   : -1;
+    if (more < 0) return false;
+    for (int k = 0; k < more; ++k, ++i)
+      if (i >= text.size() || (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return false;
+  }
+  return true;
+}
+
 // The place that a path names, made on the way.
 SettingValue& descend(SettingValue& from, const std::string& key, std::string_view assignment) {
   if (from.is_list()) {
@@ -104,6 +120,7 @@ SettingValue::Table read_toml(const std::filesystem::path& file) {
 }
 
 void apply_assignment(SettingValue::Table& table, std::string_view assignment) {
+  if (!is_utf8(assignment)) throw Error("--set: a text that is not UTF-8");
   const std::size_t equals = assignment.find('=');
   const std::string_view path = assignment.substr(0, equals);
   if (equals == std::string_view::npos || path.empty())

@@ -72,6 +72,7 @@ TEST(Assignment, EveryMistakeHasItsLine) {
   EXPECT_THAT(complaint("=3"), HasSubstr("must be KEY=VALUE"));
   EXPECT_THAT(complaint("a..b=3"), HasSubstr("has an empty part"));
   EXPECT_THAT(complaint("x.y=3"), HasSubstr("what stands before `y` is no table"));
+  EXPECT_THAT(complaint("a.\x91=3"), HasSubstr("--set: a text that is not UTF-8"));
   EXPECT_THAT(complaint("l.2=3"), HasSubstr("`2` is no place in a list of 2"));
   EXPECT_THAT(complaint("l.one=3"), HasSubstr("`one` is no place in a list of 2"));
 }
