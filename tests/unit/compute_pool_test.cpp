@@ -58,7 +58,8 @@ TEST(ComputePool, ComputesInTheOrderOfVirtualFinishAndHoldsBack) {
       jobs.push_back({.order = {.id = id, .worker = 0, .index = id, .version = 0},
                       .snapshot = {0, x},
                       .finish = Time{static_cast<Time::rep>(100 - id)}});  // the last one arrives first
-    for (auto& job : jobs) session.submit(job);
+    // From the earliest arrival on: the pool starts with the first job that it sees.
+    for (auto job = jobs.rbegin(); job != jobs.rend(); ++job) session.submit(*job);
     session.wait_for(jobs[0]);  // urgent: taken although four are held
     const std::scoped_lock lock(mutex);
     // Job 0 whenever it was asked for; the others from the earliest arrival on, and no more than may be held.
