@@ -68,7 +68,7 @@ double simulate(const Problem& problem, SettingValue::Table workers, SettingValu
   BufferPool buffers(problem.layout().dimension());
   Buffer x0 = buffers.take();
   problem.initial_point(x0.view());
-  ServerModel model(buffers, std::move(x0));
+  ServerModel model(buffers, problem.layout(), std::move(x0));
   sim::Simulator simulator(problem, *spec.compute_time, buffers, {.workers = spec.count, .pool = pool});
   const RunOptions options{.stop = {.updates = updates}};
   return drive(options, simulator, *method, model).wall_seconds;

@@ -4,40 +4,67 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "tardigrad/order.hpp"
+#include "tardigrad/params.hpp"
 #include "tardigrad/types.hpp"
+#include "tardigrad/vectors.hpp"
 
 namespace tardigrad {
 
-/// A work vector of the model, by number.
-enum class VectorId : std::uint32_t {};
 enum class TimerId : std::uint32_t {};
 
-/// The parameters x in R^d as a method sees them: scalars decide, vectors follow. Every call is
-/// one pass over d floats; `step` and `step_and_clear` make the next version.
+/// How the tensors of the model are measured by Model::minimise_linear.
+enum class Geometry : std::uint8_t {
+  euclidean,  ///< vectors and everything else: v/||v||_2
+  sign,       ///< input and output layers: sign(v), the unit ball of the maximum norm
+  spectral,   ///< hidden matrices [rows, columns]: U V^T sqrt(max(1, rows/columns)) by Newton-Schulz
+  identity,   ///< left alone: v
+};
+
+/// The parameters x in R^d as a method sees them: scalars decide, vectors follow.
+/// Thread  server loop only
 class Model {
  public:
   virtual ~Model() = default;
   virtual Version version() const = 0;
   virtual std::size_t dimension() const = 0;
-  /// x <- x - coefficient * g
-  virtual void step(double coefficient, const Gradient& gradient) = 0;
+  virtual const Layout& layout() const = 0;
   /// A new work vector v = 0 in R^d.
-  virtual VectorId make_vector() = 0;
-  /// v <- v + coefficient * g
-  virtual void accumulate(VectorId vector, double coefficient, const Gradient& gradient) = 0;
-  /// x <- x - coefficient * v, then v <- 0
-  virtual void step_and_clear(double coefficient, VectorId vector) = 0;
+  virtual Vec make_vector() = 0;
+  /// How many work vectors were made.
+  virtual std::size_t vectors() const = 0;
+  /// Executes a pass. `gradient` is what vec::kGradient and vec::kPoint stand for in it.
+  virtual void run(const Pass& pass, const Gradient* gradient = nullptr) = 0;
+  /// ||p - q||_2^2 in double precision; q may be none: ||p||_2^2.
+  virtual double squared_distance(Vec p, Vec q = {}, const Gradient* gradient = nullptr) = 0;
+  /// squares[i] = ||p restricted to tensor i of the layout||_2^2.  Shapes  squares: [tensors]
+  virtual void tensor_squared_norms(std::span<double> squares, Vec p, const Gradient* gradient = nullptr) = 0;
+  /// out = factors[i] * p on tensor i, for every tensor.  Pre  out is a work vector.  Shapes  factors: [tensors]
+  virtual void scale_tensors(Vec out, std::span<const double> factors, Vec p, const Gradient* gradient = nullptr) = 0;
+  /// out = the steepest ascent direction of p in the unit ball of each tensor's geometry, that is minus its linear
+  /// minimisation oracle.  Pre  out and p are different work vectors.  Shapes  geometries: [tensors]
+  virtual void minimise_linear(Vec out, std::span<const Geometry> geometries, Vec p) = 0;
+
+  /// x <- x - coefficient * v
+  void step(double coefficient, Vec v, const Gradient* gradient = nullptr) {
+    Pass pass;
+    pass.add(vec::kModel, vec::kModel, -coefficient, v);
+    run(pass, gradient);
+  }
 };
 
 struct Command {
-  enum class Kind : std::uint8_t { assign, cancel, set_timer, stop };
+  enum class Kind : std::uint8_t { assign, cancel, set_timer, note, stop };
   Kind kind;
   WorkerId worker = 0;
+  LocalWork work = {};
   TimerId timer{};
   Time after{};
+  std::string text = {};
 };
 
 /// What a method wants done, carried out in this order after the event was handled.
@@ -45,13 +72,17 @@ class Commands {
  public:
   /// Give `worker` an order at the version that the model has when the event has been handled.
   /// A busy worker queues it (needs.queues).
-  void assign(WorkerId worker) { list_.push_back({.kind = Command::Kind::assign, .worker = worker}); }
+  void assign(WorkerId worker, const LocalWork& work = {}) {
+    list_.push_back({.kind = Command::Kind::assign, .worker = worker, .work = work});
+  }
   /// Drop all orders of `worker`, running and queued (needs.cancel).
   void cancel(WorkerId worker) { list_.push_back({.kind = Command::Kind::cancel, .worker = worker}); }
   /// Have `on_timer(timer)` called after this much time of the runtime's clock (needs.timers).
   void set_timer(TimerId timer, Time after) {
     list_.push_back({.kind = Command::Kind::set_timer, .timer = timer, .after = after});
   }
+  /// A decision worth telling the reader of the event log, in words.
+  void note(std::string text) { list_.push_back({.kind = Command::Kind::note, .text = std::move(text)}); }
   void stop() { list_.push_back({.kind = Command::Kind::stop}); }
 
   const std::vector<Command>& list() const { return list_; }
@@ -82,6 +113,14 @@ struct Needs {
   bool cancel = false;
   bool queues = false;
   bool timers = false;
+  bool local_steps = false;
+  bool points = false;  ///< the parameters of orders in flight are kept until they arrive: Gradient::point
+};
+
+/// Who joins.
+struct WorkerInfo {
+  WorkerId id = 0;
+  double examples = 1.0;  ///< how much data it holds; 1 for everybody where that means nothing
 };
 
 /// Order    events come one at a time, in the order of their time and, at one instant, of assignment.
@@ -90,14 +129,16 @@ class Method {
  public:
   virtual ~Method() = default;
   virtual Needs needs() const = 0;
-  virtual void on_worker_joined(WorkerId worker, Commands& commands) = 0;
+  virtual void on_worker_joined(const WorkerInfo& worker, Model& model, Commands& commands) = 0;
   virtual Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) = 0;
-  /// `orders_lost` of its orders will never arrive.
+  /// It vanished, and `orders_lost` of its orders will never arrive. It may join again.
   virtual void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model& model, Commands& commands) = 0;
   virtual void on_timer(TimerId, Model&, Commands&) {}
   /// An order of an older version will be discarded whatever happens: nobody need compute it.
   /// Must never decrease.
   virtual Version oldest_useful_version() const { return 0; }
+  /// Numbers of the method's own for the summary of the run: ("epsilon", 3.2), ("clip_radius", 0.8).
+  virtual std::vector<Metric> figures() const { return {}; }
 };
 
 }  // namespace tardigrad

@@ -47,6 +47,7 @@ class Observer {
   virtual ~Observer() = default;
   virtual void on_arrival(const ArrivalRecord&) {}
   virtual void on_evaluation(const EvaluationRecord&) {}
+  virtual void on_note(Time, const std::string& /*text*/) {}
 };
 
 }  // namespace tardigrad

@@ -1,24 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <limits>
 #include <span>
 
 #include "tardigrad/types.hpp"
 
 namespace tardigrad {
 
-/// One piece of work given to one worker: a stochastic gradient at one version.
+/// What an order asks its worker to compute at the parameters x that come with it.
+///   steps = 0:  the stochastic gradient g(x) of f_i
+///   steps = K:  the pseudo-gradient x - y_K of K local steps from y_0 = x:
+///               y_{k+1} = y_k - step_size * ( min(1, clip_radius/||g||) g(y_k) + proximal_weight * (y_k - x) )
+/// A worker that has used up its `budget` returns what it has after the local step that it is in, so that at least one
+/// is made (partial work).
+/// Source  McMahan et al., arXiv 1602.05629 (FedAvg); Li et al., arXiv 1812.06127 (proximal weight, partial work)
+struct LocalWork {
+  std::uint32_t steps = 0;
+  double step_size = 0.0;
+  double proximal_weight = 0.0;
+  double clip_radius = std::numeric_limits<double>::infinity();  ///< of each local gradient
+  Time budget = Time::max();                                     ///< of compute time
+  bool operator==(const LocalWork&) const = default;
+};
+
+/// One piece of work given to one worker at one version.
 struct Order {
   OrderId id = 0;
   WorkerId worker = 0;
-  /// How many orders this worker was given before: the index of the order's random streams, so
-  /// that a worker's k-th draw is the same under every method.
+  /// How many gradients this worker was asked for before: the index of the order's (first) random streams, so that a
+  /// worker's k-th draw is the same under every method. K local steps take K indices.
   std::uint64_t index = 0;
   Version version = 0;
+  LocalWork work = {};
+  /// Local steps made; known when the order has come back. 0 for a plain gradient.
+  std::uint32_t steps_done = 0;
 };
 
-/// The gradient of an order, forced on use: reading it may wait for a computation, and a gradient
-/// that nobody reads need never be computed.
+/// What an order brought back, the gradient or pseudo-gradient g, forced on use: reading it may wait for a
+/// computation, and a gradient that nobody reads need never be computed.
 /// Thread  the server loop only; valid during the event that brings it.
 class Gradient {
  public:
@@ -26,6 +46,8 @@ class Gradient {
   virtual double norm() const = 0;
   /// [d] float32 in the order of the layout.
   virtual std::span<const float> values() const = 0;
+  /// [d] the parameters that the order came with (needs.points).
+  virtual std::span<const float> point() const = 0;
 
  protected:
   ~Gradient() = default;

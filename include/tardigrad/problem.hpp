@@ -32,7 +32,7 @@ class Replica {
   virtual ~Replica() = default;
 
   /// Writes the stochastic gradient of f_{order.worker} at x into g, with the random streams
-  /// (seed, purpose, order.worker, order.index).
+  /// (seed, purpose, order.worker, order.index); order.work is the caller's to carry out.
   /// Shapes  x, g: [d]; g comes uninitialised.  Returns the minibatch loss.
   virtual double gradient(const Order& order, std::span<const float> x, std::span<float> g) = 0;
 
@@ -52,9 +52,11 @@ class Problem {
  public:
   virtual ~Problem() = default;
   virtual const Layout& layout() const = 0;
+  /// How many examples `worker` draws from; 1 for everybody where that means nothing.
+  virtual double examples(WorkerId /*worker*/) const { return 1.0; }
   /// Writes x0 into x: [d].
   virtual void initial_point(std::span<float> x) const = 0;
-  /// Called on the thread that will use the replica.
+  /// Called on the thread that will use the replica, which must not outlive the problem.
   virtual std::unique_ptr<Replica> make_replica() const = 0;
 
   /// Names of the metrics, in the order in which `metrics` gives them.

@@ -23,6 +23,8 @@ enum class Purpose : std::uint32_t {
   dataset = 9,
   evaluation = 10,
   augmentation = 11,
+  availability = 12,
+  privacy = 13,
   test = 1000,
 };
 

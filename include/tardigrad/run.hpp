@@ -64,6 +64,7 @@ struct RunResult {
   /// Time and version of the first evaluation that met the target.
   std::optional<Time> time_to_target;
   std::optional<Version> updates_to_target;
+  std::vector<Metric> method;  ///< the method's own figures
   /// Hash of every arrival and of the final parameters: 32 hexadecimal digits.
   std::string digest;
   double wall_seconds = 0.0;

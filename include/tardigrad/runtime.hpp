@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,16 +18,11 @@ struct Event {
   Kind kind;
   Time time{};
   WorkerId worker = 0;                 ///< joined, arrived, lost
-  std::size_t orders_lost = 0;         ///< lost
+  double examples = 1.0;               ///< joined: how much data it holds
+  std::span<const Order> lost{};       ///< lost: its orders that will never arrive
   TimerId timer{};                     ///< timer
   Order order{};                       ///< arrived
   const Gradient* gradient = nullptr;  ///< arrived; valid until the next call of `next`
-};
-
-/// A metric by name ("loss", "accuracy", "perplexity", "gradient_norm").
-struct Metric {
-  std::string name;
-  double value = 0.0;
 };
 
 /// What the runtime itself counts.
@@ -47,9 +43,9 @@ class Runtime {
   /// when `idle()`, nothing will ever come).
   /// Order  by (time, order number); at time 0 first the workers join, in the order of their numbers.
   virtual std::optional<Event> next(Time limit) = 0;
-  /// True when no order is in flight and no timer set: without a command nothing will happen.
+  /// True when no order is in flight, no timer set and nobody will join: without a command nothing will happen.
   virtual bool idle() const = 0;
-  virtual OrderId assign(WorkerId worker, const Snapshot& snapshot) = 0;
+  virtual OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) = 0;
   /// Drops the orders of a worker, running and queued, and appends them to `cancelled`.
   virtual void cancel(WorkerId worker, std::vector<Order>& cancelled) = 0;
   virtual void set_timer(TimerId timer, Time after) = 0;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace tardigrad {
 
@@ -15,6 +16,12 @@ using OrderId = std::uint64_t;
 
 /// How many server updates a parameter vector has seen.
 using Version = std::uint64_t;
+
+/// A number by name ("loss", "accuracy", "perplexity", "gradient_norm").
+struct Metric {
+  std::string name;
+  double value = 0.0;
+};
 
 /// Time since the start of the run, in integer nanoseconds: virtual in `sim`, real elsewhere.
 using Time = std::chrono::nanoseconds;

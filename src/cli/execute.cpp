@@ -69,7 +69,7 @@ RunOutput execute(const RunRequest& request) {
   BufferPool buffers(world.problem->layout().dimension());
   Buffer x0 = buffers.take();
   world.problem->initial_point(x0.view());
-  ServerModel model(buffers, std::move(x0));
+  ServerModel model(buffers, world.problem->layout(), std::move(x0));
   sim::SimulatorOptions simulation{.workers = world.workers, .pool = request.pool};
   if (request.company == RunRequest::Company::among_others) simulation.worth_a_thread_seconds = 2e-3;
   sim::Simulator simulator(*world.problem, *world.compute_time, buffers, simulation);

@@ -273,6 +273,14 @@ void add_scaled(std::span<float> v, float a, std::span<const float> g, Threads t
   });
 }
 
+void scale(std::span<float> out, float a, std::span<const float> x, Threads threads) {
+  const std::size_t size = out.size();
+  TG_CHECK(x.size() == size, "sizes ", size, ", ", x.size());
+  for_each_block(size, threads, [&](std::size_t begin, std::size_t count) {
+    for (std::size_t j = begin; j < begin + count; ++j) out[j] = a * x[j];
+  });
+}
+
 void clear(std::span<float> x) {
   if (!x.empty()) std::memset(x.data(), 0, x.size_bytes());
 }

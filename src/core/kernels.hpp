@@ -18,6 +18,8 @@ void subtract_scaled(std::span<float> out, std::span<const float> x, float a, st
                      Threads threads = Threads::one);
 /// v <- v + a*g
 void add_scaled(std::span<float> v, float a, std::span<const float> g, Threads threads = Threads::one);
+/// out <- a*x.  out may be x.
+void scale(std::span<float> out, float a, std::span<const float> x, Threads threads = Threads::one);
 /// x <- 0
 void clear(std::span<float> x);
 /// sum_j x_j^2 in double precision. NaN or infinity in x gives NaN or infinity.

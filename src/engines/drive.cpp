@@ -25,6 +25,8 @@ void check_needs(const Needs& needs, const Needs& offers) {
   require(needs.cancel, offers.cancel, "to cancel orders");
   require(needs.queues, offers.queues, "queues on the workers");
   require(needs.timers, offers.timers, "timers");
+  require(needs.local_steps, offers.local_steps, "workers that make local steps");
+  require(needs.points, offers.points, "to keep the parameters of orders in flight");
 }
 
 class Driver final : FailureContext {
@@ -81,14 +83,13 @@ class Driver final : FailureContext {
     last_time_ = event.time;
     switch (event.kind) {
       case Event::Kind::worker_joined:
-        method_.on_worker_joined(event.worker, commands_);
+        method_.on_worker_joined({.id = event.worker, .examples = event.examples}, model_, commands_);
         break;
       case Event::Kind::worker_lost:
-        result_.counters.lost += event.orders_lost;
-        method_.on_worker_lost(event.worker, event.orders_lost, model_, commands_);
+        handle_loss(event);
         break;
       case Event::Kind::timer_fired:
-        method_.on_timer(event.timer, model_, commands_);
+        handle_timer(event);
         break;
       case Event::Kind::gradient_arrived:
         handle_arrival(event);
@@ -101,6 +102,33 @@ class Driver final : FailureContext {
              "an order was lost or counted twice: ", c.assigned, " assigned");
     if (options_.stop.updates && c.updates >= *options_.stop.updates) stop(StopReason::updates);
     if (options_.stop.gradients && c.arrived() >= *options_.stop.gradients) stop(StopReason::gradients);
+  }
+
+  void handle_timer(const Event& event) {
+    const Version before = model_.version();
+    method_.on_timer(event.timer, model_, commands_);
+    count_updates(before);
+    evaluate_by_updates(before);
+  }
+
+  void handle_loss(const Event& event) {
+    const Version before = model_.version();
+    result_.counters.lost += event.lost.size();
+    method_.on_worker_lost(event.worker, event.lost.size(), model_, commands_);
+    count_updates(before);
+    for (const Order& order : event.lost) note_end(order, before, Outcome::lost);
+    evaluate_by_updates(before);
+  }
+
+  // A round may end because somebody will never arrive, or because a timer says so: versions come from any event.
+  void count_updates(Version before) {
+    const Version made = model_.version() - before;
+    TG_CHECK(made <= 1, "one event made ", made, " versions");
+    result_.counters.updates += made;
+  }
+  void evaluate_by_updates(Version before) {
+    if (model_.version() == before || !options_.evaluate_every.updates) return;
+    if (result_.counters.updates % *options_.evaluate_every.updates == 0) evaluate();
   }
 
   void handle_arrival(const Event& event) {
@@ -133,20 +161,17 @@ class Driver final : FailureContext {
       case Outcome::lost:
         TG_CHECK(false, "a method may not call an arrival ", name_of(decision.outcome));
     }
-    const Version made = model_.version() - before;
-    TG_CHECK(made <= 1, "one event made ", made, " versions");
-    c.updates += made;
+    count_updates(before);
     record.updates = c.updates;
     note(record);
-    if (made == 0) return;
-    if (options_.evaluate_every.updates && c.updates % *options_.evaluate_every.updates == 0) evaluate();
+    evaluate_by_updates(before);
   }
 
   void perform() {
     for (const Command& command : commands_.list()) {
       switch (command.kind) {
         case Command::Kind::assign:
-          runtime_.assign(command.worker, model_.snapshot());
+          runtime_.assign(command.worker, model_.snapshot(), command.work);
           ++result_.counters.assigned;
           break;
         case Command::Kind::cancel:
@@ -154,6 +179,9 @@ class Driver final : FailureContext {
           break;
         case Command::Kind::set_timer:
           runtime_.set_timer(command.timer, command.after);
+          break;
+        case Command::Kind::note:
+          for (Observer* observer : hooks_.observers) observer->on_note(last_time_, command.text);
           break;
         case Command::Kind::stop:
           stop(StopReason::method);
@@ -167,12 +195,16 @@ class Driver final : FailureContext {
     cancelled_.clear();
     runtime_.cancel(worker, cancelled_);
     result_.counters.cancelled += cancelled_.size();
-    for (const Order& order : cancelled_)
-      note({.time = last_time_,
-            .order = order,
-            .delay = model_.version() - order.version,
-            .outcome = Outcome::cancelled,
-            .updates = result_.counters.updates});
+    for (const Order& order : cancelled_) note_end(order, model_.version(), Outcome::cancelled);
+  }
+
+  // The end of an order that brought nothing.
+  void note_end(const Order& order, Version now, Outcome outcome) {
+    note({.time = last_time_,
+          .order = order,
+          .delay = now - order.version,
+          .outcome = outcome,
+          .updates = result_.counters.updates});
   }
 
   // Everything that a later reader may want to be sure of goes into the digest.
@@ -237,6 +269,7 @@ class Driver final : FailureContext {
     if (diverged_at_evaluation_) result_.reason = StopReason::diverged;
     result_.time = runtime_.now();
     result_.runtime = runtime_.counters();
+    result_.method = method_.figures();
     digest_.add(model_.version());
     digest_.add(model_.snapshot().view());
     result_.digest = digest_.hex();

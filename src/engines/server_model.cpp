@@ -1,44 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engines/server_model.hpp"
 
+#include <algorithm>
+
+#include "core/pass.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad {
 
-ServerModel::ServerModel(BufferPool& pool, Buffer x, kernels::Threads threads) : pool_(pool), threads_(threads) {
-  TG_CHECK(x.view().size() == pool.buffer_floats());
+ServerModel::ServerModel(BufferPool& pool, const Layout& layout, Buffer x, kernels::Threads threads)
+    : pool_(pool), layout_(layout), threads_(threads) {
+  TG_CHECK(x.view().size() == pool.buffer_floats() && layout.dimension() == pool.buffer_floats());
   snapshot_.params = std::make_shared<const Buffer>(std::move(x));
 }
 
-void ServerModel::step_along(double coefficient, std::span<const float> direction) {
-  TG_CHECK(direction.size() == dimension(), "a gradient of ", direction.size(), " floats for ", dimension());
-  Buffer next = pool_.take();
-  kernels::subtract_scaled(next.view(), snapshot_.view(), static_cast<float>(coefficient), direction, threads_);
-  snapshot_ = {snapshot_.version + 1, std::make_shared<const Buffer>(std::move(next))};
+std::span<const float> ServerModel::read(Vec v, const Gradient* gradient) const {
+  std::span<const float> values;
+  switch (v.kind) {
+    case Vec::Kind::model:
+      values = snapshot_.view();
+      break;
+    case Vec::Kind::gradient:
+    case Vec::Kind::point:
+      TG_CHECK(gradient, "a pass names the gradient of no arrival");
+      values = v.kind == Vec::Kind::gradient ? gradient->values() : gradient->point();
+      break;
+    case Vec::Kind::work:
+      TG_CHECK(v.index < vectors_.size(), "no work vector ", v.index);
+      values = vectors_[v.index].view();
+      break;
+    case Vec::Kind::none:
+    case Vec::Kind::temporary:
+      TG_CHECK(false, "a vector that has no memory");
+  }
+  TG_CHECK(values.size() == dimension(), "a vector of ", values.size(), " floats for ", dimension());
+  return values;
 }
 
-void ServerModel::step(double coefficient, const Gradient& gradient) { step_along(coefficient, gradient.values()); }
-
-Buffer& ServerModel::vector_of(VectorId id) {
-  const auto index = static_cast<std::size_t>(id);
-  TG_CHECK(index < vectors_.size(), "no work vector ", index);
-  return vectors_[index];
+std::span<float> ServerModel::write(Vec v) {
+  TG_CHECK(v.kind == Vec::Kind::work && v.index < vectors_.size(), "only x and work vectors can be written");
+  return vectors_[v.index].view();
 }
 
-VectorId ServerModel::make_vector() {
+Vec ServerModel::make_vector() {
   vectors_.push_back(pool_.take());
   kernels::clear(vectors_.back().view());
-  return static_cast<VectorId>(vectors_.size() - 1);
+  return {Vec::Kind::work, static_cast<std::uint32_t>(vectors_.size() - 1)};
 }
 
-void ServerModel::accumulate(VectorId vector, double coefficient, const Gradient& gradient) {
-  kernels::add_scaled(vector_of(vector).view(), static_cast<float>(coefficient), gradient.values(), threads_);
+void ServerModel::run(const Pass& pass, const Gradient* gradient) {
+  const bool makes_version =
+      std::ranges::any_of(pass.statements(), [](const Pass::Statement& s) { return s.out.kind == Vec::Kind::model; });
+  Buffer next;
+  if (makes_version) next = pool_.take();
+  const auto memory = [&](Vec v) -> kernels::Operand {
+    if (v.kind == Vec::Kind::work) return {.read = read(v, gradient), .write = write(v)};
+    return {.read = read(v, gradient), .write = v.kind == Vec::Kind::model ? next.view() : std::span<float>{}};
+  };
+  kernels::execute(pass, dimension(), memory, threads_);
+  if (makes_version) snapshot_ = {snapshot_.version + 1, std::make_shared<const Buffer>(std::move(next))};
 }
 
-void ServerModel::step_and_clear(double coefficient, VectorId vector) {
-  Buffer& v = vector_of(vector);
-  step_along(coefficient, v.view());
-  kernels::clear(v.view());
+double ServerModel::squared_distance(Vec p, Vec q, const Gradient* gradient) {
+  if (q.kind == Vec::Kind::none) return kernels::squared_norm(read(p, gradient), threads_);
+  return kernels::squared_distance(read(p, gradient), read(q, gradient), threads_);
 }
+
+void ServerModel::tensor_squared_norms(std::span<double> squares, Vec p, const Gradient* gradient) {
+  const std::span<const float> values = read(p, gradient);
+  TG_CHECK(squares.size() == layout_.tensors().size());
+  for (std::size_t i = 0; i < squares.size(); ++i) {
+    const TensorSlot& tensor = layout_.tensors()[i];
+    squares[i] = kernels::squared_norm(values.subspan(tensor.offset, tensor.size), threads_);
+  }
+}
+
+void ServerModel::scale_tensors(Vec out, std::span<const double> factors, Vec p, const Gradient* gradient) {
+  const std::span<const float> values = read(p, gradient);
+  const std::span<float> result = write(out);
+  TG_CHECK(factors.size() == layout_.tensors().size());
+  for (std::size_t i = 0; i < factors.size(); ++i) {
+    const TensorSlot& tensor = layout_.tensors()[i];
+    kernels::scale(result.subspan(tensor.offset, tensor.size), static_cast<float>(factors[i]),
+                   values.subspan(tensor.offset, tensor.size), threads_);
+  }
+}
+
+void ServerModel::minimise_linear(Vec, std::span<const Geometry>, Vec) { TG_CHECK(false, "not yet"); }
 
 }  // namespace tardigrad

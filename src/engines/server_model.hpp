@@ -11,28 +11,34 @@
 
 namespace tardigrad {
 
-/// The server's parameters on one machine. An update reads x and g and writes x' into a fresh buffer: the memory
-/// traffic of an update in place, and every version stays alive exactly as long as somebody computes at it.
+/// The server's parameters on one machine. A pass that writes x reads the old one and writes the new one into a fresh
+/// buffer: the memory traffic of an update in place, and every version stays alive exactly as long as somebody
+/// computes at it.
 /// Thread  the server loop; snapshots may be read and dropped anywhere
 class ServerModel final : public Model {
  public:
-  /// x: the initial point, in a buffer of `pool`. The pool outlives the model and its snapshots.
-  ServerModel(BufferPool& pool, Buffer x, kernels::Threads threads = kernels::Threads::one);
+  /// x: the initial point, in a buffer of `pool`. Pool and layout outlive the model and its snapshots.
+  ServerModel(BufferPool& pool, const Layout& layout, Buffer x, kernels::Threads threads = kernels::Threads::one);
 
   Version version() const override { return snapshot_.version; }
   std::size_t dimension() const override { return pool_.buffer_floats(); }
-  void step(double coefficient, const Gradient& gradient) override;
-  VectorId make_vector() override;
-  void accumulate(VectorId vector, double coefficient, const Gradient& gradient) override;
-  void step_and_clear(double coefficient, VectorId vector) override;
+  const Layout& layout() const override { return layout_; }
+  Vec make_vector() override;
+  std::size_t vectors() const override { return vectors_.size(); }
+  void run(const Pass& pass, const Gradient* gradient) override;
+  double squared_distance(Vec p, Vec q, const Gradient* gradient) override;
+  void tensor_squared_norms(std::span<double> squares, Vec p, const Gradient* gradient) override;
+  void scale_tensors(Vec out, std::span<const double> factors, Vec p, const Gradient* gradient) override;
+  void minimise_linear(Vec out, std::span<const Geometry> geometries, Vec p) override;
 
   const Snapshot& snapshot() const { return snapshot_; }
 
  private:
-  void step_along(double coefficient, std::span<const float> direction);
-  Buffer& vector_of(VectorId id);
+  std::span<const float> read(Vec v, const Gradient* gradient) const;
+  std::span<float> write(Vec v);
 
   BufferPool& pool_;
+  const Layout& layout_;
   kernels::Threads threads_;
   Snapshot snapshot_;
   std::vector<Buffer> vectors_;

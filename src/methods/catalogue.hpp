@@ -25,14 +25,23 @@ struct Knob {
   const char* meaning;
 };
 
+/// Work vectors in R^d that a method keeps on the server beside x, with the update rule "sgd" and without clipping that
+/// needs its own: fixed + per_worker * workers at most.
+struct Memory {
+  std::size_t fixed = 0;
+  std::size_t per_worker = 0;
+};
+
 /// A row of the catalogue: the one list that feeds `tardigrad list`, the docs and the test suites.
 struct MethodRow {
   const char* name;
   const char* summary;
-  std::span<const Knob> knobs;
+  std::span<const Knob> knobs;  ///< its own; those that all methods have are kCommonKnobs (knobs.hpp)
+  Needs needs = {};             ///< what it may need from its runtime, in some setting
+  Memory memory = {};         ///< and at most how many vectors; with needs.points one more for every version in flight
   const char* heterogeneous;  ///< is it unbiased when the workers' data differ?
   const char* source;
-  std::unique_ptr<Method> (*make)(Settings& settings, const MethodContext& context);
+  std::unique_ptr<Method> (*make)(Settings& settings, const MethodContext& context) = nullptr;
 };
 
 std::span<const MethodRow> catalogue();

@@ -28,6 +28,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kClippedAsgd = {.name = "clipped-asgd",
                                 .summary = "clip every gradient to a ball, then apply it, however stale",
                                 .knobs = kKnobs,
+                                .needs = {.queues = true},
                                 .heterogeneous = "with dispatch = \"uniform\"",
                                 .source = "Erickson, Johansson 2026, arXiv 2606.13287, Alg. 1 and 2",
                                 .make = make};

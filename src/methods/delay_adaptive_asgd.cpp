@@ -20,7 +20,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   if (settings.choice_or("rule", "practical", {"practical", "smoothness"}) == "smoothness")
     step.smoothness = settings.number("smoothness", Range::positive());
   return std::make_unique<DelayAdaptiveAsgd>(DelayAdaptiveAsgd::Parts{
-      .admission = {}, .step = step, .clip = read_clip(settings), .dispatch = Dispatch(dispatch)});
+      .admission = {}, .step = step, .server = ServerStep(settings, context), .dispatch = Dispatch(dispatch)});
 }
 
 constexpr Knob kKnobs[] = {
@@ -28,7 +28,6 @@ constexpr Knob kKnobs[] = {
     {"rule", "practical", "beyond the threshold: \"practical\" gamma/tau, or \"smoothness\" min(gamma, 1/(4 L tau))"},
     {"smoothness", "", "L > 0, for rule = \"smoothness\""},
     {"delay_threshold", "concurrency", "delays up to this one keep the full step"},
-    kClipRadiusKnob,
     kConcurrencyKnob,
 };
 

@@ -11,10 +11,10 @@ void FirstM::start(WorkerId worker, Commands& commands) {
   commands.assign(worker);
 }
 
-void FirstM::on_worker_joined(WorkerId worker, Commands& commands) {
-  if (state_.size() <= worker) state_.resize(worker + 1, State::absent);
+void FirstM::on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) {
+  if (state_.size() <= worker.id) state_.resize(worker.id + 1, State::absent);
   ++live_;
-  start(worker, commands);
+  start(worker.id, commands);
 }
 
 bool FirstM::round_complete() const { return collected_ > 0 && collected_ >= std::min(options_.m, live_); }
@@ -30,21 +30,27 @@ Decision FirstM::on_gradient(const Order& order, const Gradient& gradient, Model
     start(order.worker, commands);
     return {.outcome = Outcome::not_finite};
   }
-  if (!has_sum_) {
-    sum_ = model.make_vector();
-    has_sum_ = true;
-  }
-  const double factor = options_.clip.factor(norm);
-  model.accumulate(sum_, factor, gradient);
-  ++collected_;
+  if (sum_.kind == Vec::Kind::none) sum_ = model.make_vector();
+  pass_.clear();
+  const auto [u, was_clipped] = options_.server.clip({order, gradient, model}, norm, pass_);
+  // The first of a round overwrites the last round's sum.
+  if (collected_++ == 0)
+    pass_.scale(sum_, u.factor, u.vector);
+  else
+    pass_.add(sum_, sum_, u.factor, u.vector);
   // What this gradient is multiplied by when the round ends with m of them.
-  const double coefficient = options_.step_size / static_cast<double>(std::min(options_.m, live_)) * factor;
-  if (round_complete()) finish_round(model, commands);
-  return {.coefficient = coefficient, .clipped = options_.clip.clips(norm)};
+  const double coefficient = options_.server.scheduled(options_.step_size, model.version()) /
+                             static_cast<double>(std::min(options_.m, live_)) * u.factor;
+  if (round_complete())
+    finish_round(model, &gradient, commands);
+  else
+    model.run(pass_, &gradient);
+  return {.coefficient = coefficient, .clipped = was_clipped};
 }
 
-void FirstM::finish_round(Model& model, Commands& commands) {
-  model.step_and_clear(options_.step_size / static_cast<double>(collected_), sum_);
+void FirstM::finish_round(Model& model, const Gradient* gradient, Commands& commands) {
+  const double step = options_.server.scheduled(options_.step_size, model.version());
+  options_.server.finish(pass_, model, gradient, {sum_, 1.0 / static_cast<double>(collected_)}, step);
   version_ = model.version();
   collected_ = 0;
   for (WorkerId worker = 0; worker < state_.size(); ++worker) {
@@ -61,7 +67,9 @@ void FirstM::on_worker_lost(WorkerId worker, std::size_t, Model& model, Commands
   if (worker >= state_.size() || state_[worker] == State::absent) return;
   state_[worker] = State::absent;
   --live_;
-  if (round_complete()) finish_round(model, commands);
+  if (!round_complete()) return;
+  pass_.clear();
+  finish_round(model, nullptr, commands);
 }
 
 }  // namespace tardigrad::methods

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <utility>
 #include <vector>
 
-#include "methods/clipping/clip_norm.hpp"
+#include "methods/server_step.hpp"
 #include "tardigrad/method.hpp"
 
 namespace tardigrad::methods {
@@ -23,21 +23,22 @@ class FirstM final : public Method {
   enum class Late : std::uint8_t { stop, ignore };
   struct Options {
     double step_size;
-    ClipNorm clip;
+    ServerStep server;
     std::size_t m;
     Late late = Late::stop;
   };
-  explicit FirstM(const Options& options) : options_(options) {}
+  explicit FirstM(Options options) : options_(std::move(options)) {}
 
   Needs needs() const override { return {.cancel = options_.late == Late::stop}; }
-  void on_worker_joined(WorkerId worker, Commands& commands) override;
+  void on_worker_joined(const WorkerInfo& worker, Model& model, Commands& commands) override;
   Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override;
   void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model& model, Commands& commands) override;
   Version oldest_useful_version() const override { return version_; }
+  std::vector<Metric> figures() const override { return options_.server.figures(); }
 
  private:
   enum class State : std::uint8_t { absent, waiting, busy };
-  void finish_round(Model& model, Commands& commands);
+  void finish_round(Model& model, const Gradient* gradient, Commands& commands);
   bool round_complete() const;
   void start(WorkerId worker, Commands& commands);
 
@@ -45,8 +46,8 @@ class FirstM final : public Method {
   Version version_ = 0;
   std::vector<State> state_;  // by worker
   std::size_t live_ = 0, collected_ = 0;
-  VectorId sum_{};
-  bool has_sum_ = false;
+  Vec sum_{};
+  Pass pass_;
 };
 
 }  // namespace tardigrad::methods

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/knobs.hpp"
 
-#include <limits>
-
 namespace tardigrad::methods {
 
 double read_step_size(Settings& settings) { return settings.number("step_size", Range::positive()); }
-
-ClipNorm read_clip(Settings& settings) {
-  return {.radius = settings.number_or("clip_radius", std::numeric_limits<double>::infinity(), Range::positive())};
-}
 
 std::size_t read_concurrency(Settings& settings, const MethodContext& context) {
   const auto workers = static_cast<double>(context.workers);

@@ -13,7 +13,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   const auto workers = static_cast<double>(context.workers);
   return std::make_unique<FirstM>(
       FirstM::Options{.step_size = read_step_size(settings),
-                      .clip = read_clip(settings),
+                      .server = ServerStep(settings, context),
                       .m = static_cast<std::size_t>(settings.integer("m", {.low = 1, .high = workers})),
                       .late = settings.choice_or("late", "stop", {"stop", "ignore"}) == "stop" ? FirstM::Late::stop
                                                                                                : FirstM::Late::ignore});
@@ -23,7 +23,6 @@ constexpr Knob kKnobs[] = {
     kStepSizeKnob,
     {"m", "", "1 ... workers: how many gradients make a round"},
     {"late", "stop", "late workers: \"stop\" them, or let them finish and \"ignore\" what they bring"},
-    kClipRadiusKnob,
 };
 
 }  // namespace
@@ -31,6 +30,8 @@ constexpr Knob kKnobs[] = {
 const MethodRow kMSyncSgd = {.name = "m-sync-sgd",
                              .summary = "wait for the first m gradients at the current point, apply their mean",
                              .knobs = kKnobs,
+                             .needs = {.cancel = true},
+                             .memory = {.fixed = 1},
                              .heterogeneous = "no (unless m = workers)",
                              .source = "Begunov, Tyurin 2026, arXiv 2602.03802, Alg. 3 (our reading)",
                              .make = make};

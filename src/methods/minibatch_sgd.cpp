@@ -10,18 +10,19 @@ namespace {
 /// Source  Koloskova et al., arXiv 2206.08307 (a special case of their Algorithm 1); FirstM with m = n
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   return std::make_unique<FirstM>(FirstM::Options{.step_size = read_step_size(settings),
-                                                  .clip = read_clip(settings),
+                                                  .server = ServerStep(settings, context),
                                                   .m = context.workers,
                                                   .late = FirstM::Late::ignore});  // nobody is ever late
 }
 
-constexpr Knob kKnobs[] = {kStepSizeKnob, kClipRadiusKnob};
+constexpr Knob kKnobs[] = {kStepSizeKnob};
 
 }  // namespace
 
 const MethodRow kMinibatchSgd = {.name = "minibatch-sgd",
                                  .summary = "wait for one gradient of every worker, apply their mean",
                                  .knobs = kKnobs,
+                                 .memory = {.fixed = 1},
                                  .heterogeneous = "yes",
                                  .source = "Koloskova et al. 2022, arXiv 2206.08307",
                                  .make = make};

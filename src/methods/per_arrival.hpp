@@ -4,33 +4,46 @@
 #include <cmath>
 #include <utility>
 
-#include "methods/clipping/clip_norm.hpp"
+#include "methods/arrival.hpp"
 #include "methods/dispatch/dispatch.hpp"
-#include "tardigrad/method.hpp"
+#include "methods/server_step.hpp"
 
 namespace tardigrad::methods {
 
+/// Hands the clipped gradient on as it is.
+struct NoCorrection {
+  Direction apply(const Arrival&, Direction direction, Pass&) { return direction; }
+};
+
 /// The frame of every method that handles one arrival at a time:
-///   if the admission admits the delay:  x <- x - step(delay) * min(1, c/||g||) * g
+///   if the admission admits it:  u = correction(clip(g));  x <- update(x, u, step(delay))
 ///   then the dispatch hands out the next order.
 /// A gradient that is not admitted is never looked at, so that nobody need have computed it.
-template <class Admission, class StepSize>
+///
+/// Admission   bool admits(delay) or admits(const Arrival&); Version oldest_useful(now)
+/// StepRule    double at(delay) or at(const Arrival&)
+/// Correction  Direction apply(const Arrival&, Direction, Pass&)
+template <class Admission, class StepRule, class Correction = NoCorrection>
 class PerArrival final : public Method {
  public:
   struct Parts {
     Admission admission;
-    StepSize step;
-    ClipNorm clip;
+    StepRule step;
+    ServerStep server;
     Dispatch dispatch;
+    Correction correction = {};
+    Needs needs = {};  ///< beside those of the dispatch
   };
   explicit PerArrival(Parts parts) : parts_(std::move(parts)) {}
 
-  Needs needs() const override { return {.queues = parts_.dispatch.needs_queues()}; }
+  Needs needs() const override { return parts_.dispatch.needs(parts_.needs); }
 
-  void on_worker_joined(WorkerId worker, Commands& commands) override { parts_.dispatch.joined(worker, commands); }
+  void on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) override {
+    parts_.dispatch.joined(worker.id, commands);
+  }
 
   Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override {
-    const Decision decision = apply(model.version() - order.version, gradient, model);
+    const Decision decision = apply({order, gradient, model});
     oldest_useful_ = parts_.admission.oldest_useful(model.version());
     parts_.dispatch.delivered(order.worker, commands);
     return decision;
@@ -41,18 +54,36 @@ class PerArrival final : public Method {
   }
 
   Version oldest_useful_version() const override { return oldest_useful_; }
+  std::vector<Metric> figures() const override { return parts_.server.figures(); }
 
  private:
-  Decision apply(std::uint64_t delay, const Gradient& gradient, Model& model) {
-    if (!parts_.admission.admits(delay)) return {.outcome = Outcome::discarded};
-    const double norm = gradient.norm();
+  Decision apply(const Arrival& arrival) {
+    if (!admits(arrival)) return {.outcome = Outcome::discarded};
+    const double norm = arrival.gradient.norm();
     if (!std::isfinite(norm)) return {.outcome = Outcome::not_finite};
-    const double coefficient = parts_.step.at(delay) * parts_.clip.factor(norm);
-    model.step(coefficient, gradient);
-    return {.coefficient = coefficient, .clipped = parts_.clip.clips(norm)};
+    pass_.clear();
+    const Clipped clipped = parts_.server.clip(arrival, norm, pass_);
+    const Direction u = parts_.correction.apply(arrival, clipped.direction, pass_);
+    const double step = parts_.server.scheduled(step_at(arrival), arrival.model.version());
+    parts_.server.finish(pass_, arrival.model, &arrival.gradient, u, step);
+    return {.coefficient = step * u.factor, .clipped = clipped.clipped};
+  }
+
+  bool admits(const Arrival& arrival) {
+    if constexpr (requires { parts_.admission.admits(arrival); })
+      return parts_.admission.admits(arrival);
+    else
+      return parts_.admission.admits(arrival.delay());
+  }
+  double step_at(const Arrival& arrival) {
+    if constexpr (requires { parts_.step.at(arrival); })
+      return parts_.step.at(arrival);
+    else
+      return parts_.step.at(arrival.delay());
   }
 
   Parts parts_;
+  Pass pass_;
   Version oldest_useful_ = 0;
 };
 

@@ -22,25 +22,28 @@ class RingmasterStopping final : public Method {
   struct Parts {
     AdmitDelayBelow admission;
     ConstantStep step;
-    ClipNorm clip;
+    ServerStep server;
     std::size_t concurrency;
   };
-  explicit RingmasterStopping(Parts parts) : parts_(parts) {}
+  explicit RingmasterStopping(Parts parts) : parts_(std::move(parts)) {}
 
   Needs needs() const override { return {.cancel = true}; }
 
-  void on_worker_joined(WorkerId worker, Commands& commands) override {
-    if (busy_ == parts_.concurrency) return idle_.push_back(worker);
+  void on_worker_joined(const WorkerInfo& worker, Model& model, Commands& commands) override {
+    if (busy_ == parts_.concurrency) return idle_.push_back(worker.id);
     ++busy_;
-    start(worker, version_, commands);
+    start(worker.id, model.version(), commands);
   }
 
   Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override {
     const double norm = gradient.norm();
     Decision decision{.outcome = Outcome::not_finite};
     if (std::isfinite(norm)) {
-      decision = {.coefficient = parts_.step.at(0) * parts_.clip.factor(norm), .clipped = parts_.clip.clips(norm)};
-      model.step(decision.coefficient, gradient);
+      pass_.clear();
+      const Clipped clipped = parts_.server.clip({order, gradient, model}, norm, pass_);
+      const double step = parts_.server.scheduled(parts_.step.at(0), model.version());
+      parts_.server.finish(pass_, model, &gradient, clipped.direction, step);
+      decision = {.coefficient = step * clipped.direction.factor, .clipped = clipped.clipped};
     }
     version_ = model.version();
     running_[order.worker] = kNone;
@@ -68,6 +71,7 @@ class RingmasterStopping final : public Method {
   }
 
   Version oldest_useful_version() const override { return parts_.admission.oldest_useful(version_); }
+  std::vector<Metric> figures() const override { return parts_.server.figures(); }
 
  private:
   static constexpr Version kNone = ~Version{0};
@@ -84,6 +88,7 @@ class RingmasterStopping final : public Method {
   }
 
   Parts parts_;
+  Pass pass_;
   Version version_ = 0;
   std::size_t busy_ = 0;
   std::deque<Age> ages_;          // orders by ascending version; entries of finished orders are skipped
@@ -99,20 +104,24 @@ class RingmasterStopping final : public Method {
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   using Ringmaster = PerArrival<AdmitDelayBelow, ConstantStep>;
   const double step_size = read_step_size(settings);
-  const ClipNorm clip = read_clip(settings);
+  ServerStep server(settings, context);
   const AdmitDelayBelow admission{static_cast<std::uint64_t>(settings.integer("delay_limit", Range::at_least(1)))};
   if (settings.boolean_or("stop", false))
-    return std::make_unique<RingmasterStopping>(RingmasterStopping::Parts{
-        .admission = admission, .step = {step_size}, .clip = clip, .concurrency = read_concurrency(settings, context)});
-  return std::make_unique<Ringmaster>(Ringmaster::Parts{
-      .admission = admission, .step = {step_size}, .clip = clip, .dispatch = Dispatch(same_worker(settings, context))});
+    return std::make_unique<RingmasterStopping>(
+        RingmasterStopping::Parts{.admission = admission,
+                                  .step = {step_size},
+                                  .server = std::move(server),
+                                  .concurrency = read_concurrency(settings, context)});
+  return std::make_unique<Ringmaster>(Ringmaster::Parts{.admission = admission,
+                                                        .step = {step_size},
+                                                        .server = std::move(server),
+                                                        .dispatch = Dispatch(same_worker(settings, context))});
 }
 
 constexpr Knob kKnobs[] = {
     kStepSizeKnob,
     {"delay_limit", "", "R >= 1: delays of 0 ... R-1 are used"},
     {"stop", "false", "true: stop workers whose order became too old, instead of discarding its gradient"},
-    kClipRadiusKnob,
     kConcurrencyKnob,
 };
 
@@ -121,6 +130,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kRingmasterAsgd = {.name = "ringmaster-asgd",
                                    .summary = "use only gradients whose delay is below a limit",
                                    .knobs = kKnobs,
+                                   .needs = {.cancel = true},
                                    .heterogeneous = "no",
                                    .source = "Maranjyan et al. 2025, arXiv 2501.16168, Alg. 4 and 5",
                                    .make = make};

@@ -10,7 +10,7 @@ std::unique_ptr<Method> make_asgd(Settings& settings, const MethodContext& conte
   using Asgd = PerArrival<AdmitAll, ConstantStep>;
   return std::make_unique<Asgd>(Asgd::Parts{.admission = {},
                                             .step = {read_step_size(settings)},
-                                            .clip = read_clip(settings),
+                                            .server = ServerStep(settings, context),
                                             .dispatch = Dispatch(read_dispatch(settings, context))});
 }
 
@@ -18,7 +18,6 @@ namespace {
 
 constexpr Knob kKnobs[] = {
     kStepSizeKnob,
-    kClipRadiusKnob,
     {"dispatch", "same", "\"same\" worker, or \"uniform\" over all with queues"},
     {"initial_orders", "one-per-worker", "uniform dispatch: \"one-per-worker\" or \"uniform\" draws"},
     kConcurrencyKnob,
@@ -29,6 +28,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kVanillaAsgd = {.name = "vanilla-asgd",
                                 .summary = "apply every gradient as it arrives, however stale",
                                 .knobs = kKnobs,
+                                .needs = {.queues = true},
                                 .heterogeneous = "with dispatch = \"uniform\"",
                                 .source = "Koloskova et al. 2022, arXiv 2206.08307, Alg. 1 and 2",
                                 .make = make_asgd};

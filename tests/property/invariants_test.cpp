@@ -214,8 +214,8 @@ class Watched final : public Method {
   Watched(std::unique_ptr<Method> inner, std::function<std::vector<float>()> read)
       : inner_(std::move(inner)), read_(std::move(read)) {}
   Needs needs() const override { return inner_->needs(); }
-  void on_worker_joined(WorkerId worker, Commands& commands) override {
-    inner_->on_worker_joined(worker, commands);
+  void on_worker_joined(const WorkerInfo& worker, Model& model, Commands& commands) override {
+    inner_->on_worker_joined(worker, model, commands);
     if (versions.empty()) versions.push_back(read_());
     for (const Command& command : commands.list()) orders.push_back({command.worker, 0});
   }
@@ -253,7 +253,7 @@ TEST(ClippedAsgd, DisplacementIsBounded) {
     {
       Buffer x0 = buffers.take();
       bowl.initial_point(x0.view());
-      ServerModel model(buffers, std::move(x0));
+      ServerModel model(buffers, bowl.layout(), std::move(x0));
       sim::Simulator simulator(bowl, times, buffers, {.workers = 6});
       Watched method(make({{"name", word("clipped-asgd")},
                            {"step_size", num(kStep)},

@@ -150,7 +150,7 @@ inline Outcomes simulate(const Problem& problem, const ComputeTime& times, Metho
   {
     Buffer x0 = buffers.take();
     problem.initial_point(x0.view());
-    ServerModel model(buffers, std::move(x0));
+    ServerModel model(buffers, problem.layout(), std::move(x0));
     sim::Simulator simulator(problem, times, buffers, {.workers = options.workers, .pool = pool.get()});
     Recorder recorder;
     std::vector<Observer*> observers = options.observers;

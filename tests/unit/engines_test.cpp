@@ -34,7 +34,7 @@ class Scripted final : public Method {
   std::function<void(TimerId, Commands&)> timer = [](TimerId, Commands&) {};
   Needs wanted;
   Needs needs() const override { return wanted; }
-  void on_worker_joined(WorkerId worker, Commands& commands) override { joined(worker, commands); }
+  void on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) override { joined(worker.id, commands); }
   Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override {
     return arrived(order, gradient, model, commands);
   }
@@ -157,7 +157,7 @@ TEST(Simulator, OnlyVersionsInFlightAreAlive) {
   {
     Buffer x0 = buffers.take();
     bowl.initial_point(x0.view());
-    ServerModel model(buffers, std::move(x0));
+    ServerModel model(buffers, bowl.layout(), std::move(x0));
     sim::Simulator simulator(bowl, times, buffers, {.workers = 16});
     const auto method = make(vanilla(), 16);
     const RunOptions options = stop_after_updates(5000);
@@ -249,7 +249,7 @@ TEST(Driver, SharedPoolServesRunsSideBySide) {
         BufferPool buffers(2);
         Buffer x0 = buffers.take();
         bowl.initial_point(x0.view());
-        ServerModel model(buffers, std::move(x0));
+        ServerModel model(buffers, bowl.layout(), std::move(x0));
         sim::Simulator simulator(bowl, times, buffers, {.workers = 3, .pool = &pool});
         const RunOptions options = stop_after_updates(150);
         slot = drive(options, simulator, *method, model).digest;
@@ -368,7 +368,7 @@ TEST(Driver, InterruptEndsCleanly) {
   BufferPool buffers(2);
   Buffer x0 = buffers.take();
   bowl.initial_point(x0.view());
-  ServerModel model(buffers, std::move(x0));
+  ServerModel model(buffers, bowl.layout(), std::move(x0));
   sim::Simulator simulator(bowl, times, buffers, {.workers = 1});
   const auto method = make(vanilla(), 1);
   const RunOptions options = stop_after_updates(1'000'000'000);
@@ -385,7 +385,7 @@ TEST(Driver, RefusesAMethodThatNeedsMore) {
     Time now() const override { return {}; }
     std::optional<Event> next(Time) override { return std::nullopt; }
     bool idle() const override { return true; }
-    OrderId assign(WorkerId, const Snapshot&) override { return 0; }
+    OrderId assign(WorkerId, const Snapshot&, const LocalWork&) override { return 0; }
     void cancel(WorkerId, std::vector<Order>&) override {}
     void set_timer(TimerId, Time) override {}
     void set_oldest_useful_version(Version) override {}
@@ -396,7 +396,8 @@ TEST(Driver, RefusesAMethodThatNeedsMore) {
     std::vector<Metric> take_evaluation(EvaluationId) override { return {}; }
   } poor;
   BufferPool buffers(2);
-  ServerModel model(buffers, buffers.take());
+  const Layout layout("x", 2);
+  ServerModel model(buffers, layout, buffers.take());
   const RunOptions options;
   const auto complaint = [&](Needs needs) {
     Scripted method;
@@ -435,7 +436,7 @@ TEST(DriverDeathTest, AVersionFromTheFutureIsABug) {
       return Event{.kind = Event::Kind::gradient_arrived, .order = {.id = 3, .worker = 1, .index = 0, .version = 9}};
     }
     bool idle() const override { return false; }
-    OrderId assign(WorkerId, const Snapshot&) override { return 0; }
+    OrderId assign(WorkerId, const Snapshot&, const LocalWork&) override { return 0; }
     void cancel(WorkerId, std::vector<Order>&) override {}
     void set_timer(TimerId, Time) override {}
     void set_oldest_useful_version(Version) override {}
@@ -450,7 +451,8 @@ TEST(DriverDeathTest, AVersionFromTheFutureIsABug) {
       {
         Liar liar;
         BufferPool buffers(2);
-        ServerModel model(buffers, buffers.take());
+        const Layout layout("x", 2);
+        ServerModel model(buffers, layout, buffers.take());
         Scripted method;
         RunOptions options;
         options.seed = 77;

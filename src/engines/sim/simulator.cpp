@@ -55,8 +55,7 @@ void Simulator::drop_stale_events() {
 
 std::optional<Event> Simulator::next(Time limit) {
   finish_arrival();
-  if (joined_ < options_.workers)
-    return Event{.kind = Event::Kind::worker_joined, .time = now_, .worker = static_cast<WorkerId>(joined_++)};
+  if (joined_ < options_.workers) return joins(static_cast<WorkerId>(joined_++));
   while (!events_.empty() && is_stale(events_.front())) {
     pop();
     --stale_events_;
@@ -86,6 +85,10 @@ std::optional<Event> Simulator::next(Time limit) {
                .worker = order.worker,
                .order = order,
                .gradient = &gradient_};
+}
+
+Event Simulator::joins(WorkerId worker) const {
+  return {.kind = Event::Kind::worker_joined, .time = now_, .worker = worker, .examples = problem_.examples(worker)};
 }
 
 // The arrival handed out last is over: its gradient may be forgotten.
@@ -139,12 +142,14 @@ void Simulator::reclaim_withdrawn() {
   });
 }
 
-OrderId Simulator::assign(WorkerId worker_id, const Snapshot& snapshot) {
+OrderId Simulator::assign(WorkerId worker_id, const Snapshot& snapshot, const LocalWork& work) {
   TG_CHECK(worker_id < workers_.size(), "no worker ", worker_id);
   const SlotId id = take_slot();
   Slot& slot = slots_[id];
   WorkerState& worker = workers_[worker_id];
-  slot.job.order = {.id = sequence_++, .worker = worker_id, .index = worker.orders++, .version = snapshot.version};
+  slot.job.order = {
+      .id = sequence_++, .worker = worker_id, .index = worker.orders++, .version = snapshot.version, .work = work};
+  TG_CHECK(work.steps == 0);
   slot.job.snapshot = snapshot;
   slot.start = worker.last == kNone ? now_ : slots_[worker.last].job.finish;
   const Time duration = compute_time_.sample(worker_id, slot.job.order.index);

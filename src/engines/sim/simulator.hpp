@@ -44,11 +44,13 @@ class Simulator final : public Runtime {
             const SimulatorOptions& options);
   ~Simulator() override;
 
-  Needs offers() const override { return {.cancel = true, .queues = true, .timers = true}; }
+  Needs offers() const override {
+    return {.cancel = true, .queues = true, .timers = true, .local_steps = true, .points = true};
+  }
   Time now() const override { return now_; }
   std::optional<Event> next(Time limit) override;
   bool idle() const override { return joined_ == options_.workers && in_flight_ == 0 && timers_set_ == 0; }
-  OrderId assign(WorkerId worker, const Snapshot& snapshot) override;
+  OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override;
   void cancel(WorkerId worker, std::vector<Order>& cancelled) override;
   void set_timer(TimerId timer, Time after) override;
   void set_oldest_useful_version(Version version) override;
@@ -89,11 +91,13 @@ class Simulator final : public Runtime {
     explicit ArrivedGradient(Simulator& simulator) : simulator_(simulator) {}
     double norm() const override { return simulator_.force().norm; }
     std::span<const float> values() const override { return std::as_const(simulator_.force().gradient).view(); }
+    std::span<const float> point() const override { return simulator_.slots_[simulator_.arrived_].job.snapshot.view(); }
 
    private:
     Simulator& simulator_;
   };
 
+  Event joins(WorkerId worker) const;
   SlotId take_slot();
   void free_slot(SlotId id);
   void finish_arrival();

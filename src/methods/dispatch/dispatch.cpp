@@ -7,13 +7,34 @@ namespace tardigrad::methods {
 
 void Dispatch::assign(WorkerId worker, Commands& commands) {
   ++in_flight_;
-  commands.assign(worker);
+  commands.assign(worker, options_.work);
 }
 
 void Dispatch::assign_uniform(Commands& commands) {
-  if (live_.empty()) return;  // the order is issued again when somebody joins
+  if (candidates_.empty()) return;  // the order is issued again when somebody joins or delivers
   Stream stream(options_.seed, Purpose::dispatch, 0, draws_++);
-  assign(live_[stream.below(live_.size())], commands);
+  const WorkerId worker = candidates_[stream.below(candidates_.size())];
+  if (options_.rule == Rule::idle) remove_candidate(worker);
+  assign(worker, commands);
+}
+
+void Dispatch::fill(Commands& commands) {
+  while (in_flight_ < options_.concurrency && !candidates_.empty()) assign_uniform(commands);
+}
+
+void Dispatch::add_candidate(WorkerId worker) {
+  if (place_.size() <= worker) place_.resize(std::max<std::size_t>(options_.workers, worker + 1), kAbsent);
+  place_[worker] = static_cast<std::uint32_t>(candidates_.size());
+  candidates_.push_back(worker);
+}
+
+void Dispatch::remove_candidate(WorkerId worker) {
+  if (!is_candidate(worker)) return;
+  const WorkerId last = candidates_.back();
+  candidates_[place_[worker]] = last;
+  place_[last] = place_[worker];
+  place_[worker] = kAbsent;
+  candidates_.pop_back();
 }
 
 void Dispatch::joined(WorkerId worker, Commands& commands) {
@@ -24,25 +45,28 @@ void Dispatch::joined(WorkerId worker, Commands& commands) {
       idle_.push_back(worker);
     return;
   }
-  if (place_.size() <= worker) place_.resize(std::max<std::size_t>(options_.workers, worker + 1), kAbsent);
-  place_[worker] = static_cast<std::uint32_t>(live_.size());
-  live_.push_back(worker);
-  if (options_.initial == Initial::one_per_worker) {
+  ++joined_;
+  add_candidate(worker);
+  if (options_.rule == Rule::uniform && options_.initial == Initial::one_per_worker) {
     if (in_flight_ < options_.concurrency) assign(worker, commands);
-    if (live_.size() < options_.workers) return;
+    if (joined_ < options_.workers) return;
   }
   // Once all are there, what is still missing is drawn: all of it (uniform draws), or, with more orders than
   // workers or after losses, the rest.
-  if (live_.size() >= options_.workers || draws_ > 0)
-    while (in_flight_ < options_.concurrency) assign_uniform(commands);
+  if (joined_ >= options_.workers || draws_ > 0) fill(commands);
 }
 
 void Dispatch::delivered(WorkerId worker, Commands& commands) {
   --in_flight_;
-  if (options_.rule == Rule::same)
-    assign(worker, commands);
-  else
-    assign_uniform(commands);
+  switch (options_.rule) {
+    case Rule::same:
+      return assign(worker, commands);
+    case Rule::uniform:
+      return assign_uniform(commands);
+    case Rule::idle:
+      add_candidate(worker);
+      return fill(commands);
+  }
 }
 
 void Dispatch::lost(WorkerId worker, std::size_t orders, Commands& commands) {
@@ -55,13 +79,9 @@ void Dispatch::lost(WorkerId worker, std::size_t orders, Commands& commands) {
     }
     return;
   }
-  if (is_live(worker)) {
-    const WorkerId last = live_.back();
-    live_[place_[worker]] = last;
-    place_[last] = place_[worker];
-    place_[worker] = kAbsent;
-    live_.pop_back();
-  }
+  --joined_;
+  remove_candidate(worker);
+  if (options_.rule == Rule::idle) return fill(commands);
   for (std::size_t i = 0; i < orders; ++i) assign_uniform(commands);
 }
 

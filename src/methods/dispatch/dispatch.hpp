@@ -14,13 +14,16 @@ namespace tardigrad::methods {
 ///   same     the worker that has just delivered (Algorithm 1 with A_t = {j_t})
 ///   uniform  k_t ~ Uniform over all live workers, busy or not, independently of everything; a busy worker
 ///            queues the order (Algorithm 2)
+///   idle     a uniform draw among the live workers that have no order (FedBuff: "sample another client"); with
+///            concurrency < workers everybody gets a turn
 /// The initial orders go to workers 0 ... concurrency-1 (`one_per_worker`, our reading of the paper's initial
 /// multiset) or to `concurrency` uniform draws (`uniform_draws`, which makes the first gradients unbiased too).
-/// Memory  same: O(idle workers); uniform: 8 bytes a worker
-/// Source  Erickson, Johansson, arXiv 2606.13287, Algorithms 1 and 2; Koloskova et al., arXiv 2206.08307, Algorithm 2
+/// Memory  same: O(idle workers); otherwise 8 bytes a worker
+/// Source  Erickson, Johansson, arXiv 2606.13287, Algorithms 1 and 2; Koloskova et al., arXiv 2206.08307, Algorithm 2;
+///         Nguyen et al., arXiv 2106.06639 (idle)
 class Dispatch {
  public:
-  enum class Rule : std::uint8_t { same, uniform };
+  enum class Rule : std::uint8_t { same, uniform, idle };
   enum class Initial : std::uint8_t { one_per_worker, uniform_draws };
   struct Options {
     Rule rule = Rule::same;
@@ -28,18 +31,27 @@ class Dispatch {
     std::size_t workers = 1;      ///< how many join at the start
     std::size_t concurrency = 1;  ///< orders in flight, 1 ... (same: workers)
     std::uint64_t seed = 1;
+    LocalWork work = {};  ///< of every order
   };
 
   explicit Dispatch(const Options& options) : options_(options) {}
 
-  bool needs_queues() const { return options_.rule == Rule::uniform; }
+  /// What this dispatch needs beside `others`.
+  Needs needs(Needs others = {}) const {
+    others.queues |= options_.rule == Rule::uniform;
+    others.local_steps |= options_.work.steps > 0;
+    return others;
+  }
   void joined(WorkerId worker, Commands& commands);
   void delivered(WorkerId worker, Commands& commands);
   void lost(WorkerId worker, std::size_t orders, Commands& commands);
 
  private:
-  bool is_live(WorkerId worker) const { return worker < place_.size() && place_[worker] != kAbsent; }
+  bool is_candidate(WorkerId worker) const { return worker < place_.size() && place_[worker] != kAbsent; }
+  void add_candidate(WorkerId worker);
+  void remove_candidate(WorkerId worker);
   void assign_uniform(Commands& commands);
+  void fill(Commands& commands);
   void assign(WorkerId worker, Commands& commands);
 
   static constexpr std::uint32_t kAbsent = ~std::uint32_t{0};
@@ -47,8 +59,9 @@ class Dispatch {
   std::size_t in_flight_ = 0;
   std::uint64_t draws_ = 0;
   std::deque<WorkerId> idle_;         // same: live workers without an order, longest idle first
-  std::vector<WorkerId> live_;        // uniform
-  std::vector<std::uint32_t> place_;  // uniform: worker -> its place in live_
+  std::size_t joined_ = 0;            // workers alive
+  std::vector<WorkerId> candidates_;  // uniform: the live ones; idle: those of them without an order
+  std::vector<std::uint32_t> place_;  // worker -> its place among the candidates
 };
 
 }  // namespace tardigrad::methods

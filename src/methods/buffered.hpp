@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "methods/arrival.hpp"
+#include "methods/dispatch/dispatch.hpp"
+#include "methods/per_arrival.hpp"
+#include "methods/server_step.hpp"
+
+namespace tardigrad::methods {
+
+/// The frame of methods that collect K arrivals and then make one update with their weighted sum over K:
+///   if the admission admits it:  b <- b + weight(delay) correction(clip(g))
+///   after K of them:             x <- update(x, b/K, step(largest delay in the buffer));  b <- 0
+///   then the dispatch hands out the next order, at the new x if there is one.
+/// Nobody waits: a worker goes on at once, and one that vanishes is missed by nobody.
+/// Memory  1 vector, and those of the update rule
+///
+/// Weight      double of(delay)
+/// others      as in PerArrival
+template <class Admission, class Weight, class StepRule, class Correction = NoCorrection>
+class Buffered final : public Method {
+ public:
+  struct Parts {
+    Admission admission;
+    Weight weight;
+    StepRule step;
+    std::size_t size;  ///< K >= 1
+    ServerStep server;
+    Dispatch dispatch;
+    Correction correction = {};
+    Needs needs = {};
+  };
+  explicit Buffered(Parts parts) : parts_(std::move(parts)) {}
+
+  Needs needs() const override { return parts_.dispatch.needs(parts_.needs); }
+
+  void on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) override {
+    parts_.dispatch.joined(worker.id, commands);
+  }
+
+  Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override {
+    const Decision decision = apply({order, gradient, model});
+    oldest_useful_ = parts_.admission.oldest_useful(model.version());
+    parts_.dispatch.delivered(order.worker, commands);
+    return decision;
+  }
+
+  void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model&, Commands& commands) override {
+    parts_.dispatch.lost(worker, orders_lost, commands);
+  }
+
+  Version oldest_useful_version() const override { return oldest_useful_; }
+  std::vector<Metric> figures() const override { return parts_.server.figures(); }
+
+ private:
+  Decision apply(const Arrival& arrival) {
+    if (!parts_.admission.admits(arrival.delay())) return {.outcome = Outcome::discarded};
+    const double norm = arrival.gradient.norm();
+    if (!std::isfinite(norm)) return {.outcome = Outcome::not_finite};
+    pass_.clear();
+    const Clipped clipped = parts_.server.clip(arrival, norm, pass_);
+    const Direction u = parts_.correction.apply(arrival, clipped.direction, pass_);
+    const double weight = parts_.weight.of(arrival.delay());
+    largest_delay_ = std::max(largest_delay_, arrival.delay());
+    const double step = parts_.server.scheduled(parts_.step.at(largest_delay_), arrival.model.version());
+    const auto size = static_cast<double>(parts_.size);
+    if (parts_.size == 1) {
+      parts_.server.finish(pass_, arrival.model, &arrival.gradient, {u.vector, weight * u.factor}, step);
+      largest_delay_ = 0;
+    } else {
+      collect(arrival, {u.vector, weight * u.factor}, step);
+    }
+    return {.coefficient = step / size * weight * u.factor, .clipped = clipped.clipped};
+  }
+
+  void collect(const Arrival& arrival, Direction u, double step) {
+    if (buffer_.kind == Vec::Kind::none) buffer_ = arrival.model.make_vector();
+    // The first of a buffer overwrites the last buffer's sum: nobody has to clear it.
+    if (collected_ == 0)
+      pass_.scale(buffer_, u.factor, u.vector);
+    else
+      pass_.add(buffer_, buffer_, u.factor, u.vector);
+    if (++collected_ < parts_.size) return arrival.model.run(pass_, &arrival.gradient);
+    parts_.server.finish(pass_, arrival.model, &arrival.gradient, {buffer_, 1.0 / static_cast<double>(parts_.size)},
+                         step);
+    collected_ = 0;
+    largest_delay_ = 0;
+  }
+
+  Parts parts_;
+  Pass pass_;
+  Vec buffer_{};
+  std::size_t collected_ = 0;
+  std::uint64_t largest_delay_ = 0;
+  Version oldest_useful_ = 0;
+};
+
+}  // namespace tardigrad::methods

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "methods/server_step.hpp"
+
+namespace tardigrad::methods {
+
+ServerStep::ServerStep(Settings& settings, const MethodContext&)
+    : clipping_(settings), schedule_(Schedule::read(settings)), update_(settings) {}
+
+}  // namespace tardigrad::methods
