@@ -39,6 +39,13 @@ struct CompareCommand {
   CommonOptions common;
 };
 
+struct ListCommand {
+  std::string what;       ///< "methods", ...; "" for all
+  std::string name;       ///< of one method
+  bool markdown = false;  ///< the index of docs/methods
+  CommonOptions common;
+};
+
 struct DataCommand {
   enum class Verb : std::uint8_t { list, get, import, verify } verb = Verb::list;
   std::vector<std::string> names;
@@ -50,7 +57,7 @@ struct DataCommand {
 /// Each returns the exit code: 0, or 130 when Ctrl-C ended it. Mistakes are thrown as Error.
 int run_command(const RunCommand& command);
 int compare_command(const CompareCommand& command);
-int list_command(const std::string& what, const CommonOptions& common);
+int list_command(const ListCommand& command);
 int data_command(const DataCommand& command);
 
 /// Set by Ctrl-C (SIGINT) and SIGTERM once `catch_interrupts` was called; a second signal kills.

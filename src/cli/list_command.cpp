@@ -7,6 +7,7 @@
 #include "cli/commands.hpp"
 #include "data/catalogue.hpp"
 #include "methods/catalogue.hpp"
+#include "methods/knobs.hpp"
 #include "problems/catalogue.hpp"
 #include "report/table.hpp"
 #include "tardigrad/error.hpp"
@@ -17,25 +18,88 @@ namespace {
 
 struct Listing {
   std::string title;
-  report::Table table;
+  report::Table table = {};
+  std::string notes = {};  ///< below the table
 };
 
-std::string knobs_of(const methods::MethodRow& row) {
+void add_word(std::string& text, const std::string& word) { text += (text.empty() ? "" : ", ") + word; }
+
+std::string knobs_of(std::span<const methods::Knob> knobs) {
   std::string text;
-  for (const methods::Knob& knob : row.knobs) {
-    if (!text.empty()) text += ", ";
-    text += knob.key;
-    if (*knob.fallback) text += fmt::format(" = {}", knob.fallback);
-  }
+  for (const methods::Knob& knob : knobs)
+    add_word(text, *knob.fallback ? fmt::format("{} = {}", knob.key, knob.fallback) : std::string(knob.key));
   return text;
 }
 
+std::string needs_of(const Needs& needs) {
+  std::string text;
+  if (needs.cancel) add_word(text, "cancel");
+  if (needs.queues) add_word(text, "queues");
+  if (needs.timers) add_word(text, "timers");
+  if (needs.local_steps) add_word(text, "local steps");
+  if (needs.points) add_word(text, "points");
+  return text.empty() ? "-" : text;
+}
+
+// "2", "n", "2n + 1", n being the number of workers.
+std::string memory_of(const methods::Memory& memory) {
+  std::string text;
+  if (memory.per_worker > 0) text = memory.per_worker == 1 ? "n" : fmt::format("{}n", memory.per_worker);
+  if (memory.fixed > 0 || text.empty()) text += fmt::format("{}{}", text.empty() ? "" : " + ", memory.fixed);
+  return text;
+}
+
+constexpr const char* kMethodNotes =
+    "A setting without default must be given. needs: what the method may need from its runtime, in some setting;\n"
+    "\"points\" are the parameters of the orders in flight. vectors: what the server keeps beside x, n being the "
+    "number\n"
+    "of workers. `tardigrad list methods NAME` says what each setting means.\n";
+
 Listing list_methods() {
   Listing listing{
-      "methods",
-      {{{"name"}, {"what it does"}, {"settings (= default)"}, {"unbiased on unequal data"}, {"source"}}, {}}};
+      .title = "methods",
+      .table = {.columns = {{"name"},
+                            {.header = "what it does", .wrap = 30},
+                            {.header = "settings (= default)", .wrap = 44},
+                            {.header = "needs", .wrap = 12},
+                            {"vectors"},
+                            {.header = "unbiased on unequal data", .wrap = 16},
+                            {.header = "source", .wrap = 30}}},
+      .notes = fmt::format("Every method also takes: {}.\n{}", knobs_of(methods::kCommonKnobs), kMethodNotes)};
   for (const methods::MethodRow& row : methods::catalogue())
-    listing.table.rows.push_back({row.name, row.summary, knobs_of(row), row.heterogeneous, row.source});
+    listing.table.rows.push_back({row.name, row.summary, knobs_of(row.knobs), needs_of(row.needs),
+                                  memory_of(row.memory), row.heterogeneous, row.source});
+  return listing;
+}
+
+// All about one method: every setting with its meaning.
+Listing list_method(const std::string& name) {
+  for (const methods::MethodRow& row : methods::catalogue()) {
+    if (name != row.name) continue;
+    Listing listing{
+        .title = row.name,
+        .table = {.columns = {{"setting"}, {"default"}, {.header = "meaning", .wrap = 90}}},
+        .notes = fmt::format("{}\nNeeds {}; {} vectors beside x; unbiased on unequal data: {}.\nSource: {}\n",
+                             row.summary, needs_of(row.needs), memory_of(row.memory), row.heterogeneous, row.source)};
+    const auto add = [&](const methods::Knob& knob) {
+      listing.table.rows.push_back({knob.key, *knob.fallback ? knob.fallback : "(must be given)", knob.meaning});
+    };
+    for (const methods::Knob& knob : row.knobs) add(knob);
+    for (const methods::Knob& knob : methods::kCommonKnobs) {
+      const bool own = std::any_of(row.knobs.begin(), row.knobs.end(),
+                                   [&](const methods::Knob& each) { return std::string(each.key) == knob.key; });
+      if (!own) add(knob);
+    }
+    return listing;
+  }
+  throw Error(
+      fmt::format("tardigrad list methods {}: there is no such method{}", name, did_you_mean(name, methods::names())));
+}
+
+// The index of docs/methods: names are links to the pages beside it.
+Listing index_methods() {
+  Listing listing = list_methods();
+  for (auto& row : listing.table.rows) row[0] = fmt::format("[{0}]({0}.md)", row[0]);
   return listing;
 }
 
@@ -79,22 +143,32 @@ nlohmann::ordered_json to_json(const report::Table& table) {
 
 }  // namespace
 
-int list_command(const std::string& what, const CommonOptions& common) {
+int list_command(const ListCommand& command) {
+  const auto& [what, name, markdown, common] = command;
   const std::vector<std::string> known = {"methods", "problems", "datasets", "timing", "runtimes"};
   if (!what.empty() && std::find(known.begin(), known.end(), what) == known.end())
     throw Error(fmt::format("tardigrad list {}: must be one of {}{}", what, join(known), did_you_mean(what, known)));
+  if (!name.empty() && what != "methods")
+    throw Error(fmt::format("tardigrad list {} {}: only methods are listed one by one", what, name));
+  if (markdown && what != "methods") throw Error("tardigrad list --markdown: only `list methods` has such a page");
+  if (markdown) {
+    const Listing index = index_methods();
+    fmt::print("{}\n{}", report::to_markdown(index.table), index.notes);
+    return 0;
+  }
   nlohmann::ordered_json json;
-  for (const std::string& name : known) {
-    if (!what.empty() && what != name) continue;
-    const Listing listing = name == "methods"    ? list_methods()
-                            : name == "problems" ? list_problems(common)
-                            : name == "datasets" ? list_datasets()
-                            : name == "timing"   ? list_timing()
+  for (const std::string& part : known) {
+    if (!what.empty() && what != part) continue;
+    const Listing listing = part == "methods"    ? (name.empty() ? list_methods() : list_method(name))
+                            : part == "problems" ? list_problems(common)
+                            : part == "datasets" ? list_datasets()
+                            : part == "timing"   ? list_timing()
                                                  : list_runtimes();
     if (common.json)
       json[listing.title] = to_json(listing.table);
     else
-      fmt::print("{}{}\n\n{}\n", what.empty() ? "# " : "", listing.title, report::to_text(listing.table));
+      fmt::print("{}{}\n\n{}\n{}{}", what.empty() ? "# " : "", listing.title, report::to_text(listing.table),
+                 listing.notes, listing.notes.empty() ? "" : "\n");
   }
   if (common.json) fmt::print("{}\n", json.dump(2));
   return 0;

@@ -39,6 +39,7 @@ A comparison that was broken off goes on where it stopped when the same command 
 constexpr const char* kListExamples = R"(Examples:
   tardigrad list
   tardigrad list methods
+  tardigrad list methods clipped-asgd
   tardigrad list problems --plugin ./libmine.so --json)";
 
 constexpr const char* kDataExamples = R"(Examples:
@@ -110,11 +111,12 @@ int run(int argc, char** argv) {
                         "End runs early whose setting can no longer be its method's best");
   compare_app->add_flag("--fresh", compare_options.fresh, "Run again what an earlier comparison has finished");
 
-  std::string listed;
-  CommonOptions list_options;
+  ListCommand list_options;
   CLI::App* list_app = app.add_subcommand("list", "What there is to choose from")->footer(kListExamples);
-  list_app->add_option("what", listed, "methods, problems, datasets, timing or runtimes (else all)");
-  add_common(*list_app, list_options);
+  list_app->add_option("what", list_options.what, "methods, problems, datasets, timing or runtimes (else all)");
+  list_app->add_option("name", list_options.name, "One method: all about its settings");
+  list_app->add_flag("--markdown", list_options.markdown, "With methods: the table of docs/methods/README.md");
+  add_common(*list_app, list_options.common);
 
   DataCommand data_options;
   CLI::App* data_app = app.add_subcommand("data", "Data sets: list, get, import, verify")->footer(kDataExamples);
@@ -149,7 +151,7 @@ int run(int argc, char** argv) {
   }
   if (*run_app) return run_command(run_options);
   if (*compare_app) return compare_command(compare_options);
-  if (*list_app) return list_command(listed, list_options);
+  if (*list_app) return list_command(list_options);
   return data_command(data_options);
 }
 

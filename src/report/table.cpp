@@ -2,6 +2,7 @@
 #include "report/table.hpp"
 
 #include <algorithm>
+#include <sstream>
 
 #include "report/numbers.hpp"
 #include "tardigrad/error.hpp"
@@ -40,9 +41,44 @@ std::string padded(const std::string& cell, std::size_t width, Column::Align ali
   return align == Column::Align::left ? cell + space : space + cell;
 }
 
+// The lines of a cell, broken at spaces; a word longer than the width has a line of its own.
+std::vector<std::string> wrapped(const std::string& cell, std::size_t width) {
+  std::vector<std::string> lines(1);
+  if (width == 0) return {cell};
+  std::istringstream words(cell);
+  for (std::string word; words >> word;) {
+    if (!lines.back().empty() && width_of(lines.back()) + 1 + width_of(word) > width) lines.emplace_back();
+    lines.back() += (lines.back().empty() ? "" : " ") + word;
+  }
+  return lines;
+}
+
+// The table with one row a line of text, and empty rows between the original ones where some cell was broken.
+Table broken_into_lines(const Table& table) {
+  Table result{.columns = table.columns};
+  bool broken = false;
+  std::vector<std::size_t> starts;
+  for (const auto& row : table.rows) {
+    starts.push_back(result.rows.size());
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::vector<std::string> lines = wrapped(row[i], i < table.columns.size() ? table.columns[i].wrap : 0);
+      while (result.rows.size() < starts.back() + lines.size()) result.rows.emplace_back(row.size());
+      for (std::size_t k = 0; k < lines.size(); ++k) result.rows[starts.back() + k][i] = lines[k];
+      broken |= lines.size() > 1;
+    }
+  }
+  if (broken)
+    for (auto start = starts.rbegin(); start != starts.rend(); ++start)
+      if (*start > 0)
+        result.rows.insert(result.rows.begin() + static_cast<std::ptrdiff_t>(*start),
+                           std::vector<std::string>(table.columns.size()));
+  return result;
+}
+
 }  // namespace
 
-std::string to_text(const Table& table) {
+std::string to_text(const Table& original) {
+  const Table table = broken_into_lines(original);
   const std::vector<std::size_t> widths = widths_of(table, 1);
   std::string text;
   const auto add = [&](const std::vector<std::string>& row) {

@@ -9,6 +9,7 @@ namespace tardigrad::report {
 struct Column {
   std::string header;
   enum class Align { left, right } align = Align::left;
+  std::size_t wrap = 0;  ///< in text, longer cells are broken at spaces into lines of this width; 0: never
 };
 
 struct Table {
@@ -16,7 +17,8 @@ struct Table {
   std::vector<std::vector<std::string>> rows = {};  ///< each as long as `columns`
 };
 
-/// Aligned by spaces, a rule under the header; every line ends with a newline.
+/// Aligned by spaces, a rule under the header; every line ends with a newline. Where a cell is wrapped, rows are set
+/// apart by an empty line.
 std::string to_text(const Table& table);
 
 /// A GitHub-flavoured Markdown table.

@@ -145,7 +145,10 @@ TEST_F(Program, JsonOnStandardOutput) {
   const Finished finished = run({"run", kScenario, "--out", "r", "--json", "-q"});
   EXPECT_EQ(json::parse(finished.out), summary("r"));
   EXPECT_EQ(finished.err, "");
-  EXPECT_EQ(json::parse(run({"list", "methods", "--json"}).out)["methods"].size(), 6u);
+  const json methods = json::parse(run({"list", "methods", "--json"}).out)["methods"];
+  EXPECT_TRUE(std::any_of(methods.begin(), methods.end(), [](const json& row) {
+    return row["name"] == "clipped-asgd" && row["needs"] == "queues" && row["vectors"] == "0";
+  }));
 }
 
 TEST_F(Program, WithoutOutTheResultsGoUnderRuns) {
@@ -215,6 +218,18 @@ TEST_F(Program, ListsWhatThereIs) {
   const std::string all = run({"list"}).out;
   for (const char* name : {"clipped-asgd", "quadratic-tridiagonal", "glyphs", "pareto", "sim"})
     EXPECT_THAT(all, HasSubstr(name));
+}
+
+TEST_F(Program, ListsTheSettingsOfOneMethod) {
+  const std::string all = run({"list", "methods", "ringmaster-asgd"}).out;
+  for (const char* text :
+       {"delay_limit  ", "(must be given)", "R >= 1: delays of 0 ... R-1 are used", "clip_radius", "inf"})
+    EXPECT_THAT(all, HasSubstr(text));
+  expect_refused({"list", "methods", "ringmaster"},
+                 "tardigrad list methods ringmaster: there is no such method; did you mean `ringmaster-asgd`?");
+  expect_refused({"list", "problems", "cnn"}, "tardigrad list problems cnn: only methods are listed one by one");
+  expect_refused({"list", "timing", "--markdown"}, "only `list methods` has such a page");
+  EXPECT_THAT(run({"list", "methods", "--markdown"}).out, HasSubstr("| [clipped-asgd](clipped-asgd.md) "));
 }
 
 // Listing opens no plugin, and says what is not installed.

@@ -236,7 +236,6 @@ TEST(MethodCatalogue, RowsAreWhole) {
     EXPECT_STRNE(row.source, "");
     EXPECT_FALSE(row.knobs.empty());
   }
-  EXPECT_EQ(seen.size(), 6u);
 }
 
 }  // namespace

@@ -249,6 +249,10 @@ TEST(Tables, Markdown) {
   const Table table{.columns = {{"a|b"}, {"n", Column::Align::right}}, .rows = {{"γ", "10"}, {"x", "-"}}};
   EXPECT_EQ(to_markdown(table), "| a\\|b |   n |\n| ---- | --: |\n| γ    |  10 |\n| x    |   - |\n");
   EXPECT_EQ(to_text(table), "a|b   n\n---  --\nγ    10\nx     -\n");
+  const Table wrapped{.columns = {{"a"}, {.header = "b", .wrap = 7}},
+                      .rows = {{"1", "one two three"}, {"2", "unbreakable"}}};
+  EXPECT_EQ(to_text(wrapped), "a  b\n-  -----------\n1  one two\n   three\n\n2  unbreakable\n");
+  EXPECT_EQ(to_markdown(wrapped).find("one two three") != std::string::npos, true);
   EXPECT_DEATH(to_text({.columns = {{"a"}}, .rows = {{"1", "2"}}}), "2 cells in a table of 1 columns");
 }
 
