@@ -28,9 +28,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// How many methods' curves are drawn: on the terminal, and in the picture.
+constexpr std::size_t kCurvesInText = 6, kCurvesInPlot = 12;
+
+// One of the worlds that the methods are compared in: its scenario, its problem for every seed, its results.
+struct Arena {
+  std::string label;  // "" when there is only one
+  Scenario scenario;
+  fs::path directory;
+  RunPlan plan = {};
+  std::deque<World> worlds = {};  // by seed
+};
+
 // One run of the grid, from the plan to its row in the table.
 struct Job {
   const GridPoint* point;
+  const Arena* arena;
   const World* world;
   MethodPlan method;
   std::string id;
@@ -91,7 +104,7 @@ class Compare {
   }
 
   int run() {
-    fs::create_directories(directory_ / "runs");
+    for (const Arena& arena : arenas_) fs::create_directories(arena.directory / "runs");
     adopt_finished();
     announce();
     catch_interrupts();
@@ -105,22 +118,32 @@ class Compare {
     const std::unique_ptr<Settings> settings = scenario_.compare_settings();
     grid_ = read_grid(*settings);
     settings->finish();
+    if (grid_.worlds.empty()) arenas_.push_back({.label = "", .scenario = scenario_, .directory = directory_});
+    for (const WorldEntry& world : grid_.worlds)
+      arenas_.push_back(
+          {.label = world.label, .scenario = scenario_.with(world.changes), .directory = directory_ / world.label});
+    for (Arena& arena : arenas_) plan_arena(arena);
+  }
+
+  void plan_arena(Arena& arena) {
     const Sources sources{problems_, data::data_root(command_.common.data_root)};
-    for (const std::uint64_t seed : grid_.seeds) worlds_.push_back(scenario_.make_world(seed, sources));
-    plan_ = scenario_.make_run_plan(Scenario::Use::compare, worlds_.front().problem->metric_names());
+    for (const std::uint64_t seed : grid_.seeds) arena.worlds.push_back(arena.scenario.make_world(seed, sources));
+    arena.plan = arena.scenario.make_run_plan(Scenario::Use::compare, arena.worlds.front().problem->metric_names());
     for (const GridPoint& point : grid_.points) {
-      for (const World& world : worlds_) {
+      if (!point.worlds.empty() && std::ranges::find(point.worlds, arena.label) == point.worlds.end()) continue;
+      for (const World& world : arena.worlds) {
         Job& job = jobs_.emplace_back();
         job.point = &point;
+        job.arena = &arena;
         job.world = &world;
-        job.method = scenario_.make_method(point.method, point.path, world);
+        job.method = arena.scenario.make_method(point.method, point.path, world);
         job.id = run_id(point, world.seed);
-        job.hash = scenario_hash(resolved_document(world, job.method, plan_));
+        job.hash = scenario_hash(resolved_document(world, job.method, arena.plan));
       }
     }
   }
 
-  fs::path directory_of(const Job& job) const { return directory_ / "runs" / job.id; }
+  fs::path directory_of(const Job& job) const { return job.arena->directory / "runs" / job.id; }
 
   // A run that ended by itself in an earlier, broken-off comparison is not run again.
   void adopt_finished() {
@@ -139,20 +162,20 @@ class Compare {
 
   void announce() const {
     if (command_.common.quiet) return;
-    fmt::print(stderr, "{} runs: {} grid points x {} seeds, {} threads, results in {}\n", jobs_.size(),
-               grid_.points.size(), grid_.seeds.size(), threads_, directory_.string());
+    const std::string worlds = arenas_.size() == 1 ? "" : fmt::format(" in {} worlds", arenas_.size());
+    fmt::print(stderr, "{} runs: {} grid points x {} seeds{}, {} threads, results in {}\n", jobs_.size(),
+               grid_.points.size(), grid_.seeds.size(), worlds, threads_, directory_.string());
     if (adopted_) fmt::print(stderr, "{} of them are there already and are kept (--fresh runs them again)\n", adopted_);
     if (command_.prune)
       fmt::print(stderr, "pruning: a run ends early when its setting can no longer be its method's best\n");
   }
 
   void run_jobs() {
-    report::ProgressDisplay display(
-        {.mode =
-             command_.common.quiet ? report::ProgressOptions::Mode::silent : report::ProgressOptions::Mode::automatic,
-         .metric_name = plan_.options.target ? plan_.options.target->metric : goal().metric});
+    report::ProgressDisplay display({.mode = command_.common.quiet ? report::ProgressOptions::Mode::silent
+                                                                   : report::ProgressOptions::Mode::automatic,
+                                     .metric_name = goal(arenas_.front()).metric});
     for (Job& job : jobs_) {
-      job.progress = &display.add(job.id);
+      job.progress = &display.add(job.arena->label.empty() ? job.id : job.arena->label + ": " + job.id);
       if (job.done) job.progress->state = state_of(job.summary.reason);
     }
     sim::ComputePool pool(threads_);
@@ -180,11 +203,11 @@ class Compare {
 
   void run_job(Job& job, sim::ComputePool* pool) {
     if (job.stop) return;
-    ProgressFeed feed(*job.progress, plan_.options);
+    ProgressFeed feed(*job.progress, job.arena->plan.options);
     job.progress->state = report::RunState::running;
     RunOutput output = execute({.world = *job.world,
                                 .method = job.method,
-                                .plan = plan_,
+                                .plan = job.arena->plan,
                                 .pool = pool,
                                 .company = RunRequest::Company::among_others,
                                 .directory = directory_of(job),
@@ -221,7 +244,7 @@ class Compare {
   void prune() {
     std::vector<PruningCandidate> candidates;
     for (const Job& job : jobs_)
-      candidates.push_back({.method = job.point->method_label,
+      candidates.push_back({.method = job.arena->label + "/" + job.point->method_label,
                             .point = static_cast<std::size_t>(job.point - grid_.points.data()),
                             .ended = job.done,
                             .time_to_target = job.done && job.summary.time_to_target
@@ -242,54 +265,73 @@ class Compare {
     }
   }
 
-  report::Goal goal() const {
-    if (const auto& target = plan_.options.target)
+  static report::Goal goal(const Arena& arena) {
+    if (const auto& target = arena.plan.options.target)
       return {.metric = target->metric, .direction = target->direction, .threshold = target->threshold};
-    return {.metric = worlds_.front().problem->metric_names().front(),
+    return {.metric = arena.worlds.front().problem->metric_names().front(),
             .direction = Target::Direction::at_most,
             .threshold = std::nullopt};
   }
 
   int report() {
+    if (command_.common.json && arenas_.size() > 1) fmt::print("{{\n");
+    for (const Arena& arena : arenas_) {
+      if (command_.common.json && arenas_.size() > 1)
+        fmt::print("{}{}: ", &arena == &arenas_.front() ? "" : ",\n", nlohmann::json(arena.label).dump());
+      else if (!arena.label.empty())
+        fmt::print("\n# {}\n\n", arena.label);
+      report_arena(arena);
+    }
+    if (command_.common.json && arenas_.size() > 1) fmt::print("}}\n");
+    if (!interrupted()) return 0;
+    fmt::print(stderr, "interrupted; the same command goes on from here\n");
+    return 130;
+  }
+
+  void report_arena(const Arena& arena) {
     std::vector<report::RunRow> rows;
     for (Job& job : jobs_) {
+      if (job.arena != &arena) continue;
       if (!job.done) job.summary.reason = StopReason::interrupted;
       rows.push_back(row_of(job));
     }
-    const report::Comparison comparison = report::compare(std::move(rows), goal());
-    report::write_comparison(directory_, comparison);
-    const std::vector<report::Curve> curves = best_curves(comparison);
-    const report::PlotOptions plot = {.title = command_.scenario.stem().string(),
+    const report::Comparison comparison = report::compare(std::move(rows), goal(arena));
+    report::write_comparison(arena.directory, comparison);
+    const std::vector<report::Curve> curves = best_curves(arena, comparison, kCurvesInPlot);
+    const std::string title = command_.scenario.stem().string();
+    const report::PlotOptions plot = {.title = arena.label.empty() ? title : title + ", " + arena.label,
                                       .x_label = "virtual time (s)",
                                       .y_label = comparison.goal.metric,
                                       .y_scale = report::Scale::automatic,
                                       .y_low = {},
                                       .y_high = {},
                                       .target = comparison.goal.threshold};
-    record::write_file(directory_ / "curves.svg", report::svg_plot(curves, plot));
+    record::write_file(arena.directory / "curves.svg", report::svg_plot(curves, plot));
     if (command_.common.json) {
       fmt::print("{}", report::to_json_text(comparison));
-    } else {
-      if (!curves.empty()) fmt::print("{}\n", report::text_plot(curves, plot, 100, 20));
-      fmt::print("{}\n", report::to_text(report::best_table(comparison)));
-      for (const std::string& sentence : report::sentences(comparison)) fmt::print("{}\n", sentence);
-      fmt::print("\nEvery run, and the curves: {0}/compare.txt, compare.md, compare.csv, compare.json, curves.svg\n",
-                 directory_.string());
+      return;
     }
-    if (!interrupted()) return 0;
-    fmt::print(stderr, "interrupted; the same command goes on from here\n");
-    return 130;
+    const std::vector<report::Curve> few = best_curves(arena, comparison, kCurvesInText);
+    if (!few.empty()) fmt::print("{}\n", report::text_plot(few, plot, 100, 20));
+    fmt::print("{}\n", report::to_text(report::best_table(comparison)));
+    for (const std::string& sentence : report::sentences(comparison)) fmt::print("{}\n", sentence);
+    fmt::print("\nEvery run, and the curves: {0}/compare.txt, compare.md, compare.csv, compare.json, curves.svg\n",
+               arena.directory.string());
   }
 
-  std::vector<report::Curve> best_curves(const report::Comparison& comparison) const {
+  // Of the best methods, no more than an eye can tell apart.
+  static std::vector<report::Curve> best_curves(const Arena& arena, const report::Comparison& comparison,
+                                                std::size_t most) {
     std::vector<report::Curve> curves;
-    for (const report::MethodResult& method : comparison.methods)
+    for (const report::MethodResult& method : comparison.methods) {
+      if (most-- == 0) break;
       for (const std::size_t run : method.best_setting().runs) {
         const report::RunRow& row = comparison.rows[run];
         report::Curve curve =
-            read_curve(directory_ / "runs" / row.run_id / "metrics.jsonl", row.method, comparison.goal.metric);
+            read_curve(arena.directory / "runs" / row.run_id / "metrics.jsonl", row.method, comparison.goal.metric);
         if (!curve.points.empty()) curves.push_back(std::move(curve));
       }
+    }
     return curves;
   }
 
@@ -299,8 +341,7 @@ class Compare {
   unsigned threads_;
   problems::ProblemCatalogue problems_;
   Grid grid_;
-  std::vector<World> worlds_;
-  RunPlan plan_;
+  std::deque<Arena> arenas_;
   std::deque<Job> jobs_;
   std::size_t adopted_ = 0;
   std::atomic<bool> failed_{false};

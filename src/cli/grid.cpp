@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "tardigrad/error.hpp"
@@ -10,9 +11,54 @@
 namespace tardigrad::cli {
 namespace {
 
-void add_points(const SettingValue::Table& entry, const std::string& path, Settings& compare,
-                std::vector<GridPoint>& points) {
-  GridPoint first{.method = entry, .method_label = {}, .setting = {}, .path = path};
+std::vector<WorldEntry> read_worlds(Settings& compare) {
+  std::vector<WorldEntry> worlds;
+  if (!compare.has("worlds")) {
+    compare.allow("worlds");
+    return worlds;
+  }
+  for (Settings* table : compare.tables("worlds")) {
+    WorldEntry entry{
+        .label = table->text("label"), .changes = {}, .path = fmt::format("compare.worlds[{}]", worlds.size())};
+    const auto ends_a_path = [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20; };
+    if (entry.label.empty() || entry.label.front() == '.' || std::ranges::any_of(entry.label, ends_a_path))
+      table->fail("label", "names a folder: it must not be empty, begin with a dot, or hold a slash");
+    for (const WorldEntry& other : worlds)
+      if (other.label == entry.label) table->fail("label", "stands twice");
+    for (const char* part : {"problem", "workers", "run"}) {
+      table->allow(part);
+      if (const std::optional<SettingValue> value = table->raw(part)) {
+        if (!value->is_table()) table->fail(part, "must be a table");
+        entry.changes[part] = *value;
+      }
+    }
+    worlds.push_back(std::move(entry));
+  }
+  return worlds;
+}
+
+// worlds = ["iid"] of a method's entry.
+std::vector<std::string> read_world_labels(const SettingValue& value, const std::string& path, const Grid& grid,
+                                           Settings& compare) {
+  std::vector<std::string> known, labels;
+  for (const WorldEntry& world : grid.worlds) known.push_back(world.label);
+  if (!value.is_list()) compare.fail("methods", fmt::format("{}.worlds must be a list of labels", path));
+  for (const SettingValue& item : std::get<SettingValue::List>(value.value)) {
+    if (!item.is_text() || std::ranges::find(known, std::get<std::string>(item.value)) == known.end())
+      compare.fail("methods", fmt::format("{}.worlds holds {}: must be one of {}", path, to_toml(item), join(known)));
+    labels.push_back(std::get<std::string>(item.value));
+  }
+  return labels;
+}
+
+void add_points(SettingValue::Table entry, const std::string& path, Settings& compare, Grid& grid) {
+  std::vector<GridPoint>& points = grid.points;
+  GridPoint first{.method = {}, .method_label = {}, .setting = {}, .path = path};
+  if (const auto worlds = entry.find("worlds"); worlds != entry.end()) {
+    first.worlds = read_world_labels(worlds->second, path, grid, compare);
+    entry.erase(worlds);
+  }
+  first.method = entry;
   std::vector<std::string> axes;
   for (const auto& [key, value] : entry) {
     if (!value.is_list()) continue;
@@ -45,7 +91,25 @@ void add_points(const SettingValue::Table& entry, const std::string& path, Setti
   }
 }
 
+// Where a point is run; the one world of a scenario without [[compare.worlds]] has no name.
+std::vector<std::string> worlds_of(const GridPoint& point, const Grid& grid) {
+  if (!point.worlds.empty()) return point.worlds;
+  std::vector<std::string> all;
+  for (const WorldEntry& world : grid.worlds) all.push_back(world.label);
+  return all.empty() ? std::vector<std::string>{""} : all;
+}
+
 }  // namespace
+
+SettingValue::Table with_changes(SettingValue::Table root, const SettingValue::Table& changes) {
+  for (const auto& [name, value] : changes) {
+    SettingValue& table = root[name];
+    if (!table.is_table()) table.value = SettingValue::Table{};
+    for (const auto& [key, replacement] : std::get<SettingValue::Table>(value.value))
+      std::get<SettingValue::Table>(table.value)[key] = replacement;
+  }
+  return root;
+}
 
 Grid read_grid(Settings& compare) {
   Grid grid;
@@ -56,20 +120,21 @@ Grid read_grid(Settings& compare) {
   if (std::set(grid.seeds.begin(), grid.seeds.end()).size() != grid.seeds.size())
     compare.fail("seeds", "holds a seed twice");
 
+  grid.worlds = read_worlds(compare);
   const std::optional<SettingValue> methods = compare.raw("methods");
   if (!methods || !methods->is_list() || std::get<SettingValue::List>(methods->value).empty())
     compare.fail("methods", "must hold at least one [[compare.methods]] table");
   const auto& list = std::get<SettingValue::List>(methods->value);
   for (std::size_t i = 0; i < list.size(); ++i) {
     if (!list[i].is_table()) compare.fail("methods", "must be a list of [[compare.methods]] tables");
-    add_points(std::get<SettingValue::Table>(list[i].value), fmt::format("compare.methods[{}]", i), compare,
-               grid.points);
+    add_points(std::get<SettingValue::Table>(list[i].value), fmt::format("compare.methods[{}]", i), compare, grid);
   }
   std::set<std::string> ids;
   for (const GridPoint& point : grid.points)
-    if (!ids.insert(run_id(point, 0)).second)
-      compare.fail("methods",
-                   fmt::format("{} stands in the grid twice (give one of them a `label`)", run_id(point, 0)));
+    for (const std::string& world : worlds_of(point, grid))
+      if (!ids.insert(world + "/" + run_id(point, 0)).second)
+        compare.fail("methods",
+                     fmt::format("{} stands in the grid twice (give one of them a `label`)", run_id(point, 0)));
   return grid;
 }
 

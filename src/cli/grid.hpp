@@ -13,21 +13,34 @@ namespace tardigrad::cli {
 /// One point of a method's grid: a [method] table without lists, and what varies in it.
 struct GridPoint {
   SettingValue::Table method;
-  std::string method_label;  ///< the method's name, or `label` where the entry gives one
-  report::Setting setting;   ///< the values of the grid axes, and of every other number that was given
-  std::string path;          ///< for messages: "compare.methods[0]"
+  std::string method_label;              ///< the method's name, or `label` where the entry gives one
+  report::Setting setting;               ///< the values of the grid axes, and of every other number that was given
+  std::string path;                      ///< for messages: "compare.methods[0]"
+  std::vector<std::string> worlds = {};  ///< labels of the worlds that it is run in; empty: in all
+};
+
+/// One of several worlds that the methods are compared in, each in a comparison of its own: the scenario with some
+/// keys of [problem], [workers] and [run] replaced.
+struct WorldEntry {
+  std::string label;
+  SettingValue::Table changes;  ///< { problem = { ... }, workers = { ... }, run = { ... } }
+  std::string path;             ///< for messages: "compare.worlds[0]"
 };
 
 /// What [compare] asks for: every method at every point of its grid, with every seed.
 struct Grid {
   std::vector<std::uint64_t> seeds;
+  std::vector<WorldEntry> worlds;  ///< empty: the scenario as it stands
   std::vector<GridPoint> points;
 };
 
 /// Reads `seeds = [1, 2, 3]` and `[[compare.methods]]`, where a list of numbers is a grid axis; axes are expanded with
-/// the last one varying fastest, in the alphabetical order of their keys.
-/// Errors  Error: no methods, no seeds, a seed or a method twice, a list with something else than numbers in it
+/// the last one varying fastest, in the alphabetical order of their keys. Reads `[[compare.worlds]]`, where there are
+/// any. Errors  Error: no methods, no seeds, a seed or a method twice, a list with something else than numbers in it
 Grid read_grid(Settings& compare);
+
+/// A scenario's tables with the changes of a world: a key that the world gives takes the place of the scenario's.
+SettingValue::Table with_changes(SettingValue::Table root, const SettingValue::Table& changes);
 
 /// "clipped-asgd,clip_radius=1,step_size=0.05,seed=2": the name of a run's folder.
 std::string run_id(const GridPoint& point, std::uint64_t seed);

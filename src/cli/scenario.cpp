@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cli/grid.hpp"
 #include "cli/toml_file.hpp"
 #include "methods/catalogue.hpp"
 #include "tardigrad/error.hpp"
@@ -94,6 +95,10 @@ Scenario::Scenario(SettingValue::Table root, std::string file) : root_(std::move
     if (has(table) && !root_.at(table).is_table()) top.fail(table, fmt::format("must be a table, as in [{}]", table));
   }
   top.finish();
+}
+
+Scenario Scenario::with(const SettingValue::Table& changes) const {
+  return Scenario(with_changes(root_, changes), file_);
 }
 
 Settings Scenario::settings(const std::string& table) const {

@@ -54,6 +54,8 @@ class Scenario {
   Scenario(SettingValue::Table root, std::string file);
 
   const std::string& file() const { return file_; }
+  /// The scenario with some keys replaced: [problem], [workers], [run].
+  Scenario with(const SettingValue::Table& changes) const;
   bool has(const std::string& table) const { return root_.count(table) > 0; }
 
   World make_world(std::uint64_t seed, const Sources& sources) const;

@@ -240,6 +240,42 @@ TEST_F(Program, ListSaysWhatIsAbsent) {
   EXPECT_EQ(problems.find("NOT INSTALLED") == std::string::npos, installed);
 }
 
+TEST_F(Program, ComparesInSeveralWorlds) {
+  write("worlds.toml", R"(
+[problem]
+name = "quadratic"
+[workers]
+count = 4
+compute_time = [1, 1, 3, 7]
+[run]
+stop = { time = 60 }
+[compare]
+seeds = [1]
+[[compare.worlds]]
+label = "equal"
+[[compare.worlds]]
+label = "shifted"
+problem.heterogeneity = { shift = 1.0 }
+[[compare.methods]]
+name = "vanilla-asgd"
+step_size = 0.1
+[[compare.methods]]
+name = "minibatch-sgd"
+step_size = 0.5
+worlds = ["shifted"]
+)");
+  const Finished finished = run({"compare", "worlds.toml", "--out", "c", "--json", "-q"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const json both = json::parse(finished.out);
+  EXPECT_EQ(both["equal"], json::parse(read(folder_ / "c" / "equal" / "compare.json")));
+  EXPECT_EQ(both["shifted"], json::parse(read(folder_ / "c" / "shifted" / "compare.json")));
+  EXPECT_EQ(both["equal"]["runs"].size(), 1u);
+  EXPECT_EQ(both["shifted"]["runs"].size(), 2u);
+  const Finished again = run({"compare", "worlds.toml", "--out", "c"});
+  EXPECT_THAT(again.err, HasSubstr("3 of them are there already"));
+  EXPECT_THAT(again.out, AllOf(HasSubstr("# equal"), HasSubstr("# shifted")));
+}
+
 TEST_F(Program, DataVerifyTellsGoodFromBad) {
   EXPECT_THAT(run({"data", "list", "--data-root", "."}).out, HasSubstr("absent"));
   fs::create_directories(folder_ / "libsvm");

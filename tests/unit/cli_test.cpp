@@ -179,7 +179,7 @@ TEST(Scenario, AComparisonStopsAtTheTargetUnlessToldNotTo) {
   EXPECT_FALSE(Scenario(table, "f").make_run_plan(Scenario::Use::compare, metrics).options.stop.at_target);
 }
 
-Grid grid_of(const char* toml) {
+Grid grid_of(const std::string& toml) {
   Settings compare(parse_toml(toml, "f.toml"), "compare", "f.toml");
   return read_grid(compare);
 }
@@ -221,6 +221,37 @@ TEST(Grid, LabelsTellVariantsApart) {
   EXPECT_EQ(grid.points[0].method_label, "m stop");
   EXPECT_EQ(grid.points[0].method.count("label"), 0u);
   EXPECT_EQ(grid.points[1].method_label, "m");
+}
+
+TEST(Grid, WorldsReplaceKeysAndMethodsChooseThem) {
+  const Grid grid = grid_of(
+      "seeds = [1]\n[[worlds]]\nlabel = \"iid\"\n[[worlds]]\nlabel = \"skew\"\nproblem.partition = { alpha = 0.5 }\n"
+      "[[methods]]\nname = \"m\"\nstep_size = 1\nworlds = [\"iid\"]\n"
+      "[[methods]]\nname = \"m\"\nstep_size = 1\nworlds = [\"skew\"]\n");
+  ASSERT_EQ(grid.worlds.size(), 2u);
+  EXPECT_EQ(grid.worlds[1].label, "skew");
+  EXPECT_THAT(grid.points[0].worlds, ElementsAre("iid"));
+  EXPECT_EQ(grid.points[0].method.count("worlds"), 0u);
+  // A key that the world gives takes the place of the scenario's whole; the others stay.
+  const SettingValue::Table root =
+      parse_toml("problem = { name = \"cnn\", partition = { kind = \"shared\" } }", "file.toml");
+  EXPECT_EQ(to_toml_document(with_changes(root, grid.worlds[1].changes)),
+            to_toml_document(parse_toml("problem = { name = \"cnn\", partition = { alpha = 0.5 } }", "file.toml")));
+}
+
+TEST(Grid, EveryMistakeAboutWorldsHasItsLine) {
+  const auto complaint = [](const std::string& worlds) {
+    return error_of([&] { grid_of("seeds = [1]\n[[worlds]]\nlabel = \"iid\"\n" + worlds); });
+  };
+  EXPECT_THAT(complaint("[[worlds]]\nlabel = \"iid\"\n"), HasSubstr("worlds[1].label = \"iid\": stands twice"));
+  EXPECT_THAT(complaint("[[worlds]]\nlabel = \"a/b\"\n"), HasSubstr("names a folder"));
+  EXPECT_THAT(complaint("[[worlds]]\n"), HasSubstr("worlds[1].label: is missing"));
+  EXPECT_THAT(complaint("problem = 3\n"), HasSubstr("must be a table"));
+  const std::string method = "[[methods]]\nname = \"m\"\n";
+  EXPECT_THAT(complaint(method + "worlds = [\"idd\"]\n"),
+              HasSubstr("compare.methods[0].worlds holds \"idd\": must be one of iid"));
+  EXPECT_THAT(complaint(method + "worlds = \"iid\"\n"), HasSubstr("worlds must be a list of labels"));
+  EXPECT_THAT(complaint(method + method + "worlds = [\"iid\"]\n"), HasSubstr("stands in the grid twice"));
 }
 
 // Point 0 is complete with a sum of 10 + 12 = 22.
