@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/update/update.hpp"
 
-#include <cmath>
-
 namespace tardigrad::methods {
 
 Update::Update(Settings& settings) {
@@ -31,7 +29,6 @@ void Update::make_vectors(Model& model) {
 
 void Update::finish(Pass& pass, Model& model, const Gradient* gradient, Direction u, double step) {
   make_vectors(model);
-  ++updates_;
   if (rule_ == Rule::adamw) {
     if (weight_decay_ > 0.0) pass.scale(vec::kModel, 1.0 - step * weight_decay_, vec::kModel);
   } else if (weight_decay_ > 0.0) {
@@ -70,11 +67,12 @@ void Update::step_along_momentum(Pass& pass, Direction u, double step) {
 }
 
 void Update::step_by_adam(Pass& pass, Direction u, double step) {
-  const auto k = static_cast<double>(updates_);
+  beta1_power_ *= beta1_;
+  beta2_power_ *= beta2_;
   pass.mix(first_, beta1_, first_, (1.0 - beta1_) * u.factor, u.vector);
   pass.square(second_, beta2_, second_, (1.0 - beta2_) * u.factor * u.factor, u.vector);
-  pass.divide_root(vec::kModel, vec::kModel, -step / (1.0 - std::pow(beta1_, k)), first_, second_,
-                   {.b = 1.0 / (1.0 - std::pow(beta2_, k)), .d = epsilon_});
+  pass.divide_root(vec::kModel, vec::kModel, -step / (1.0 - beta1_power_), first_, second_,
+                   {.b = 1.0 / (1.0 - beta2_power_), .d = epsilon_});
 }
 
 void Update::apply_proximal(Pass& pass, double step) const {

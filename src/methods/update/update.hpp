@@ -39,7 +39,7 @@ class Update {
   double momentum_ = 0.0, beta1_ = 0.0, beta2_ = 0.0, epsilon_ = 0.0;
   double weight_decay_ = 0.0, l1_ = 0.0, l2_ = 0.0;
   Vec first_{}, second_{};
-  std::uint64_t updates_ = 0;
+  double beta1_power_ = 1.0, beta2_power_ = 1.0;  // to the number of updates
 };
 
 }  // namespace tardigrad::methods
