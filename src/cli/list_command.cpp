@@ -153,7 +153,7 @@ int list_command(const ListCommand& command) {
   if (markdown && what != "methods") throw Error("tardigrad list --markdown: only `list methods` has such a page");
   if (markdown) {
     const Listing index = index_methods();
-    fmt::print("{}\n{}", report::to_markdown(index.table), index.notes);
+    fmt::print("{}", report::to_markdown(index.table));
     return 0;
   }
   nlohmann::ordered_json json;
