@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/kernels.hpp"
+#include "engines/local_work.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::sim {
@@ -12,7 +13,7 @@ namespace tardigrad::sim {
 void GradientJob::compute(Replica& replica, BufferPool& buffers) {
   try {
     if (gradient.empty()) gradient = buffers.take();
-    replica.gradient(order, snapshot.view(), gradient.view());
+    do_work(replica, order, snapshot.view(), gradient.view(), buffers);
     norm = std::sqrt(kernels::squared_norm(gradient.view()));
   } catch (...) {
     error = std::current_exception();

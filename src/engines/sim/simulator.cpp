@@ -148,12 +148,12 @@ OrderId Simulator::assign(WorkerId worker_id, const Snapshot& snapshot, const Lo
   Slot& slot = slots_[id];
   WorkerState& worker = workers_[worker_id];
   slot.job.order = {
-      .id = sequence_++, .worker = worker_id, .index = worker.orders++, .version = snapshot.version, .work = work};
-  TG_CHECK(work.steps == 0);
+      .id = sequence_++, .worker = worker_id, .index = worker.gradients, .version = snapshot.version, .work = work};
+  worker.gradients += std::max(1u, work.steps);
   slot.job.snapshot = snapshot;
   slot.start = worker.last == kNone ? now_ : slots_[worker.last].job.finish;
-  const Time duration = compute_time_.sample(worker_id, slot.job.order.index);
-  TG_CHECK(duration > Time{0} && slot.start < Time::max() - duration, "compute time ", duration.count(), " ns");
+  const Time duration = plan_work(slot.job.order);
+  TG_CHECK(slot.start < Time::max() - duration, "compute time ", duration.count(), " ns");
   slot.job.finish = slot.start + duration;
   slot.next_of_worker = kNone;
   if (worker.last == kNone)
@@ -165,6 +165,20 @@ OrderId Simulator::assign(WorkerId worker_id, const Snapshot& snapshot, const Lo
   push({.time = slot.job.finish, .sequence = slot.job.order.id, .slot = id, .generation = slot.generation});
   if (session_) session_->submit(slot.job);
   return slot.job.order.id;
+}
+
+// How long an order takes, and how many local steps are made in that time.
+Time Simulator::plan_work(Order& order) const {
+  Time total{};
+  const std::uint32_t steps = std::max(1u, order.work.steps);
+  for (std::uint32_t k = 0; k < steps; ++k) {
+    const Time step = compute_time_.sample(order.worker, order.index + k);
+    TG_CHECK(step > Time{0} && total < Time::max() - step, "compute time ", step.count(), " ns");
+    if (k > 0 && (total >= order.work.budget || step > order.work.budget - total)) break;
+    total += step;
+    order.steps_done = order.work.steps == 0 ? 0 : k + 1;
+  }
+  return total;
 }
 
 void Simulator::cancel(WorkerId worker_id, std::vector<Order>& cancelled) {

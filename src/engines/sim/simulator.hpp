@@ -32,7 +32,8 @@ struct SimulatorOptions {
 ///
 /// A worker works off its orders first in, first out, and a cancel drops all of them. So the instant at which an
 /// order will finish is known when it is given, and is fixed then: finish = max(now, finish of the worker's last
-/// order) + compute_time(worker, index).
+/// order) + compute_time(worker, index). K local steps take the sum of K such times, or as many of them as fit into the
+/// order's budget, and at least one.
 ///
 /// Memory   16 bytes a worker; an order in flight holds its snapshot; at most 4 gradients a thread wait to be used
 /// Cost     O(log in-flight) an event beside the gradients
@@ -74,7 +75,7 @@ class Simulator final : public Runtime {
   };
   struct WorkerState {
     SlotId first = kNone, last = kNone;
-    std::uint32_t orders = 0;  // given so far: the index of the next one
+    std::uint32_t gradients = 0;  // asked for so far: the index of the next order
   };
   struct QueuedEvent {
     Time time;
@@ -98,6 +99,7 @@ class Simulator final : public Runtime {
   };
 
   Event joins(WorkerId worker) const;
+  Time plan_work(Order& order) const;
   SlotId take_slot();
   void free_slot(SlotId id);
   void finish_arrival();
