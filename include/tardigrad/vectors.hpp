@@ -52,7 +52,7 @@ class Pass {
     square,          ///< out = a p + b q^2
     multiply,        ///< out = p q
     maximum,         ///< out = max(p, q)
-    divide_root,     ///< out = p + a q / (sqrt(b r + c) + d)
+    divide_root,     ///< out = p + a q / (sqrt(b r + c) + d); without p: 0 + ...
     clamp,           ///< out = sign(p) min(max(|p|, a), b)
     soft_threshold,  ///< out = sign(p) max(|p| - a, 0)
     sign,            ///< out = a sign(p)

@@ -70,7 +70,7 @@ void execute(const Pass& pass, std::size_t size, const std::function<Operand(Vec
           o[j] = std::max(p[j], q[j]);
           break;
         case Pass::Op::divide_root:
-          o[j] = p[j] + a * q[j] / (std::sqrt(b * r[j] + c) + d);
+          o[j] = (p ? p[j] : 0.0f) + a * q[j] / (std::sqrt(b * r[j] + c) + d);
           break;
         case Pass::Op::clamp:
           o[j] = with_sign_of(p[j], std::min(std::max(std::abs(p[j]), a), b));

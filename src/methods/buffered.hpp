@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "methods/arrival.hpp"
+#include "methods/direction.hpp"
 #include "methods/dispatch/dispatch.hpp"
-#include "methods/per_arrival.hpp"
 #include "methods/server_step.hpp"
 
 namespace tardigrad::methods {
@@ -32,9 +32,10 @@ class Buffered final : public Method {
     ServerStep server;
     Dispatch dispatch;
     Correction correction = {};
+    ClipWhen clip_when = ClipWhen::before_correction;
     Needs needs = {};
   };
-  explicit Buffered(Parts parts) : parts_(std::move(parts)) {}
+  explicit Buffered(Parts parts) : parts_(std::move(parts)), preparation_(parts_.correction, parts_.clip_when) {}
 
   Needs needs() const override { return parts_.dispatch.needs(parts_.needs); }
 
@@ -62,8 +63,7 @@ class Buffered final : public Method {
     const double norm = arrival.gradient.norm();
     if (!std::isfinite(norm)) return {.outcome = Outcome::not_finite};
     pass_.clear();
-    const Clipped clipped = parts_.server.clip(arrival, norm, pass_);
-    const Direction u = parts_.correction.apply(arrival, clipped.direction, pass_);
+    const auto [u, clipped] = preparation_.prepare(arrival, norm, parts_.server, pass_);
     const double weight = parts_.weight.of(arrival.delay());
     largest_delay_ = std::max(largest_delay_, arrival.delay());
     const double step = parts_.server.scheduled(parts_.step.at(largest_delay_), arrival.model.version());
@@ -74,7 +74,7 @@ class Buffered final : public Method {
     } else {
       collect(arrival, {u.vector, weight * u.factor}, step);
     }
-    return {.coefficient = step / size * weight * u.factor, .clipped = clipped.clipped};
+    return {.coefficient = step / size * weight * u.factor, .clipped = clipped};
   }
 
   void collect(const Arrival& arrival, Direction u, double step) {
@@ -92,6 +92,7 @@ class Buffered final : public Method {
   }
 
   Parts parts_;
+  Preparation<Correction> preparation_;
   Pass pass_;
   Vec buffer_{};
   std::size_t collected_ = 0;

@@ -7,8 +7,23 @@
 namespace tardigrad::methods {
 
 std::span<const MethodRow> catalogue() {
-  static const MethodRow rows[] = {kVanillaAsgd,    kClippedAsgd,  kDelayAdaptiveAsgd,
-                                   kRingmasterAsgd, kMinibatchSgd, kMSyncSgd};
+  static const MethodRow rows[] = {
+      // each arrival
+      kVanillaAsgd,
+      kClippedAsgd,
+      kDelayAdaptiveAsgd,
+      kMishchenkoAsgd,
+      kWuAsgd,
+      kAdadelayAsgd,
+      kStalenessAwareAsgd,
+      kNSoftsync,
+      kPickySgd,
+      kRingmasterAsgd,
+      kDcAsgd,
+      // rounds
+      kMinibatchSgd,
+      kMSyncSgd,
+  };
   return rows;
 }
 

@@ -17,6 +17,13 @@ extern const MethodRow kVanillaAsgd;
 extern const MethodRow kClippedAsgd;
 extern const MethodRow kDelayAdaptiveAsgd;
 extern const MethodRow kRingmasterAsgd;
+extern const MethodRow kPickySgd;
+extern const MethodRow kMishchenkoAsgd;
+extern const MethodRow kWuAsgd;
+extern const MethodRow kAdadelayAsgd;
+extern const MethodRow kStalenessAwareAsgd;
+extern const MethodRow kNSoftsync;
+extern const MethodRow kDcAsgd;
 extern const MethodRow kMinibatchSgd;
 extern const MethodRow kMSyncSgd;
 

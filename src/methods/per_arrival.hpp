@@ -5,15 +5,11 @@
 #include <utility>
 
 #include "methods/arrival.hpp"
+#include "methods/direction.hpp"
 #include "methods/dispatch/dispatch.hpp"
 #include "methods/server_step.hpp"
 
 namespace tardigrad::methods {
-
-/// Hands the clipped gradient on as it is.
-struct NoCorrection {
-  Direction apply(const Arrival&, Direction direction, Pass&) { return direction; }
-};
 
 /// The frame of every method that handles one arrival at a time:
 ///   if the admission admits it:  u = correction(clip(g));  x <- update(x, u, step(delay))
@@ -32,9 +28,10 @@ class PerArrival final : public Method {
     ServerStep server;
     Dispatch dispatch;
     Correction correction = {};
+    ClipWhen clip_when = ClipWhen::before_correction;
     Needs needs = {};  ///< beside those of the dispatch
   };
-  explicit PerArrival(Parts parts) : parts_(std::move(parts)) {}
+  explicit PerArrival(Parts parts) : parts_(std::move(parts)), preparation_(parts_.correction, parts_.clip_when) {}
 
   Needs needs() const override { return parts_.dispatch.needs(parts_.needs); }
 
@@ -62,11 +59,10 @@ class PerArrival final : public Method {
     const double norm = arrival.gradient.norm();
     if (!std::isfinite(norm)) return {.outcome = Outcome::not_finite};
     pass_.clear();
-    const Clipped clipped = parts_.server.clip(arrival, norm, pass_);
-    const Direction u = parts_.correction.apply(arrival, clipped.direction, pass_);
+    const auto [u, clipped] = preparation_.prepare(arrival, norm, parts_.server, pass_);
     const double step = parts_.server.scheduled(step_at(arrival), arrival.model.version());
     parts_.server.finish(pass_, arrival.model, &arrival.gradient, u, step);
-    return {.coefficient = step * u.factor, .clipped = clipped.clipped};
+    return {.coefficient = step * u.factor, .clipped = clipped};
   }
 
   bool admits(const Arrival& arrival) {
@@ -83,6 +79,7 @@ class PerArrival final : public Method {
   }
 
   Parts parts_;
+  Preparation<Correction> preparation_;
   Pass pass_;
   Version oldest_useful_ = 0;
 };

@@ -17,10 +17,13 @@ class ServerStep {
   /// Reads clip_radius, schedule, update.
   ServerStep(Settings& settings, const MethodContext& context);
 
-  /// norm: ||g||, finite.
-  Clipped clip(const Arrival& arrival, double norm, Pass& pass) { return clipping_.clip(arrival, norm, pass); }
+  /// norm: ||v||, finite, of the gradient or of what a correction made of it.
+  Clipped clip(const Arrival& arrival, double norm, Pass& pass, Vec v = vec::kGradient) {
+    return clipping_.clip(arrival, norm, pass, v);
+  }
   /// The step at this version, from the method's own step size.
   double scheduled(double step_size, Version version) const { return step_size * schedule_.at(version); }
+  bool has_constant_schedule() const { return schedule_.is_constant(); }
   /// Ends the pass with x <- update(x, u, step) and runs it.
   void finish(Pass& pass, Model& model, const Gradient* gradient, Direction u, double step) {
     update_.finish(pass, model, gradient, u, step);

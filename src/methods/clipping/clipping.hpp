@@ -20,8 +20,8 @@ class Clipping {
   /// clip_radius
   explicit Clipping(Settings& settings);
 
-  /// norm: ||g||, finite. Appends to the pass what must be done coordinate by coordinate.
-  Clipped clip(const Arrival& arrival, double norm, Pass& pass);
+  /// norm: ||v||, finite. Appends to the pass what must be done coordinate by coordinate.
+  Clipped clip(const Arrival& arrival, double norm, Pass& pass, Vec v = vec::kGradient);
   std::vector<Metric> figures() const { return {}; }
 
  private:

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "methods/admission/delay_below.hpp"
+#include "methods/correction/ada_delay.hpp"
+#include "methods/knobs.hpp"
+#include "methods/methods.hpp"
+#include "methods/per_arrival.hpp"
+#include "methods/step/delay_adaptive.hpp"
+
+namespace tardigrad::methods {
+namespace {
+
+/// AdaDelay: steps that shrink with time and with the delay of each gradient.
+///   coordinate  step_size g_j / (L + c_j sqrt(t + tau)), c_j^2 = (1/t) sum_i i/(i + tau_i) g_j(i)^2     (their
+///   practice) scalar      step_size / (L + scale sqrt(t + tau)) (their theory)
+/// The theory is for convex functions on a bounded set, projects every iterate on it, and returns the average of the
+/// iterates; we do neither, and return the last iterate.
+/// Source  Sra, Yu, Li, Smola, arXiv 1508.05003
+std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
+  const double step_size = read_step_size(settings);
+  const double smoothness = settings.number_or("smoothness", 1.0, Range::positive());
+  if (settings.choice_or("variant", "coordinate", {"coordinate", "scalar"}) == "scalar") {
+    using Scalar = PerArrival<AdmitAll, AdaDelayStep>;
+    return std::make_unique<Scalar>(
+        Scalar::Parts{.admission = {},
+                      .step = {.step_size = step_size,
+                               .smoothness = smoothness,
+                               .scale = settings.number_or("scale", 1.0, Range::positive())},
+                      .server = ServerStep(settings, context),
+                      .dispatch = Dispatch(same_worker(settings, context))});
+  }
+  using Coordinate = PerArrival<AdmitAll, ConstantStep, AdaDelayScaling>;
+  return std::make_unique<Coordinate>(Coordinate::Parts{.admission = {},
+                                                        .step = {step_size},
+                                                        .server = ServerStep(settings, context),
+                                                        .dispatch = Dispatch(same_worker(settings, context)),
+                                                        .correction = AdaDelayScaling(smoothness)});
+}
+
+constexpr Knob kKnobs[] = {
+    {"step_size", "", "alpha0 > 0"},
+    {"variant", "coordinate", "\"coordinate\": a step for each, from its gradients so far; \"scalar\": one for all"},
+    {"smoothness", "1.0", "L > 0"},
+    {"scale", "1.0", "c > 0, of the scalar variant"},
+    kConcurrencyKnob,
+};
+
+}  // namespace
+
+const MethodRow kAdadelayAsgd = {.name = "adadelay-asgd",
+                                 .summary = "steps that shrink with time and with the delay, for each coordinate",
+                                 .knobs = kKnobs,
+                                 .memory = {.fixed = 1},
+                                 .heterogeneous = "no",
+                                 .source = "Sra et al. 2016, arXiv 1508.05003",
+                                 .make = make};
+
+}  // namespace tardigrad::methods

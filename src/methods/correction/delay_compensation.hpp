@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "methods/arrival.hpp"
+
+namespace tardigrad::methods {
+
+/// Brings a stale gradient nearer to the one at x, with diag(g g^T) in the place of the Hessian:
+///   constant   u = g + lambda g*g*(x - x_{t-tau})                         coordinate by coordinate
+///   adaptive   v <- mm v + (1 - mm) g*g;  lambda/sqrt(v + 1e-7) for lambda
+/// g is the direction handed over, so a clipped gradient where clipping comes first.
+/// Memory  the points of orders in flight; adaptive: one vector more
+/// Source  Zheng et al., arXiv 1609.08326, DC-ASGD-c and -a (read in the authors' code)
+class DelayCompensation {
+ public:
+  enum class Kind : std::uint8_t { constant, adaptive };
+  struct Options {
+    Kind kind = Kind::constant;
+    double lambda = 0.0;
+    double mean_square_decay = 0.95;  ///< mm
+  };
+  explicit DelayCompensation(const Options& options) : options_(options) {}
+
+  Direction apply(const Arrival& arrival, Direction g, Pass& pass) {
+    const Vec t = kCorrectionTemporary;
+    const double square = g.factor * g.factor;
+    pass.add(t, vec::kModel, -1.0, vec::kPoint);
+    pass.multiply(t, t, g.vector);
+    pass.multiply(t, t, g.vector);
+    if (options_.kind == Kind::constant) {
+      pass.mix(t, g.factor, g.vector, options_.lambda * square, t);
+      return {.vector = t};
+    }
+    if (mean_square_.kind == Vec::Kind::none) mean_square_ = arrival.model.make_vector();
+    const double mm = options_.mean_square_decay;
+    pass.square(mean_square_, mm, mean_square_, (1.0 - mm) * square, g.vector);
+    pass.divide_root(t, {}, options_.lambda * square, t, mean_square_, {.c = 1e-7});
+    pass.mix(t, g.factor, g.vector, 1.0, t);
+    return {.vector = t};
+  }
+
+ private:
+  Options options_;
+  Vec mean_square_{};
+};
+
+}  // namespace tardigrad::methods

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+
+#include "methods/arrival.hpp"
+#include "methods/server_step.hpp"
+
+namespace tardigrad::methods {
+
+/// Hands the clipped gradient on as it is.
+struct NoCorrection {
+  Direction apply(const Arrival&, Direction direction, Pass&) { return direction; }
+};
+
+/// What comes first. Clipping costs no sweep; clipping what was corrected needs its norm, so that the corrected vector
+/// is written to a work vector and read again.
+enum class ClipWhen : std::uint8_t { before_correction, after_correction };
+
+/// From an arrived gradient to the direction that is applied: clipping and correction.
+template <class Correction>
+class Preparation {
+ public:
+  Preparation(Correction correction, ClipWhen when) : correction_(std::move(correction)), when_(when) {}
+
+  /// norm: ||g||, finite. May run the pass and begin it anew.
+  Clipped prepare(const Arrival& arrival, double norm, ServerStep& server, Pass& pass) {
+    if (when_ == ClipWhen::before_correction) {
+      Clipped clipped = server.clip(arrival, norm, pass);
+      clipped.direction = correction_.apply(arrival, clipped.direction, pass);
+      return clipped;
+    }
+    if (corrected_.kind == Vec::Kind::none) corrected_ = arrival.model.make_vector();
+    const Direction u = correction_.apply(arrival, {}, pass);
+    pass.scale(corrected_, u.factor, u.vector);
+    arrival.model.run(pass, &arrival.gradient);
+    pass.clear();
+    return server.clip(arrival, std::sqrt(arrival.model.squared_distance(corrected_)), pass, corrected_);
+  }
+
+ private:
+  Correction correction_;
+  ClipWhen when_;
+  Vec corrected_{};
+};
+
+}  // namespace tardigrad::methods

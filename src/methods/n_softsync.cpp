@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "methods/admission/delay_below.hpp"
+#include "methods/buffered.hpp"
+#include "methods/knobs.hpp"
+#include "methods/methods.hpp"
+#include "methods/step/delay_adaptive.hpp"
+#include "methods/step/staleness_aware.hpp"
+
+namespace tardigrad::methods {
+namespace {
+
+/// n-softsync: after every c = floor(workers/splits) gradients
+///   x <- x - (gamma/c) sum_l g_l/tau_l          (a fresh gradient, tau_l = 0, has weight 1)
+/// splits = 1 averages as many gradients as there are workers, splits = workers is staleness-aware-asgd, bitwise.
+/// Memory  one vector
+/// Source  Zhang, Gupta, Lian, Liu, arXiv 1511.05950 (as others describe it)
+std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
+  using NSoftsync = Buffered<AdmitAll, StalenessWeight, ConstantStep>;
+  const auto workers = static_cast<double>(context.workers);
+  const auto splits = static_cast<std::size_t>(settings.integer("splits", {.low = 1, .high = workers}));
+  return std::make_unique<NSoftsync>(NSoftsync::Parts{.admission = {},
+                                                      .weight = {},
+                                                      .step = {read_step_size(settings)},
+                                                      .size = context.workers / splits,
+                                                      .server = ServerStep(settings, context),
+                                                      .dispatch = Dispatch(same_worker(settings, context))});
+}
+
+constexpr Knob kKnobs[] = {
+    kStepSizeKnob,
+    {"splits", "", "1 ... workers: an update after every floor(workers/splits) gradients"},
+    kConcurrencyKnob,
+};
+
+}  // namespace
+
+const MethodRow kNSoftsync = {.name = "n-softsync",
+                              .summary = "average a share of the workers' gradients, each divided by its delay",
+                              .knobs = kKnobs,
+                              .memory = {.fixed = 1},
+                              .heterogeneous = "no",
+                              .source = "Zhang et al. 2016, arXiv 1511.05950",
+                              .make = make};
+
+}  // namespace tardigrad::methods

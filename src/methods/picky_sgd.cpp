@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "methods/admission/close_enough.hpp"
+#include "methods/knobs.hpp"
+#include "methods/methods.hpp"
+#include "methods/per_arrival.hpp"
+#include "methods/step/delay_adaptive.hpp"
+
+namespace tardigrad::methods {
+namespace {
+
+/// Picky SGD: x_{t+1} = x_t - gamma * g(x_{t - tau_t}) if ||x_t - x_{t - tau_t}|| <= distance, else the gradient is
+/// skipped: late gradients are welcome as long as x has hardly moved. infinity is vanilla, bitwise.
+/// In the paper a skipped round counts; here x keeps its version, which no decision depends on.
+/// Source  Cohen, Daniely, Drori, Koren, Schain, arXiv 2106.10879, as restated by later papers; the constants of its
+///         theorem (distance = eps/(2 beta)) are from memory. Homogeneous data only.
+std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
+  using PickySgd = PerArrival<AdmitCloseEnough, ConstantStep>;
+  return std::make_unique<PickySgd>(PickySgd::Parts{.admission = {settings.number("distance", Range::at_least(0))},
+                                                    .step = {read_step_size(settings)},
+                                                    .server = ServerStep(settings, context),
+                                                    .dispatch = Dispatch(same_worker(settings, context)),
+                                                    .needs = {.points = true}});
+}
+
+constexpr Knob kKnobs[] = {
+    kStepSizeKnob,
+    {"distance", "", "B >= 0: a gradient is used while ||x_t - x_{t-tau}|| <= B"},
+    kConcurrencyKnob,
+};
+
+}  // namespace
+
+const MethodRow kPickySgd = {.name = "picky-sgd",
+                             .summary = "use a gradient only while x is still close to where it was computed",
+                             .knobs = kKnobs,
+                             .needs = {.points = true},
+                             .heterogeneous = "no",
+                             .source = "Cohen et al. 2021, arXiv 2106.10879 (restated)",
+                             .make = make};
+
+}  // namespace tardigrad::methods

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "methods/admission/delay_below.hpp"
+#include "methods/knobs.hpp"
+#include "methods/methods.hpp"
+#include "methods/per_arrival.hpp"
+#include "methods/step/window_sum.hpp"
+
+namespace tardigrad::methods {
+namespace {
+
+/// Delay-adaptive steps of Wu et al.: the steps made while a gradient was under way, and its own, never exceed
+/// step_size = gamma' (h/L in the theory). See WindowSumStep. Needs no bound on delays, not even their order.
+/// Source  Wu, Magnusson, Feyzmahdavian, Johansson, arXiv 2202.08550, Adaptive 1 and 2 (from memory, as are h = 0.99
+/// and
+///         alpha = 0.9). The paper proves it for aggregated and block gradients; for each arrival it is our transfer.
+std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
+  using WuAsgd = PerArrival<AdmitAll, WindowSumStep>;
+  const bool first = settings.choice_or("rule", "adaptive-1", {"adaptive-1", "adaptive-2"}) == "adaptive-1";
+  const WindowSumStep::Options step{
+      .rule = first ? WindowSumStep::Rule::first : WindowSumStep::Rule::second,
+      .budget = read_step_size(settings),
+      .alpha =
+          first ? settings.number_or("alpha", 0.9, {.low = 0, .high = 1, .low_open = true, .high_open = true}) : 1.0};
+  ServerStep server(settings, context);
+  if (!server.has_constant_schedule())
+    settings.fail("schedule", "must be constant: the rule sums up the steps that were made");
+  return std::make_unique<WuAsgd>(WuAsgd::Parts{.admission = {},
+                                                .step = WindowSumStep(step),
+                                                .server = std::move(server),
+                                                .dispatch = Dispatch(same_worker(settings, context))});
+}
+
+constexpr Knob kKnobs[] = {
+    {"step_size", "", "gamma' > 0: what the steps made during a gradient's life may sum up to, its own included"},
+    {"rule", "adaptive-1",
+     "\"adaptive-1\": a share alpha of what is left; \"adaptive-2\": gamma'/(tau + 1), or nothing"},
+    {"alpha", "0.9", "0 < alpha < 1, of adaptive-1"},
+    kConcurrencyKnob,
+};
+
+}  // namespace
+
+const MethodRow kWuAsgd = {.name = "wu-asgd",
+                           .summary = "keep the sum of the steps made during any gradient's life below a bound",
+                           .knobs = kKnobs,
+                           .heterogeneous = "no",
+                           .source = "Wu et al. 2022, arXiv 2202.08550 (our transfer)",
+                           .make = make};
+
+}  // namespace tardigrad::methods
