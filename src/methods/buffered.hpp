@@ -12,6 +12,22 @@
 
 namespace tardigrad::methods {
 
+/// How many gradients make an update: K, or K 2^(version/double_every), rounded down, up to the limit.
+struct BatchSize {
+  std::size_t size = 1;
+  Version double_every = 0;  ///< 0: never
+  std::size_t limit = 0;
+  std::size_t at(Version version) const {
+    std::size_t now = size;
+    if (double_every > 0)
+      for (Version left = version / double_every; left > 0 && now < limit; --left) now *= 2;
+    return double_every > 0 ? std::min(now, limit) : now;
+  }
+};
+
+/// What the others do when an update was made: finish their order, or begin anew at the new x (needs.cancel).
+enum class AfterUpdate : std::uint8_t { go_on, restart };
+
 /// The frame of methods that collect K arrivals and then make one update with their weighted sum over K:
 ///   if the admission admits it:  b <- b + weight(delay) correction(clip(g))
 ///   after K of them:             x <- update(x, b/K, step(largest delay in the buffer));  b <- 0
@@ -28,25 +44,34 @@ class Buffered final : public Method {
     Admission admission;
     Weight weight;
     StepRule step;
-    std::size_t size;  ///< K >= 1
+    BatchSize size;
     ServerStep server;
     Dispatch dispatch;
     Correction correction = {};
     ClipWhen clip_when = ClipWhen::before_correction;
+    AfterUpdate after_update = AfterUpdate::go_on;
     Needs needs = {};
   };
   explicit Buffered(Parts parts) : parts_(std::move(parts)), preparation_(parts_.correction, parts_.clip_when) {}
 
-  Needs needs() const override { return parts_.dispatch.needs(parts_.needs); }
+  Needs needs() const override {
+    Needs needs = parts_.dispatch.needs(parts_.needs);
+    needs.cancel |= parts_.after_update == AfterUpdate::restart;
+    return needs;
+  }
 
   void on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) override {
     parts_.dispatch.joined(worker.id, commands);
   }
 
   Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override {
+    const Version before = model.version();
     const Decision decision = apply({order, gradient, model});
     oldest_useful_ = parts_.admission.oldest_useful(model.version());
-    parts_.dispatch.delivered(order.worker, commands);
+    if (model.version() != before && parts_.after_update == AfterUpdate::restart)
+      parts_.dispatch.delivered_and_restarted(order.worker, commands);
+    else
+      parts_.dispatch.delivered(order.worker, commands);
     return decision;
   }
 
@@ -67,26 +92,25 @@ class Buffered final : public Method {
     const double weight = parts_.weight.of(arrival.delay());
     largest_delay_ = std::max(largest_delay_, arrival.delay());
     const double step = parts_.server.scheduled(parts_.step.at(largest_delay_), arrival.model.version());
-    const auto size = static_cast<double>(parts_.size);
-    if (parts_.size == 1) {
+    const std::size_t size = parts_.size.at(arrival.model.version());
+    if (size == 1) {
       parts_.server.finish(pass_, arrival.model, &arrival.gradient, {u.vector, weight * u.factor}, step);
       largest_delay_ = 0;
     } else {
-      collect(arrival, {u.vector, weight * u.factor}, step);
+      collect(arrival, {u.vector, weight * u.factor}, step, size);
     }
-    return {.coefficient = step / size * weight * u.factor, .clipped = clipped};
+    return {.coefficient = step / static_cast<double>(size) * weight * u.factor, .clipped = clipped};
   }
 
-  void collect(const Arrival& arrival, Direction u, double step) {
+  void collect(const Arrival& arrival, Direction u, double step, std::size_t size) {
     if (buffer_.kind == Vec::Kind::none) buffer_ = arrival.model.make_vector();
     // The first of a buffer overwrites the last buffer's sum: nobody has to clear it.
     if (collected_ == 0)
       pass_.scale(buffer_, u.factor, u.vector);
     else
       pass_.add(buffer_, buffer_, u.factor, u.vector);
-    if (++collected_ < parts_.size) return arrival.model.run(pass_, &arrival.gradient);
-    parts_.server.finish(pass_, arrival.model, &arrival.gradient, {buffer_, 1.0 / static_cast<double>(parts_.size)},
-                         step);
+    if (++collected_ < size) return arrival.model.run(pass_, &arrival.gradient);
+    parts_.server.finish(pass_, arrival.model, &arrival.gradient, {buffer_, 1.0 / static_cast<double>(size)}, step);
     collected_ = 0;
     largest_delay_ = 0;
   }

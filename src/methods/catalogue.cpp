@@ -23,6 +23,12 @@ std::span<const MethodRow> catalogue() {
       // rounds
       kMinibatchSgd,
       kMSyncSgd,
+      kRennalaSgd,
+      kAsyncMinibatchSgd,
+      kMaleniaSgd,
+      // tables
+      kRingleaderAsgd,
+      kIa2Sgd,
   };
   return rows;
 }

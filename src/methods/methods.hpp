@@ -26,5 +26,10 @@ extern const MethodRow kNSoftsync;
 extern const MethodRow kDcAsgd;
 extern const MethodRow kMinibatchSgd;
 extern const MethodRow kMSyncSgd;
+extern const MethodRow kRennalaSgd;
+extern const MethodRow kAsyncMinibatchSgd;
+extern const MethodRow kMaleniaSgd;
+extern const MethodRow kRingleaderAsgd;
+extern const MethodRow kIa2Sgd;
 
 }  // namespace tardigrad::methods

@@ -21,7 +21,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   return std::make_unique<NSoftsync>(NSoftsync::Parts{.admission = {},
                                                       .weight = {},
                                                       .step = {read_step_size(settings)},
-                                                      .size = context.workers / splits,
+                                                      .size = {.size = context.workers / splits},
                                                       .server = ServerStep(settings, context),
                                                       .dispatch = Dispatch(same_worker(settings, context))});
 }

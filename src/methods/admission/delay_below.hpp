@@ -14,6 +14,12 @@ struct AdmitAll {
   Version oldest_useful(Version /*now*/) const { return 0; }
 };
 
+/// Admits a gradient only if it was computed at the present x.
+struct AdmitCurrent {
+  bool admits(std::uint64_t delay) const { return delay == 0; }
+  Version oldest_useful(Version now) const { return now; }
+};
+
 /// Admits a gradient only while its delay is below the limit: delay < R, so delays of 0 ... R-1 pass.
 /// Pre     limit >= 1
 /// Source  Maranjyan, Tyurin, Richtarik, "Ringmaster ASGD", arXiv 2501.16168, Algorithm 4

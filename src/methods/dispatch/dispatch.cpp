@@ -5,8 +5,15 @@
 
 namespace tardigrad::methods {
 
+void Dispatch::set_busy(WorkerId worker, bool busy) {
+  if (options_.rule != Rule::same) return;
+  if (busy_.size() <= worker) busy_.resize(std::max<std::size_t>(options_.workers, worker + 1));
+  busy_[worker] = busy;
+}
+
 void Dispatch::assign(WorkerId worker, Commands& commands) {
   ++in_flight_;
+  set_busy(worker, true);
   commands.assign(worker, options_.work);
 }
 
@@ -56,6 +63,13 @@ void Dispatch::joined(WorkerId worker, Commands& commands) {
   if (joined_ >= options_.workers || draws_ > 0) fill(commands);
 }
 
+void Dispatch::delivered_and_restarted(WorkerId worker, Commands& commands) {
+  for (WorkerId other = 0; other < busy_.size(); ++other)
+    if (busy_[other] && other != worker) commands.cancel(other);
+  for (WorkerId each = 0; each < busy_.size(); ++each)
+    if (busy_[each]) commands.assign(each, options_.work);
+}
+
 void Dispatch::delivered(WorkerId worker, Commands& commands) {
   --in_flight_;
   switch (options_.rule) {
@@ -72,6 +86,7 @@ void Dispatch::delivered(WorkerId worker, Commands& commands) {
 void Dispatch::lost(WorkerId worker, std::size_t orders, Commands& commands) {
   in_flight_ -= orders;
   if (options_.rule == Rule::same) {
+    set_busy(worker, false);
     std::erase(idle_, worker);
     while (in_flight_ < options_.concurrency && !idle_.empty()) {
       assign(idle_.front(), commands);

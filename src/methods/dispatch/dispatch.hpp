@@ -45,6 +45,9 @@ class Dispatch {
   void joined(WorkerId worker, Commands& commands);
   void delivered(WorkerId worker, Commands& commands);
   void lost(WorkerId worker, std::size_t orders, Commands& commands);
+  /// In the place of `delivered` when what everybody else computes has become worthless: all orders are withdrawn and
+  /// given again, in the order of the workers' numbers (needs.cancel).  Pre  rule same
+  void delivered_and_restarted(WorkerId worker, Commands& commands);
 
  private:
   bool is_candidate(WorkerId worker) const { return worker < place_.size() && place_[worker] != kAbsent; }
@@ -53,11 +56,13 @@ class Dispatch {
   void assign_uniform(Commands& commands);
   void fill(Commands& commands);
   void assign(WorkerId worker, Commands& commands);
+  void set_busy(WorkerId worker, bool busy);
 
   static constexpr std::uint32_t kAbsent = ~std::uint32_t{0};
   Options options_;
   std::size_t in_flight_ = 0;
   std::uint64_t draws_ = 0;
+  std::vector<bool> busy_;            // same: worker -> it has an order
   std::deque<WorkerId> idle_;         // same: live workers without an order, longest idle first
   std::size_t joined_ = 0;            // workers alive
   std::vector<WorkerId> candidates_;  // uniform: the live ones; idle: those of them without an order

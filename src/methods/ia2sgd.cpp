@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "methods/arrival.hpp"
+#include "methods/dispatch/dispatch.hpp"
+#include "methods/knobs.hpp"
+#include "methods/methods.hpp"
+#include "methods/server_step.hpp"
+
+namespace tardigrad::methods {
+namespace {
+
+/// IA2SGD: a table of the latest gradient of every worker; on each arrival
+///   G_i <- g;   x <- x - gamma (1/n) sum_j G_j
+/// and nothing moves before every worker has delivered once. Unbiased over the workers; a row is as old as its worker
+/// is slow.
+/// The sum T = sum_j G_j is kept up to date, T += g - G_i, and summed up afresh now and then, before rounding can show.
+/// The row of a worker that vanishes leaves the table; it is back with its first gradient after the return.
+/// Memory  n + 1 vectors
+/// Source  Wang et al. as described and coded by Maranjyan et al., arXiv 2509.22860; what losses mean is ours
+class Ia2Sgd final : public Method {
+ public:
+  struct Parts {
+    double step_size;
+    ServerStep server;
+    Dispatch dispatch;
+  };
+  explicit Ia2Sgd(Parts parts) : parts_(std::move(parts)) {}
+
+  Needs needs() const override { return {}; }
+
+  void on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) override {
+    if (table_.size() <= worker.id) table_.resize(worker.id + 1);
+    table_[worker.id].alive = true;
+    parts_.dispatch.joined(worker.id, commands);
+  }
+
+  Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override {
+    const Decision decision = apply({order, gradient, model});
+    parts_.dispatch.delivered(order.worker, commands);
+    return decision;
+  }
+
+  void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model& model, Commands& commands) override {
+    Row& row = table_[worker];
+    row.alive = false;
+    if (row.filled) {
+      row.filled = false;
+      if (--rows_ > 0) {
+        pass_.clear();
+        pass_.add(sum_, sum_, -1.0, row.gradient);
+        model.run(pass_);
+      }
+    }
+    parts_.dispatch.lost(worker, orders_lost, commands);
+  }
+
+  std::vector<Metric> figures() const override { return parts_.server.figures(); }
+
+ private:
+  // After so many arrivals the sum has lost at most as many half-ulps; summing afresh costs n + 1 vectors then.
+  static constexpr std::uint64_t kRefreshEvery = 1024;
+  struct Row {
+    Vec gradient{};
+    bool alive = false, filled = false;
+  };
+
+  Decision apply(const Arrival& arrival) {
+    const double norm = arrival.gradient.norm();
+    if (!std::isfinite(norm)) return {.outcome = Outcome::not_finite};
+    if (rows_ > 0 && ++since_refresh_ >= kRefreshEvery * table_.size()) refresh(arrival.model);
+    pass_.clear();
+    const auto [u, clipped] = parts_.server.clip(arrival, norm, pass_);
+    replace(arrival.model, table_[arrival.order.worker], u);
+    const double step = parts_.server.scheduled(parts_.step_size, arrival.model.version());
+    const double share = 1.0 / static_cast<double>(rows_);
+    if (std::ranges::all_of(table_, [](const Row& row) { return !row.alive || row.filled; }))
+      parts_.server.finish(pass_, arrival.model, &arrival.gradient, {sum_, share}, step);
+    else
+      arrival.model.run(pass_, &arrival.gradient);
+    return {.coefficient = step * share * u.factor, .clipped = clipped};
+  }
+
+  void replace(Model& model, Row& row, Direction u) {
+    if (row.gradient.kind == Vec::Kind::none) row.gradient = model.make_vector();
+    if (sum_.kind == Vec::Kind::none) sum_ = model.make_vector();
+    if (rows_ == 0)
+      pass_.scale(sum_, u.factor, u.vector);
+    else
+      pass_.add(sum_, sum_, u.factor, u.vector);
+    if (row.filled) pass_.add(sum_, sum_, -1.0, row.gradient);
+    pass_.scale(row.gradient, u.factor, u.vector);
+    rows_ += !row.filled;
+    row.filled = true;
+  }
+
+  void refresh(Model& model) {
+    since_refresh_ = 0;
+    pass_.clear();
+    pass_.clear(sum_);
+    for (const Row& row : table_) {
+      if (!row.filled) continue;
+      if (pass_.statements().size() == Pass::kMostStatements) {
+        model.run(pass_);
+        pass_.clear();
+      }
+      pass_.add(sum_, sum_, 1.0, row.gradient);
+    }
+    model.run(pass_);
+  }
+
+  Parts parts_;
+  Pass pass_;
+  std::vector<Row> table_;  // by worker
+  Vec sum_{};
+  std::size_t rows_ = 0;  // filled
+  std::uint64_t since_refresh_ = 0;
+};
+
+std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
+  const Dispatch::Options dispatch{.workers = context.workers, .concurrency = context.workers, .seed = context.seed};
+  return std::make_unique<Ia2Sgd>(Ia2Sgd::Parts{
+      .step_size = read_step_size(settings), .server = ServerStep(settings, context), .dispatch = Dispatch(dispatch)});
+}
+
+constexpr Knob kKnobs[] = {kStepSizeKnob};
+
+}  // namespace
+
+const MethodRow kIa2Sgd = {.name = "ia2sgd",
+                           .summary = "step along the mean of everybody's latest gradient, at each arrival",
+                           .knobs = kKnobs,
+                           .memory = {.fixed = 1, .per_worker = 1},
+                           .heterogeneous = "yes",
+                           .source = "Wang et al., in Maranjyan, Richtarik 2025, arXiv 2509.22860",
+                           .make = make};
+
+}  // namespace tardigrad::methods

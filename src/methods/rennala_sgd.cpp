@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "methods/admission/delay_below.hpp"
+#include "methods/buffered.hpp"
+#include "methods/knobs.hpp"
+#include "methods/methods.hpp"
+#include "methods/step/delay_adaptive.hpp"
+#include "methods/step/weight.hpp"
+
+namespace tardigrad::methods {
+namespace {
+
+/// Rennala SGD: every worker computes gradients at the same x, one after another, until there are S of them:
+///   x^{k+1} = x^k - (gamma/S) * sum of the first S gradients computed at x^k
+/// Stale gradients are discarded; with stop = true nobody computes one, as all start again when x changes.
+/// S = batch_target = max(ceil(sigma^2/eps), 1) in the theory.  S = 1 with stop is ringmaster-asgd of limit 1 with
+/// stop. Memory  one vector Source  Tyurin, Richtarik, arXiv 2305.12387 (the authors' code, which stops; the theorem
+/// allows to ignore)
+std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
+  using RennalaSgd = Buffered<AdmitCurrent, UnitWeight, ConstantStep>;
+  return std::make_unique<RennalaSgd>(RennalaSgd::Parts{
+      .admission = {},
+      .weight = {},
+      .step = {read_step_size(settings)},
+      .size = {.size = static_cast<std::size_t>(settings.integer("batch_target", {.low = 1, .high = 1e9}))},
+      .server = ServerStep(settings, context),
+      .dispatch = Dispatch(same_worker(settings, context)),
+      .after_update = settings.boolean_or("stop", true) ? AfterUpdate::restart : AfterUpdate::go_on});
+}
+
+constexpr Knob kKnobs[] = {
+    kStepSizeKnob,
+    {"batch_target", "", "S >= 1: so many gradients of the present x make an update"},
+    {"stop", "true", "true: all start again when x changes; false: they finish, and what they bring is discarded"},
+    kConcurrencyKnob,
+};
+
+}  // namespace
+
+const MethodRow kRennalaSgd = {.name = "rennala-sgd",
+                               .summary = "collect S gradients of the present point from whoever is fast, then step",
+                               .knobs = kKnobs,
+                               .needs = {.cancel = true},
+                               .memory = {.fixed = 1},
+                               .heterogeneous = "no",
+                               .source = "Tyurin, Richtarik 2023, arXiv 2305.12387",
+                               .make = make};
+
+}  // namespace tardigrad::methods
