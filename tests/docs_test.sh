@@ -23,7 +23,7 @@ for scenario in *.toml; do
 done
 [[ $count -ge 3 ]] || { echo "only $count scenarios were found in the documents"; exit 1; }
 
-for part in methods problems datasets timing; do
+for part in problems datasets timing; do
   names+=$("$program" list "$part" --json | sed -n 's/^ *"\(name\|kind\)": "\(.*\)",*$/ \2/p')
 done
 for name in $names; do
