@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/first_m.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
+#include "methods/rounds.hpp"
 
 namespace tardigrad::methods {
 namespace {
 
-/// m-synchronous SGD: x <- x - (gamma/m) * sum of the first m gradients computed at x. See FirstM.
+/// m-synchronous SGD: x <- x - (gamma/m) * sum of the first m gradients computed at x. See Rounds.
 /// Source  Begunov, Tyurin, arXiv 2602.03802; whether late workers are stopped or ignored is not settled by the
 ///         sources that we could read, so both are here.
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   const auto workers = static_cast<double>(context.workers);
-  return std::make_unique<FirstM>(
-      FirstM::Options{.step_size = read_step_size(settings),
+  const bool stop = settings.choice_or("late", "stop", {"stop", "ignore"}) == "stop";
+  return std::make_unique<Rounds>(
+      Rounds::Options{.step_size = read_step_size(settings),
                       .server = ServerStep(settings, context),
                       .m = static_cast<std::size_t>(settings.integer("m", {.low = 1, .high = workers})),
-                      .late = settings.choice_or("late", "stop", {"stop", "ignore"}) == "stop" ? FirstM::Late::stop
-                                                                                               : FirstM::Late::ignore});
+                      .late = stop ? Rounds::Late::stop : Rounds::Late::ignore,
+                      .workers = context.workers});
 }
 
 constexpr Knob kKnobs[] = {

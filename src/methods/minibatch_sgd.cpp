@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/first_m.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
+#include "methods/rounds.hpp"
 
 namespace tardigrad::methods {
 namespace {
 
 /// Minibatch (synchronous) SGD: x <- x - (gamma/n) * sum_i g_i(x), a round as long as its slowest worker.
-/// Source  Koloskova et al., arXiv 2206.08307 (a special case of their Algorithm 1); FirstM with m = n
+/// Source  Koloskova et al., arXiv 2206.08307 (a special case of their Algorithm 1); Rounds with m = n
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
-  return std::make_unique<FirstM>(FirstM::Options{.step_size = read_step_size(settings),
+  return std::make_unique<Rounds>(Rounds::Options{.step_size = read_step_size(settings),
                                                   .server = ServerStep(settings, context),
                                                   .m = context.workers,
-                                                  .late = FirstM::Late::ignore});  // nobody is ever late
+                                                  .late = Rounds::Late::ignore,  // nobody is ever late
+                                                  .workers = context.workers});
 }
 
 constexpr Knob kKnobs[] = {kStepSizeKnob};

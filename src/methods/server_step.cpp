@@ -3,7 +3,7 @@
 
 namespace tardigrad::methods {
 
-ServerStep::ServerStep(Settings& settings, const MethodContext&)
-    : clipping_(settings), schedule_(Schedule::read(settings)), update_(settings) {}
+ServerStep::ServerStep(Settings& settings, const MethodContext&, const std::string& default_rule)
+    : clipping_(settings), schedule_(Schedule::read(settings)), update_(settings, default_rule) {}
 
 }  // namespace tardigrad::methods

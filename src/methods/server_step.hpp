@@ -14,8 +14,8 @@ namespace tardigrad::methods {
 /// and with what weight; this says how.
 class ServerStep {
  public:
-  /// Reads clip_radius, schedule, update.
-  ServerStep(Settings& settings, const MethodContext& context);
+  /// Reads clip_radius, schedule, update. default_rule: of the update, where the settings name none.
+  ServerStep(Settings& settings, const MethodContext& context, const std::string& default_rule = "sgd");
 
   /// norm: ||v||, finite, of the gradient or of what a correction made of it.
   Clipped clip(const Arrival& arrival, double norm, Pass& pass, Vec v = vec::kGradient) {

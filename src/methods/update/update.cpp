@@ -3,15 +3,16 @@
 
 namespace tardigrad::methods {
 
-Update::Update(Settings& settings) {
+Update::Update(Settings& settings, const std::string& default_rule) {
   Settings& table = settings.table_or_empty("update");
-  const std::string rule = table.choice_or("rule", "sgd", {"sgd", "momentum", "nesterov", "adam", "adamw"});
+  const std::string rule =
+      table.choice_or("rule", default_rule, {"sgd", "momentum", "nesterov", "adam", "adamw", "amsgrad"});
   const Range fraction = {.low = 0.0, .high = 1.0, .high_open = true};
   if (rule == "momentum" || rule == "nesterov") {
     rule_ = rule == "momentum" ? Rule::momentum : Rule::nesterov;
     momentum_ = table.number_or("momentum", 0.9, fraction);
   } else if (rule != "sgd") {
-    rule_ = rule == "adam" ? Rule::adam : Rule::adamw;
+    rule_ = rule == "adam" ? Rule::adam : rule == "adamw" ? Rule::adamw : Rule::amsgrad;
     beta1_ = table.number_or("beta1", 0.9, fraction);
     beta2_ = table.number_or("beta2", 0.999, fraction);
     epsilon_ = table.number_or("epsilon", 1e-8, Range::positive());
@@ -24,7 +25,9 @@ Update::Update(Settings& settings) {
 void Update::make_vectors(Model& model) {
   if (rule_ == Rule::sgd || first_.kind != Vec::Kind::none) return;
   first_ = model.make_vector();
-  if (rule_ == Rule::adam || rule_ == Rule::adamw) second_ = model.make_vector();
+  if (rule_ == Rule::momentum || rule_ == Rule::nesterov) return;
+  second_ = model.make_vector();
+  if (rule_ == Rule::amsgrad) largest_ = model.make_vector();
 }
 
 void Update::finish(Pass& pass, Model& model, const Gradient* gradient, Direction u, double step) {
@@ -45,6 +48,9 @@ void Update::finish(Pass& pass, Model& model, const Gradient* gradient, Directio
     case Rule::adam:
     case Rule::adamw:
       step_by_adam(pass, u, step);
+      break;
+    case Rule::amsgrad:
+      step_by_amsgrad(pass, u, step);
       break;
   }
   apply_proximal(pass, step);
@@ -73,6 +79,13 @@ void Update::step_by_adam(Pass& pass, Direction u, double step) {
   pass.square(second_, beta2_, second_, (1.0 - beta2_) * u.factor * u.factor, u.vector);
   pass.divide_root(vec::kModel, vec::kModel, -step / (1.0 - beta1_power_), first_, second_,
                    {.b = 1.0 / (1.0 - beta2_power_), .d = epsilon_});
+}
+
+void Update::step_by_amsgrad(Pass& pass, Direction u, double step) {
+  pass.mix(first_, beta1_, first_, (1.0 - beta1_) * u.factor, u.vector);
+  pass.square(second_, beta2_, second_, (1.0 - beta2_) * u.factor * u.factor, u.vector);
+  pass.maximum(largest_, largest_, second_);
+  pass.divide_root(vec::kModel, vec::kModel, -step, first_, largest_, {.d = epsilon_});
 }
 
 void Update::apply_proximal(Pass& pass, double step) const {

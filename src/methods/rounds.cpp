@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "methods/rounds.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tardigrad/rng.hpp"
+
+namespace tardigrad::methods {
+
+Needs Rounds::needs() const {
+  const bool somebody_may_be_late =
+      everybody_takes_part() ? options_.m < options_.workers : options_.asked > options_.m;
+  return {.cancel = options_.late == Late::stop && somebody_may_be_late, .local_steps = options_.work.steps > 0};
+}
+
+double Rounds::weight_of(WorkerId worker) const {
+  return options_.weighting == Weighting::uniform ? 1.0 : workers_[worker].examples;
+}
+
+// What the round's weights will sum up to, as far as that is known: m times the mean weight of those who take part.
+double Rounds::expected_weight() const {
+  const std::size_t gradients = std::min(options_.m, collected_ + pending_);
+  if (options_.weighting == Weighting::uniform) return static_cast<double>(gradients);
+  double weight = weight_;
+  for (WorkerId worker = 0; worker < workers_.size(); ++worker)
+    if (workers_[worker].state == State::asked) weight += weight_of(worker);
+  return weight * static_cast<double>(gradients) / static_cast<double>(collected_ + pending_);
+}
+
+void Rounds::ask(WorkerId worker, Commands& commands) {
+  workers_[worker].state = State::asked;
+  ++pending_;
+  commands.assign(worker, options_.work);
+}
+
+void Rounds::draw_participants(Commands& commands) {
+  candidates_.clear();
+  for (WorkerId worker = 0; worker < workers_.size(); ++worker)
+    if (workers_[worker].state == State::idle) candidates_.push_back(worker);
+  Stream stream(options_.seed, Purpose::dispatch, 0, rounds_drawn_++);
+  const std::size_t asked = std::min(options_.asked, candidates_.size());
+  for (std::size_t i = 0; i < asked; ++i)
+    std::swap(candidates_[i], candidates_[i + stream.below(candidates_.size() - i)]);
+  candidates_.resize(asked);
+  std::ranges::sort(candidates_);
+  for (const WorkerId worker : candidates_) ask(worker, commands);
+}
+
+void Rounds::begin_round(Commands& commands) {
+  pending_ = collected_ = 0;
+  weight_ = 0.0;
+  for (WorkerId worker = 0; worker < workers_.size(); ++worker) {
+    State& state = workers_[worker].state;
+    if (state == State::asked && options_.late == Late::stop) {
+      commands.cancel(worker);
+      state = State::idle;
+    } else if (state == State::asked) {
+      state = State::late;
+    } else if (state == State::done) {
+      state = State::idle;
+    }
+    if (!everybody_takes_part()) continue;
+    // A late worker may still bring a gradient of this round, once it is done with the old one.
+    if (state == State::idle)
+      ask(worker, commands);
+    else if (state == State::late)
+      ++pending_;
+  }
+  if (!everybody_takes_part()) draw_participants(commands);
+}
+
+void Rounds::on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) {
+  if (workers_.size() <= worker.id) workers_.resize(worker.id + 1);
+  workers_[worker.id] = {.state = State::idle, .examples = worker.examples};
+  ++alive_;
+  if (everybody_takes_part()) return ask(worker.id, commands);
+  // The first draw waits until all are there; later ones do not wait for anybody.
+  if (pending_ == 0 && collected_ == 0 && (rounds_drawn_ > 0 || alive_ >= options_.workers))
+    draw_participants(commands);
+}
+
+bool Rounds::round_complete() const {
+  return collected_ > 0 && collected_ >= std::min(options_.m, collected_ + pending_);
+}
+
+Decision Rounds::on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) {
+  State& state = workers_[order.worker].state;
+  if (state == State::late) {
+    state = State::idle;
+    if (everybody_takes_part()) {
+      --pending_;
+      ask(order.worker, commands);
+    } else if (pending_ == 0 && collected_ == 0) {
+      draw_participants(commands);
+    }
+    return {.outcome = Outcome::discarded};
+  }
+  const double norm = gradient.norm();
+  if (!std::isfinite(norm)) {  // the same worker tries again
+    commands.assign(order.worker, options_.work);
+    return {.outcome = Outcome::not_finite};
+  }
+  return collect(order, gradient, norm, model, commands);
+}
+
+Decision Rounds::collect(const Order& order, const Gradient& gradient, double norm, Model& model, Commands& commands) {
+  if (sum_.kind == Vec::Kind::none) sum_ = model.make_vector();
+  pass_.clear();
+  const auto [u, was_clipped] = options_.server.clip({order, gradient, model}, norm, pass_);
+  const double weight = weight_of(order.worker);
+  const double share = weight / expected_weight();
+  const double step = options_.server.scheduled(options_.step_size, model.version());
+  workers_[order.worker].state = State::done;
+  --pending_;
+  weight_ += weight;
+  // The first of a round overwrites the last round's sum.
+  if (collected_++ == 0)
+    pass_.scale(sum_, weight * u.factor, u.vector);
+  else
+    pass_.add(sum_, sum_, weight * u.factor, u.vector);
+  if (round_complete())
+    finish_round(model, &gradient, commands);
+  else
+    model.run(pass_, &gradient);
+  return {.coefficient = step * share * u.factor, .clipped = was_clipped};
+}
+
+void Rounds::finish_round(Model& model, const Gradient* gradient, Commands& commands) {
+  const double step = options_.server.scheduled(options_.step_size, model.version());
+  options_.server.finish(pass_, model, gradient, {sum_, 1.0 / weight_}, step);
+  version_ = model.version();
+  begin_round(commands);
+}
+
+void Rounds::on_worker_lost(WorkerId worker, std::size_t, Model& model, Commands& commands) {
+  if (worker >= workers_.size() || workers_[worker].state == State::absent) return;
+  const State was = std::exchange(workers_[worker].state, State::absent);
+  --alive_;
+  if (was == State::asked || (was == State::late && everybody_takes_part())) --pending_;
+  if (round_complete()) {
+    pass_.clear();
+    finish_round(model, nullptr, commands);
+  } else if (pending_ == 0 && collected_ == 0 && !everybody_takes_part()) {
+    draw_participants(commands);
+  }
+}
+
+}  // namespace tardigrad::methods

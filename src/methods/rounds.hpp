@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "methods/server_step.hpp"
+#include "tardigrad/method.hpp"
+
+namespace tardigrad::methods {
+
+/// Rounds at one x: some workers are asked, the first m of their (pseudo-)gradients are averaged, x moves, and the next
+/// round begins:
+///   x^{k+1} = update(x^k, sum_i w_i clip_c(g_i(x^k)) / sum_i w_i, gamma),   w_i = 1 or the worker's number of examples
+/// At most one gradient a worker and round; every delay is 0. Whoever is asked but late is stopped (`stop`), or
+/// finishes and is then ignored (`ignore`), and misses the rounds until then.
+///   asked = all   every live worker takes part, one that joins at once too: Minibatch SGD (m = n), m-synchronous SGD
+///   asked = a     a uniform draw of a of the live idle workers: FedAvg (a = m), over-selection (a > m)
+/// Nobody waits for the dead: a participant that vanishes shrinks the round, and a round that has lost all of its
+/// participants begins anew.
+/// Clipping is of each worker's gradient, before the average.
+/// Memory  one vector in R^d, O(workers)
+class Rounds final : public Method {
+ public:
+  enum class Late : std::uint8_t { stop, ignore };
+  enum class Weighting : std::uint8_t { uniform, examples };
+  static constexpr std::size_t kAll = ~std::size_t{0};
+  struct Options {
+    double step_size;
+    ServerStep server;
+    std::size_t m;
+    std::size_t asked = kAll;
+    Late late = Late::stop;
+    Weighting weighting = Weighting::uniform;
+    LocalWork work = {};
+    std::size_t workers = 1;  ///< how many join at the start
+    std::uint64_t seed = 1;   ///< of the draws
+  };
+  explicit Rounds(Options options) : options_(std::move(options)) {}
+
+  Needs needs() const override;
+  void on_worker_joined(const WorkerInfo& worker, Model& model, Commands& commands) override;
+  Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override;
+  void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model& model, Commands& commands) override;
+  Version oldest_useful_version() const override { return version_; }
+  std::vector<Metric> figures() const override { return options_.server.figures(); }
+
+ private:
+  // idle: alive without an order; asked: computes for this round; late: for an earlier one; done: has delivered.
+  enum class State : std::uint8_t { absent, idle, asked, late, done };
+  struct Worker {
+    State state = State::absent;
+    double examples = 1.0;
+  };
+  bool everybody_takes_part() const { return options_.asked == kAll; }
+  double weight_of(WorkerId worker) const;
+  double expected_weight() const;
+  void ask(WorkerId worker, Commands& commands);
+  void draw_participants(Commands& commands);
+  void begin_round(Commands& commands);
+  bool round_complete() const;
+  Decision collect(const Order& order, const Gradient& gradient, double norm, Model& model, Commands& commands);
+  void finish_round(Model& model, const Gradient* gradient, Commands& commands);
+
+  Options options_;
+  Version version_ = 0;
+  std::vector<Worker> workers_;
+  std::size_t alive_ = 0;
+  std::size_t pending_ = 0;    // gradients that this round may still get
+  std::size_t collected_ = 0;  // and has
+  double weight_ = 0.0;        // of those
+  std::uint64_t rounds_drawn_ = 0;
+  std::vector<WorkerId> candidates_;
+  Vec sum_{};
+  Pass pass_;
+};
+
+}  // namespace tardigrad::methods
