@@ -29,6 +29,14 @@ std::span<const MethodRow> catalogue() {
       // tables
       kRingleaderAsgd,
       kIa2Sgd,
+      // federated
+      kFedavg,
+      kFedprox,
+      kPapayaSync,
+      kFedasync,
+      kFedbuff,
+      kCa2fl,
+      kFadas,
   };
   return rows;
 }

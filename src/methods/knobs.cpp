@@ -20,6 +20,32 @@ LocalWork read_local_work(Settings& settings) {
               settings.number_or("local_clip_radius", std::numeric_limits<double>::infinity(), Range::positive())};
 }
 
+Rounds::Options read_federated_rounds(Settings& settings, const MethodContext& context, const LocalWork& work,
+                                      const std::string& default_rule) {
+  const auto workers = static_cast<std::int64_t>(context.workers);
+  const auto clients = static_cast<std::size_t>(
+      settings.integer_or("clients_per_round", workers, {.low = 1, .high = static_cast<double>(workers)}));
+  const bool uniform = settings.choice_or("weighting", "examples", {"examples", "uniform"}) == "uniform";
+  return {.step_size = settings.number_or("step_size", 1.0, Range::positive()),
+          .server = ServerStep(settings, context, default_rule),
+          .m = clients,
+          .asked = clients,
+          .weighting = uniform ? Rounds::Weighting::uniform : Rounds::Weighting::examples,
+          .work = work,
+          .workers = context.workers,
+          .seed = context.seed};
+}
+
+std::size_t read_buffer_size(Settings& settings) {
+  return static_cast<std::size_t>(settings.integer("buffer_size", {.low = 1, .high = 1e9}));
+}
+
+AdmitDelayBelow read_most_stale(Settings& settings) {
+  settings.allow("max_staleness");
+  if (!settings.has("max_staleness")) return {std::numeric_limits<std::uint64_t>::max()};
+  return {static_cast<std::uint64_t>(settings.integer("max_staleness", {.low = 0, .high = 1e15})) + 1};
+}
+
 Dispatch::Options read_client_dispatch(Settings& settings, const MethodContext& context, const LocalWork& work) {
   return {.rule = Dispatch::Rule::idle,
           .workers = context.workers,

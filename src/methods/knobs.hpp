@@ -2,8 +2,10 @@
 // The settings that several methods share.
 #pragma once
 
+#include "methods/admission/delay_below.hpp"
 #include "methods/catalogue.hpp"
 #include "methods/dispatch/dispatch.hpp"
+#include "methods/rounds.hpp"
 
 namespace tardigrad::methods {
 
@@ -31,6 +33,19 @@ inline constexpr Knob kServerStepKnob = {"step_size", "1.0",
 
 /// local_steps, local_step_size, local_clip_radius
 LocalWork read_local_work(Settings& settings);
+inline constexpr Knob kClientsPerRoundKnob = {"clients_per_round", "workers", "m: so many clients make a round"};
+inline constexpr Knob kWeightingKnob = {"weighting", "examples",
+                                        "a client counts by its number of \"examples\", or all are \"uniform\""};
+/// The options of federated rounds: step_size (of the server, 1), clients_per_round = m, weighting, and the server's
+/// update rule with its default. Every round asks m clients.
+Rounds::Options read_federated_rounds(Settings& settings, const MethodContext& context, const LocalWork& work,
+                                      const std::string& default_rule = "sgd");
+inline constexpr Knob kBufferSizeKnob = {"buffer_size", "", "so many arrivals make an update"};
+inline constexpr Knob kMostStaleKnob = {"max_staleness", "inf", "work with a larger delay is discarded"};
+/// buffer_size >= 1
+std::size_t read_buffer_size(Settings& settings);
+/// max_staleness >= 0: delays up to that one are admitted; absent: all
+AdmitDelayBelow read_most_stale(Settings& settings);
 /// How many clients compute at once: concurrency in 1 ... workers; each draws from the idle ones.
 Dispatch::Options read_client_dispatch(Settings& settings, const MethodContext& context, const LocalWork& work);
 

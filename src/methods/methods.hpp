@@ -31,5 +31,12 @@ extern const MethodRow kAsyncMinibatchSgd;
 extern const MethodRow kMaleniaSgd;
 extern const MethodRow kRingleaderAsgd;
 extern const MethodRow kIa2Sgd;
+extern const MethodRow kFedavg;
+extern const MethodRow kFedprox;
+extern const MethodRow kPapayaSync;
+extern const MethodRow kFedasync;
+extern const MethodRow kFedbuff;
+extern const MethodRow kCa2fl;
+extern const MethodRow kFadas;
 
 }  // namespace tardigrad::methods

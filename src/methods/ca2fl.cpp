@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <vector>
+
+#include "methods/arrival.hpp"
+#include "methods/dispatch/dispatch.hpp"
+#include "methods/knobs.hpp"
+#include "methods/methods.hpp"
+#include "methods/server_step.hpp"
+
+namespace tardigrad::methods {
+namespace {
+
+/// CA2FL: a buffer of clients' work, calibrated by what each of them brought last, h_i, so that those who are not in
+/// the buffer have their say too:
+///   a <- a + D_i - h_i;   h_i <- D_i                              on each arrival
+///   v = hbar + a/M;   x <- x - eta v;   hbar <- (1/n) sum_j h_j;   a <- 0      after M of them
+/// hbar in v is that of before the buffer. All changes of the h_j since then are in a, so that hbar moves by a/n.
+/// h_i = 0 before the first visit. A client that vanishes keeps its h_i, as it may return.
+/// Memory  n + 2 vectors
+/// Source  Wang et al., ICLR 2024 (from unofficial code)
+class Ca2fl final : public Method {
+ public:
+  struct Parts {
+    double step_size;
+    std::size_t buffer_size;  ///< M
+    std::size_t workers;      ///< n
+    ServerStep server;
+    Dispatch dispatch;
+  };
+  explicit Ca2fl(Parts parts) : parts_(std::move(parts)) {}
+
+  Needs needs() const override { return parts_.dispatch.needs(); }
+
+  void on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) override {
+    if (last_.size() <= worker.id) last_.resize(std::max<std::size_t>(parts_.workers, worker.id + 1));
+    parts_.dispatch.joined(worker.id, commands);
+  }
+
+  Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override {
+    const Decision decision = apply({order, gradient, model});
+    parts_.dispatch.delivered(order.worker, commands);
+    return decision;
+  }
+
+  void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model&, Commands& commands) override {
+    parts_.dispatch.lost(worker, orders_lost, commands);
+  }
+
+  std::vector<Metric> figures() const override { return parts_.server.figures(); }
+
+ private:
+  Decision apply(const Arrival& arrival) {
+    const double norm = arrival.gradient.norm();
+    if (!std::isfinite(norm)) return {.outcome = Outcome::not_finite};
+    pass_.clear();
+    const auto [u, clipped] = parts_.server.clip(arrival, norm, pass_);
+    calibrate(arrival.model, last_[arrival.order.worker], u);
+    const double step = parts_.server.scheduled(parts_.step_size, arrival.model.version());
+    const auto size = static_cast<double>(parts_.buffer_size);
+    if (collected_ == parts_.buffer_size)
+      flush(arrival, step, size);
+    else
+      arrival.model.run(pass_, &arrival.gradient);
+    return {.coefficient = step / size * u.factor, .clipped = clipped};
+  }
+
+  void calibrate(Model& model, Vec& last, Direction u) {
+    if (mean_.kind == Vec::Kind::none) {
+      mean_ = model.make_vector();
+      buffer_ = model.make_vector();
+    }
+    // The first of a buffer overwrites the last buffer's sum.
+    if (collected_++ == 0)
+      pass_.scale(buffer_, u.factor, u.vector);
+    else
+      pass_.add(buffer_, buffer_, u.factor, u.vector);
+    if (last.kind == Vec::Kind::none)
+      last = model.make_vector();  // 0: nothing to take away
+    else
+      pass_.add(buffer_, buffer_, -1.0, last);
+    pass_.scale(last, u.factor, u.vector);
+  }
+
+  void flush(const Arrival& arrival, double step, double size) {
+    const Vec v = kCorrectionTemporary;
+    pass_.add(v, mean_, 1.0 / size, buffer_);
+    pass_.add(mean_, mean_, 1.0 / static_cast<double>(last_.size()), buffer_);
+    parts_.server.finish(pass_, arrival.model, &arrival.gradient, {.vector = v}, step);
+    collected_ = 0;
+  }
+
+  Parts parts_;
+  Pass pass_;
+  std::vector<Vec> last_;  // h_i, by worker
+  Vec mean_{}, buffer_{};  // hbar, a
+  std::size_t collected_ = 0;
+};
+
+std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
+  const LocalWork work = read_local_work(settings);
+  return std::make_unique<Ca2fl>(Ca2fl::Parts{.step_size = settings.number_or("step_size", 1.0, Range::positive()),
+                                              .buffer_size = read_buffer_size(settings),
+                                              .workers = context.workers,
+                                              .server = ServerStep(settings, context),
+                                              .dispatch = Dispatch(read_client_dispatch(settings, context, work))});
+}
+
+constexpr Knob kKnobs[] = {kServerStepKnob, kLocalStepsKnob,      kLocalStepSizeKnob,
+                           kBufferSizeKnob, kLocalClipRadiusKnob, kConcurrencyKnob};
+
+}  // namespace
+
+const MethodRow kCa2fl = {.name = "ca2fl",
+                          .summary = "a buffer of clients' work, calibrated by what every client brought last",
+                          .knobs = kKnobs,
+                          .needs = {.local_steps = true},
+                          .memory = {.fixed = 2, .per_worker = 1},
+                          .heterogeneous = "with local_steps = 1",
+                          .source = "Wang et al. 2024 (unofficial code)",
+                          .make = make};
+
+}  // namespace tardigrad::methods

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "methods/admission/delay_below.hpp"
+#include "methods/buffered.hpp"
+#include "methods/knobs.hpp"
+#include "methods/methods.hpp"
+#include "methods/step/delay_adaptive.hpp"
+#include "methods/step/weight.hpp"
+
+namespace tardigrad::methods {
+namespace {
+
+/// FedBuff: clients make K local steps; their pseudo-gradients D_i = x_{t-tau} - y are collected in a buffer, and after
+/// buffer_size = B of them
+///   x <- x - eta_g (1/B) sum_i (1 + tau_i)^(-a) D_i,   a = 1/2
+/// How many clients compute at once (concurrency) and B are two knobs. A client that delivers or vanishes is replaced
+/// by a draw among the idle ones. Divided by B, not by the sum of the weights. With another update rule the buffer's
+/// mean is its gradient (server momentum, Adam). Memory  one vector Source  Nguyen et al., arXiv 2106.06639 (in the
+/// FLSim code)
+std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
+  using FedBuff = Buffered<AdmitDelayBelow, PolynomialWeight, ConstantStep>;
+  const LocalWork work = read_local_work(settings);
+  return std::make_unique<FedBuff>(
+      FedBuff::Parts{.admission = read_most_stale(settings),
+                     .weight = {settings.number_or("staleness_exponent", 0.5, Range::at_least(0))},
+                     .step = {settings.number_or("step_size", 1.0, Range::positive())},
+                     .size = {read_buffer_size(settings)},
+                     .server = ServerStep(settings, context),
+                     .dispatch = Dispatch(read_client_dispatch(settings, context, work))});
+}
+
+constexpr Knob kKnobs[] = {
+    kServerStepKnob,
+    kLocalStepsKnob,
+    kLocalStepSizeKnob,
+    kBufferSizeKnob,
+    {"staleness_exponent", "0.5", "a >= 0: a client's weight is (1 + tau)^-a; 0: all count alike"},
+    kLocalClipRadiusKnob,
+    kMostStaleKnob,
+    kConcurrencyKnob,
+};
+
+}  // namespace
+
+const MethodRow kFedbuff = {.name = "fedbuff",
+                            .summary = "average a buffer of clients' work, whoever brings it, weighted by staleness",
+                            .knobs = kKnobs,
+                            .needs = {.local_steps = true},
+                            .memory = {.fixed = 1},
+                            .heterogeneous = "no",
+                            .source = "Nguyen et al. 2022, arXiv 2106.06639",
+                            .make = make};
+
+}  // namespace tardigrad::methods
