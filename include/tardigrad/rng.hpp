@@ -63,6 +63,9 @@ class Stream {
     key_ = {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)};
   }
 
+  /// The key of its Philox blocks; block k has the counter (k, worker, index low, index high).
+  std::array<std::uint32_t, 2> key() const { return key_; }
+
   std::uint32_t bits32() {
     if (used_ == 4) {
       block_ = philox4x32(

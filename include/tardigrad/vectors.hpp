@@ -38,7 +38,8 @@ constexpr Vec temporary(std::uint32_t index) { return {Vec::Kind::temporary, ind
 /// Statements that are executed in their order for every coordinate: reading what an earlier statement of the same
 /// pass wrote gives the new value. A pass that writes x makes the next version, whatever else it does.
 /// Scalars are handed over in double precision and rounded to float32 once; every operation on coordinates is one
-/// float32 operation, so that a*p + b*q has three roundings. sign(0) = 0.
+/// float32 operation, so that a*p + b*q has three roundings. sign(0) = 0; what is not a number stays so, except that
+/// scale by 0 gives 0, and max(p, q) is p where one of them is none. Temporaries are written before they are read.
 /// Cost  each vector named is read at most once and written at most once, however many statements name it
 class Pass {
  public:
@@ -56,7 +57,8 @@ class Pass {
     clamp,           ///< out = sign(p) min(max(|p|, a), b)
     soft_threshold,  ///< out = sign(p) max(|p| - a, 0)
     sign,            ///< out = a sign(p)
-    noise,           ///< out = p + a N_j, N_j ~ N(0, 1) from the stream (seed, privacy, 0, index), coordinate j
+    noise,           ///< out = p + a N_j, N_j ~ N(0, 1) by its place j in the stream (seed, privacy, 0, index);
+                     ///< with a = 0 it is p, and nothing is drawn
   };
   struct Statement {
     Op op = Op::scale;

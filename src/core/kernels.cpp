@@ -44,6 +44,9 @@ inline void subtract_scaled_plain(float* out, const float* x, float a, const flo
 inline void add_scaled_plain(float* v, float a, const float* g, std::size_t size) {
   for (std::size_t j = 0; j < size; ++j) v[j] = v[j] + a * g[j];
 }
+inline void scale_plain(float* out, float a, const float* x, std::size_t size) {
+  for (std::size_t j = 0; j < size; ++j) out[j] = a * x[j];
+}
 
 // The fixed tree; lane(j) is what lane j summed up.
 template <class Lane>
@@ -129,6 +132,17 @@ void add_scaled_block(float* v, float a, const float* g, std::size_t size) {
        [&](std::size_t j) HWY_ATTR { return hn::Add(hn::LoadU(tag, v + j), hn::Mul(factor, hn::LoadU(tag, g + j))); });
 }
 
+void scale_block(float* out, float a, const float* x, std::size_t size, Write write) {
+  constexpr Floats tag;
+  const auto factor = hn::Set(tag, a);
+  if (size < hn::MaxLanes(tag)) return scale_plain(out, a, x, size);
+  const auto result = [&](std::size_t j) HWY_ATTR { return hn::Mul(factor, hn::LoadU(tag, x + j)); };
+  if (write == Write::streamed)
+    stream(out, size, result);
+  else
+    fill(out, size, result);
+}
+
 HWY_INLINE hn::Vec<Doubles> load_doubles(const float* x) {
   return hn::PromoteTo(Doubles(), hn::LoadU(HalfFloats(), x));
 }
@@ -201,6 +215,7 @@ namespace {
 
 HWY_EXPORT(subtract_scaled_block);
 HWY_EXPORT(add_scaled_block);
+HWY_EXPORT(scale_block);
 HWY_EXPORT(sum_squares);
 HWY_EXPORT(sum_squared_differences);
 HWY_EXPORT(target_name);
@@ -213,6 +228,11 @@ constexpr std::size_t kParallelFloats = 4 * kBlock;
 // vector leaves the second-level cache), but leaves the result in memory, where its next reader finds it later. From 4
 // MiB a vector on, 12 MiB a pass, the saving outweighs that.
 constexpr std::size_t kStreamFloats = std::size_t{1} << 20;
+
+// In place the lines have been read already, so that there is nothing to save.
+Write write_for(std::span<const float> out, std::span<const float> x) {
+  return out.size() >= kStreamFloats && out.data() != x.data() ? Write::streamed : Write::cached;
+}
 
 // Calls run(begin, size) for every block of [0, size).
 template <class Run>
@@ -257,8 +277,7 @@ void subtract_scaled(std::span<float> out, std::span<const float> x, float a, st
   const std::size_t size = out.size();
   TG_CHECK(x.size() == size && g.size() == size, "sizes ", size, ", ", x.size(), ", ", g.size());
   if (size < kTiny) return subtract_scaled_plain(out.data(), x.data(), a, g.data(), size);
-  // In place the lines have been read already, so that there is nothing to save.
-  const Write write = size >= kStreamFloats && out.data() != x.data() ? Write::streamed : Write::cached;
+  const Write write = write_for(out, x);
   for_each_block(size, threads, [&](std::size_t begin, std::size_t count) {
     HWY_DYNAMIC_DISPATCH(subtract_scaled_block)(&out[begin], &x[begin], a, &g[begin], count, write);
   });
@@ -276,8 +295,10 @@ void add_scaled(std::span<float> v, float a, std::span<const float> g, Threads t
 void scale(std::span<float> out, float a, std::span<const float> x, Threads threads) {
   const std::size_t size = out.size();
   TG_CHECK(x.size() == size, "sizes ", size, ", ", x.size());
+  if (size < kTiny) return scale_plain(out.data(), a, x.data(), size);
+  const Write write = write_for(out, x);
   for_each_block(size, threads, [&](std::size_t begin, std::size_t count) {
-    for (std::size_t j = begin; j < begin + count; ++j) out[j] = a * x[j];
+    HWY_DYNAMIC_DISPATCH(scale_block)(&out[begin], a, &x[begin], count, write);
   });
 }
 

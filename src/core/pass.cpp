@@ -1,92 +1,214 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/pass.hpp"
 
-#include <algorithm>
-#include <cmath>
-#include <vector>
+#include <tbb/parallel_for.h>
 
+#include <algorithm>
+#include <cstdint>
+
+#include "core/pass_plan.hpp"
 #include "tardigrad/error.hpp"
-#include "tardigrad/rng.hpp"
 
 namespace tardigrad::kernels {
 namespace {
 
-float with_sign_of(float p, float magnitude) { return p > 0 ? magnitude : p < 0 ? -magnitude : p; }
+using Index = Plan::Index;
+using Instruction = Plan::Instruction;
+using Code = Instruction::Code;
 
-}  // namespace
+// What one thread takes at a time, in floats, and from when on threads are worth waking.
+constexpr std::size_t kShare = 64 * Plan::kBlock;
+constexpr std::size_t kParallelFloats = 4 * kShare;
+// As in kernels.cpp: from here on a vector that is only overwritten goes past the caches.
+constexpr std::size_t kStreamFloats = std::size_t{1} << 20;
+constexpr std::uintptr_t kRegisterBytes = 64;
 
-void execute(const Pass& pass, std::size_t size, const std::function<Operand(Vec)>& memory, Threads) {
+constexpr int reads_of(Pass::Op op) {
+  switch (op) {
+    case Pass::Op::divide_root:
+      return 3;
+    case Pass::Op::add:
+    case Pass::Op::mix:
+    case Pass::Op::square:
+    case Pass::Op::multiply:
+    case Pass::Op::maximum:
+      return 2;
+    case Pass::Op::scale:
+    case Pass::Op::clamp:
+    case Pass::Op::soft_threshold:
+    case Pass::Op::sign:
+    case Pass::Op::noise:
+      return 1;
+  }
+  return 0;
+}
+
+// Gives the vectors of a pass their places, and finds out who reads and writes what.
+class Planner {
+ public:
+  Planner(Plan& plan, std::size_t size, const MemoryOf& memory) : plan_(plan), size_(size), memory_(memory) {}
+
+  void add(const Pass::Statement& statement) {
+    Instruction& to = plan_.instructions[plan_.instruction_count++];
+    to = {.code = code_of(statement),
+          .streams = false,
+          .out = Plan::kNone,
+          .p = Plan::kNone,
+          .q = Plan::kNone,
+          .r = Plan::kNone,
+          .noise = Plan::kNone,
+          .fetches_p = false,
+          .fetches_q = false,
+          .fetches_r = false,
+          .statement = &statement};
+    const int reads = to.code == Code::clear ? 0 : reads_of(statement.op);
+    if (reads > 0) to.p = read(statement.p, to.fetches_p);
+    if (reads > 1) to.q = read(statement.q, to.fetches_q);
+    if (reads > 2) to.r = read(statement.r, to.fetches_r);
+    if (statement.op == Pass::Op::noise && to.code == Code::statement) to.noise = new_scratch();
+    to.out = write(statement.out);
+  }
+
+  // What is only overwritten is written once, at the end, past the caches; until then it lives in a scratch block.
+  void stream_fresh_vectors() {
+    const std::size_t slots = plan_.slot_count;
+    for (std::size_t slot = 0; slot < slots; ++slot)
+      if (plan_.slots[slot].fresh && is_aligned(plan_.slots[slot].memory)) stream(static_cast<Index>(slot));
+  }
+
+ private:
   struct Named {
     Vec name;
     Operand operand;
-    bool written = false;
+    Index read, write;
   };
-  std::vector<Named> named;
-  std::vector<std::vector<float>> temporaries(Pass::kMostTemporaries, std::vector<float>(size));
-  const auto find = [&](Vec v) -> Named& {
-    for (Named& each : named)
-      if (each.name == v) return each;
-    if (v.kind == Vec::Kind::temporary) {
-      named.push_back({v, {temporaries[v.index], temporaries[v.index]}});
-    } else {
-      named.push_back({v, memory(v)});
-    }
-    return named.back();
-  };
-  const auto read = [&](Vec v) -> const float* {
-    if (v.kind == Vec::Kind::none) return nullptr;
-    const Named& found = find(v);
-    return found.written ? found.operand.write.data() : found.operand.read.data();
-  };
-  for (const Pass::Statement& s : pass.statements()) {
-    const float* p = read(s.p);
-    const float* q = read(s.q);
-    const float* r = read(s.r);
-    Named& out = find(s.out);
-    TG_CHECK(out.operand.write.size() == size, "a pass writes a vector that it may only read");
-    out.written = true;
-    float* o = out.operand.write.data();
-    const auto a = static_cast<float>(s.a), b = static_cast<float>(s.b), c = static_cast<float>(s.c),
-               d = static_cast<float>(s.d);
-    Stream stream(s.seed, Purpose::privacy, 0, s.index);
-    for (std::size_t j = 0; j < size; ++j) {
-      switch (s.op) {
-        case Pass::Op::scale:
-          o[j] = a == 0.0f ? 0.0f : a * p[j];
-          break;
-        case Pass::Op::add:
-          o[j] = p[j] + a * q[j];
-          break;
-        case Pass::Op::mix:
-          o[j] = a * p[j] + b * q[j];
-          break;
-        case Pass::Op::square:
-          o[j] = a * p[j] + b * (q[j] * q[j]);
-          break;
-        case Pass::Op::multiply:
-          o[j] = p[j] * q[j];
-          break;
-        case Pass::Op::maximum:
-          o[j] = std::max(p[j], q[j]);
-          break;
-        case Pass::Op::divide_root:
-          o[j] = (p ? p[j] : 0.0f) + a * q[j] / (std::sqrt(b * r[j] + c) + d);
-          break;
-        case Pass::Op::clamp:
-          o[j] = with_sign_of(p[j], std::min(std::max(std::abs(p[j]), a), b));
-          break;
-        case Pass::Op::soft_threshold:
-          o[j] = with_sign_of(p[j], std::max(std::abs(p[j]) - a, 0.0f));
-          break;
-        case Pass::Op::sign:
-          o[j] = a * with_sign_of(p[j], 1.0f);
-          break;
-        case Pass::Op::noise:
-          o[j] = p[j] + a * static_cast<float>(stream.normal());
-          break;
-      }
-    }
+
+  static bool is_aligned(const float* memory) { return reinterpret_cast<std::uintptr_t>(memory) % kRegisterBytes == 0; }
+
+  // Statements that do nothing to their input, or need none.
+  static Code code_of(const Pass::Statement& s) {
+    const bool no_factor = static_cast<float>(s.a) == 0.0f;
+    if (s.op == Pass::Op::scale && no_factor) return Code::clear;
+    if (s.op == Pass::Op::noise && no_factor) return Code::copy;
+    return Code::statement;
   }
+
+  Named& find(Vec v) {
+    for (std::size_t i = 0; i < named_count_; ++i)
+      if (named_[i].name == v) return named_[i];
+    TG_CHECK(v.kind != Vec::Kind::none, "a statement lacks a vector");
+    TG_CHECK(v.kind != Vec::Kind::temporary || v.index < Pass::kMostTemporaries, "no temporary ", v.index);
+    Named& added = named_[named_count_++];
+    added = {.name = v, .operand = {}, .read = Plan::kNone, .write = Plan::kNone};
+    if (v.kind != Vec::Kind::temporary) {
+      added.operand = memory_(v);
+      TG_CHECK(added.operand.read.size() == size_, "a vector of ", added.operand.read.size(), " floats for ", size_);
+    }
+    return added;
+  }
+
+  Index read(Vec v, bool& first) {
+    Named& named = find(v);
+    if (named.write != Plan::kNone) return named.write;
+    TG_CHECK(v.kind != Vec::Kind::temporary, "a pass reads temporary ", v.index, " before it writes it");
+    if (named.read == Plan::kNone) {
+      // Never written through: only write() hands out slots to write to.
+      named.read = new_slot({.memory = const_cast<float*>(named.operand.read.data()), .scratch = 0, .fresh = false});
+      first = true;
+    }
+    return named.read;
+  }
+
+  Index write(Vec v) {
+    Named& named = find(v);
+    if (named.write != Plan::kNone) return named.write;
+    if (v.kind == Vec::Kind::temporary) return named.write = new_scratch();
+    float* const memory = named.operand.write.data();
+    TG_CHECK(named.operand.write.size() == size_, "a pass writes a vector that it may only read");
+    const bool in_place = named.read != Plan::kNone && memory == named.operand.read.data();
+    return named.write = in_place ? named.read : new_slot({.memory = memory, .scratch = 0, .fresh = true});
+  }
+
+  Index new_slot(const Plan::Slot& slot) {
+    plan_.slots[plan_.slot_count] = slot;
+    return static_cast<Index>(plan_.slot_count++);
+  }
+  Index new_scratch() {
+    TG_CHECK(plan_.scratch_count < Plan::kMostScratch, "a pass of too many noises");
+    return new_slot({.memory = nullptr, .scratch = plan_.scratch_count++, .fresh = false});
+  }
+
+  static bool uses(const Instruction& i, Index slot) {
+    return i.out == slot || i.p == slot || i.q == slot || i.r == slot;
+  }
+
+  void stream(Index slot) {
+    Instruction* const begin = plan_.instructions.data();
+    Instruction* const end = begin + plan_.instruction_count;
+    Instruction* last = nullptr;
+    std::size_t users = 0;
+    for (Instruction* i = begin; i != end; ++i)
+      if (uses(*i, slot)) {
+        last = i;
+        ++users;
+      }
+    if (users > 1) {
+      if (plan_.scratch_count == Plan::kMostScratch) return;
+      const Index block = new_scratch();
+      const bool ends_by_writing = last->out == slot;
+      for (Instruction* i = begin; i != end; ++i) replace(*i, slot, block);
+      if (!ends_by_writing) last = append_copy(block);
+      last->out = slot;
+    }
+    last->streams = true;
+  }
+
+  static void replace(Instruction& i, Index slot, Index by) {
+    for (Index* operand : {&i.out, &i.p, &i.q, &i.r})
+      if (*operand == slot) *operand = by;
+  }
+
+  Instruction* append_copy(Index from) {
+    Instruction& copy = plan_.instructions[plan_.instruction_count];
+    copy = plan_.instructions[plan_.instruction_count - 1];
+    ++plan_.instruction_count;
+    copy.code = Code::copy;
+    copy.p = from;
+    copy.q = copy.r = copy.noise = Plan::kNone;
+    copy.fetches_p = copy.fetches_q = copy.fetches_r = false;
+    return &copy;
+  }
+
+  Plan& plan_;
+  std::size_t size_;
+  const MemoryOf& memory_;
+  std::array<Named, 4 * Pass::kMostStatements> named_;
+  std::size_t named_count_ = 0;
+};
+
+// The commonest pass, x <- x - a g, and its like have kernels of their own.
+bool execute_alone(const Pass::Statement& s, std::size_t size, const MemoryOf& memory, Threads threads) {
+  if (s.op != Pass::Op::add || s.out == s.q) return false;
+  for (const Vec v : {s.out, s.p, s.q})
+    if (v.kind == Vec::Kind::temporary || v.kind == Vec::Kind::none) return false;
+  const Operand out = memory(s.out), p = s.out == s.p ? out : memory(s.p), q = memory(s.q);
+  TG_CHECK(out.write.size() == size, "a pass writes a vector that it may only read");
+  subtract_scaled(out.write, p.read, -static_cast<float>(s.a), q.read, threads);
+  return true;
+}
+
+}  // namespace
+
+void execute(const Pass& pass, std::size_t size, MemoryOf memory, Threads threads) {
+  const auto statements = pass.statements();
+  if (statements.size() == 1 && execute_alone(statements[0], size, memory, threads)) return;
+  Plan plan;
+  Planner planner(plan, size, memory);
+  for (const Pass::Statement& statement : statements) planner.add(statement);
+  if (size >= kStreamFloats) planner.stream_fresh_vectors();
+  if (threads == Threads::one || size < kParallelFloats) return run_plan(plan, 0, size);
+  tbb::parallel_for(std::size_t{0}, (size + kShare - 1) / kShare,
+                    [&](std::size_t share) { run_plan(plan, share * kShare, std::min(size, (share + 1) * kShare)); });
 }
 
 }  // namespace tardigrad::kernels

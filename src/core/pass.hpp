@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <span>
 
 #include "core/kernels.hpp"
@@ -15,11 +14,27 @@ struct Operand {
   std::span<float> write;  ///< empty: must not be written
 };
 
+/// Says where a vector is: a reference to anything that can be called so, which outlives the call it is given to.
+class MemoryOf {
+ public:
+  template <class Function>
+  MemoryOf(const Function& function)  // implicit, so that a lambda will do
+      : function_(&function),
+        call_([](const void* f, Vec v) -> Operand { return (*static_cast<const Function*>(f))(v); }) {}
+  Operand operator()(Vec v) const { return call_(function_, v); }
+
+ private:
+  const void* function_;
+  Operand (*call_)(const void*, Vec);
+};
+
 /// Executes the statements of a pass on vectors of `size` floats, as if for every coordinate in turn: block by block,
-/// so that what one statement leaves in the nearest cache the next one finds there.
-/// `memory` says where a named vector is; it is asked once for each, and never for temporaries.
+/// so that what one statement leaves in the nearest cache the next one finds there, and each vector moves through the
+/// memory once. What is only overwritten goes past the caches when the vectors are long.
+/// `memory` says where a named vector is; it is asked once for each, and never for temporaries. Vectors of different
+/// names do not overlap, but those that are only read may be the same.
 /// Every result is bit-identical on every instruction set and for every number of threads.
-void execute(const Pass& pass, std::size_t size, const std::function<Operand(Vec)>& memory,
-             Threads threads = Threads::one);
+/// Cost  no heap allocation
+void execute(const Pass& pass, std::size_t size, MemoryOf memory, Threads threads = Threads::one);
 
 }  // namespace tardigrad::kernels

@@ -2,14 +2,13 @@
 #include "core/kernels.hpp"
 
 #include <gtest/gtest.h>
-#include <hwy/highway.h>
 
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <vector>
 
+#include "support/on_target.hpp"
 #include "tardigrad/rng.hpp"
 
 namespace tardigrad::kernels {
@@ -41,30 +40,9 @@ double sum_in_fixed_order(std::size_t size, const Term& term) {
   return total;
 }
 
-bool same_bits(std::span<const float> a, std::span<const float> b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
-}
+using test::same_bits;
 
-// Every instruction set that this machine can run, one test each.
-class OnTarget : public testing::TestWithParam<std::int64_t> {
- protected:
-  void SetUp() override {
-    hwy::SetSupportedTargetsForTest(GetParam());
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    ASSERT_EQ(instruction_set(), hwy::TargetName(GetParam()));
-  }
-  void TearDown() override {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-};
-
-std::vector<std::int64_t> attainable_targets() {
-  std::vector<std::int64_t> targets;
-  for (std::int64_t rest = hwy::SupportedTargets() & HWY_TARGETS; rest != 0; rest &= rest - 1)
-    targets.push_back(rest & -rest);
-  return targets;
-}
+class OnTarget : public test::OnTarget {};
 
 TEST_P(OnTarget, SubtractScaledIsTheScalarLoop) {
   for (const std::size_t size : kSizes)
@@ -88,6 +66,18 @@ TEST_P(OnTarget, AddScaledIsTheScalarLoop) {
       for (std::size_t j = 0; j < size; ++j) expected[j] = expected[j] + -1.7f * g[j];
       add_scaled(v, -1.7f, g, threads);
       EXPECT_TRUE(same_bits(v, expected)) << size;
+    }
+}
+
+TEST_P(OnTarget, ScaleIsTheScalarLoop) {
+  for (const std::size_t size : kSizes)
+    for (const Threads threads : {Threads::one, Threads::all}) {
+      std::vector<float> x = random_vector(size, 1), expected(size), out(size, -1.0f);
+      for (std::size_t j = 0; j < size; ++j) expected[j] = 0.37f * x[j];
+      scale(out, 0.37f, x, threads);
+      EXPECT_TRUE(same_bits(out, expected)) << size;
+      scale(x, 0.37f, x, threads);
+      EXPECT_TRUE(same_bits(x, expected)) << size << " in place";
     }
 }
 
@@ -139,8 +129,7 @@ TEST_P(OnTarget, NothingFiniteComesOutOfNanOrInfinity) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Kernels, OnTarget, testing::ValuesIn(attainable_targets()),
-                         [](const auto& tested) { return std::string(hwy::TargetName(tested.param)); });
+INSTANTIATE_TEST_SUITE_P(Kernels, OnTarget, testing::ValuesIn(test::attainable_targets()), test::name_of_target);
 
 TEST(Kernels, HandNumbers) {
   const std::vector<float> x = {1, 2, 3}, g = {10, 20, 30};
@@ -166,6 +155,7 @@ TEST(KernelsDeathTest, SizesMustAgree) {
   std::vector<float> two(2), three(3);
   EXPECT_DEATH(subtract_scaled(two, two, 1.0f, three), "sizes 2, 2, 3");
   EXPECT_DEATH(add_scaled(two, 1.0f, three), "sizes 2, 3");
+  EXPECT_DEATH(scale(two, 1.0f, three), "sizes 2, 3");
   EXPECT_DEATH(squared_distance(two, three), "sizes 2, 3");
 }
 
