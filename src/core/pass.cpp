@@ -62,7 +62,8 @@ class Planner {
           .fetches_r = false,
           .statement = &statement};
     const int reads = to.code == Code::clear ? 0 : reads_of(statement.op);
-    if (reads > 0) to.p = read(statement.p, to.fetches_p);
+    const bool lacks_p = statement.op == Pass::Op::divide_root && statement.p.kind == Vec::Kind::none;
+    if (reads > 0 && !lacks_p) to.p = read(statement.p, to.fetches_p);
     if (reads > 1) to.q = read(statement.q, to.fetches_q);
     if (reads > 2) to.r = read(statement.r, to.fetches_r);
     if (statement.op == Pass::Op::noise && to.code == Code::statement) to.noise = new_scratch();

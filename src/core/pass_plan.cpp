@@ -31,6 +31,16 @@ struct Operands {
   bool streams;
 };
 
+// q and r take the first two places.
+inline Operands without_p(const Operands& at) {
+  Operands shifted = at;
+  shifted.p = at.q;
+  shifted.q = at.r;
+  shifted.ahead_p = at.ahead_q;
+  shifted.ahead_q = at.ahead_r;
+  return shifted;
+}
+
 // Coordinates come in groups of 64, the work of sixteen Philox blocks: block s of a group gives the four words from
 // which the coordinates s, s + 16, s + 32, s + 48 of the group are made, the first two from the first two.
 constexpr std::size_t kNoiseLanes = 16;
@@ -236,11 +246,16 @@ void run_statement(const Pass::Statement& s, const Operands& at) {
       return for_each<2>(at, [=](auto, auto p, auto q) HWY_ATTR { return hn::Mul(p, q); });
     case Pass::Op::maximum:
       return for_each<2>(at, [=](auto, auto p, auto q) HWY_ATTR { return maximum_of(p, q); });
-    case Pass::Op::divide_root:
-      return for_each<3>(at, [=](auto t, auto p, auto q, auto r) HWY_ATTR {
+    case Pass::Op::divide_root: {
+      const auto quotient = [=](auto t, auto q, auto r) HWY_ATTR {
         const auto root = hn::Sqrt(hn::Add(hn::Mul(hn::Set(t, b), r), hn::Set(t, c)));
-        return hn::Add(p, hn::Div(hn::Mul(hn::Set(t, a), q), hn::Add(root, hn::Set(t, d))));
-      });
+        return hn::Div(hn::Mul(hn::Set(t, a), q), hn::Add(root, hn::Set(t, d)));
+      };
+      if (!at.p)
+        return for_each<2>(without_p(at),
+                           [=](auto t, auto q, auto r) HWY_ATTR { return hn::Add(hn::Zero(t), quotient(t, q, r)); });
+      return for_each<3>(at, [=](auto t, auto p, auto q, auto r) HWY_ATTR { return hn::Add(p, quotient(t, q, r)); });
+    }
     case Pass::Op::clamp:
       return for_each<1>(at, [=](auto t, auto p) HWY_ATTR {
         const auto magnitude = minimum_of(maximum_of(hn::Abs(p), hn::Set(t, a)), hn::Set(t, b));

@@ -234,6 +234,11 @@ TEST_P(PassOnTarget, DivideRoot) {
     pass.divide_root(out, p, -0.01, q, r, {.b = 0.5, .c = 10.0, .d = 1e-3});
   });
 }
+TEST_P(PassOnTarget, DivideRootWithoutASummand) {
+  expect_statement([](Pass& pass, Vec out, Vec, Vec q, Vec r) {
+    pass.divide_root(out, {}, -0.01, q, r, {.b = 0.5, .c = 10.0, .d = 1e-3});
+  });
+}
 TEST_P(PassOnTarget, Clamp) {
   expect_statement([](Pass& pass, Vec out, Vec p, Vec, Vec) { pass.clamp(out, p, 0.2, 1.5); });
 }
@@ -422,6 +427,9 @@ TEST(PassDeathTest, Mistakes) {
   EXPECT_DEATH(execute(several, 2, read_only), "may only read");
   EXPECT_DEATH(execute(several, 2, wrong_size), "3 floats for 2");
   unwritten.scale(kModel, 1.0, vec::temporary(0));
+  Pass lacking;
+  lacking.multiply(kModel, kModel, {});
+  EXPECT_DEATH(execute(lacking, 3, wrong_size), "a statement lacks a vector");
   EXPECT_DEATH(execute(unwritten, 2, wrong_size), "temporary 0 before it writes it");
 }
 
