@@ -70,7 +70,8 @@ RunOutput execute(const RunRequest& request) {
   Buffer x0 = buffers.take();
   world.problem->initial_point(x0.view());
   ServerModel model(buffers, world.problem->layout(), std::move(x0));
-  sim::SimulatorOptions simulation{.workers = world.workers, .pool = request.pool};
+  sim::SimulatorOptions simulation{
+      .workers = world.workers, .availability = world.availability.get(), .pool = request.pool};
   if (request.company == RunRequest::Company::among_others) simulation.worth_a_thread_seconds = 2e-3;
   sim::Simulator simulator(*world.problem, *world.compute_time, buffers, simulation);
   RunOptions options = request.plan.options;

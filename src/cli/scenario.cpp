@@ -108,12 +108,19 @@ Settings Scenario::settings(const std::string& table) const {
 }
 
 World Scenario::make_world(std::uint64_t seed, const Sources& sources) const {
-  World world{.problem_name = {}, .seed = seed, .workers = 0, .problem = {}, .compute_time = {}, .resolved = {}};
+  World world{.problem_name = {},
+              .seed = seed,
+              .workers = 0,
+              .problem = {},
+              .compute_time = {},
+              .availability = {},
+              .resolved = {}};
   Settings workers = settings("workers");
   timing::WorkersSpec spec = timing::make_workers(workers, seed);
   workers.finish();
   world.workers = spec.count;
   world.compute_time = std::move(spec.compute_time);
+  world.availability = std::move(spec.availability);
 
   Settings problem = settings("problem");
   world.problem_name = problem.text("name");

@@ -8,6 +8,7 @@
 
 #include "problems/catalogue.hpp"
 #include "record/event_log.hpp"
+#include "tardigrad/availability.hpp"
 #include "tardigrad/compute_time.hpp"
 #include "tardigrad/method.hpp"
 #include "tardigrad/problem.hpp"
@@ -29,7 +30,8 @@ struct World {
   std::size_t workers = 0;
   std::shared_ptr<const Problem> problem;
   std::shared_ptr<const ComputeTime> compute_time;
-  SettingValue::Table resolved;  ///< [problem] and [workers] with every default
+  std::shared_ptr<const Availability> availability;  ///< nothing: everybody is always there
+  SettingValue::Table resolved;                      ///< [problem] and [workers] with every default
 };
 
 /// What [run] says.

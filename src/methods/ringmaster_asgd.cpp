@@ -53,6 +53,7 @@ class RingmasterStopping final : public Method {
       if (running_[worker] != version) continue;  // it has delivered, or was lost, in the meantime
       commands.cancel(worker);
       restart_.push_back(worker);
+      running_[worker] = kNone;  // one that was lost and came back at the same version has two entries
     }
     std::sort(restart_.begin(), restart_.end());
     for (const WorkerId worker : restart_) start(worker, version_, commands);

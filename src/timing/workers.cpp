@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tardigrad/error.hpp"
+#include "timing/availability.hpp"
 #include "timing/models.hpp"
 
 namespace tardigrad::timing {
@@ -62,6 +63,7 @@ WorkersSpec read_list(Settings& settings, std::size_t count) {
 
 WorkersSpec read_groups(Settings& settings, std::uint64_t seed) {
   std::vector<Group> groups;
+  std::vector<AvailabilityGroup> availability;
   std::size_t count = 0;
   for (Settings* table : settings.tables("groups")) {
     const std::size_t size = read_count(*table);
@@ -69,25 +71,35 @@ WorkersSpec read_groups(Settings& settings, std::uint64_t seed) {
       table->fail("count", "makes more than " + std::to_string(kMostWorkers) + " workers in all");
     count += size;
     groups.push_back({.end = count, .compute_time = make_compute_time(*table, "compute_time", seed)});
+    availability.push_back({.end = count, .availability = make_availability(*table, seed)});
   }
   if (groups.empty()) settings.fail("groups", "must not be empty");
-  if (groups.size() == 1) return {.count = count, .compute_time = std::move(groups.front().compute_time)};
-  return {.count = count, .compute_time = std::make_unique<Grouped>(std::move(groups))};
+  WorkersSpec spec{.count = count, .compute_time = std::move(groups.front().compute_time)};
+  if (groups.size() > 1) {
+    groups.front().compute_time = std::move(spec.compute_time);
+    spec.compute_time = std::make_unique<Grouped>(std::move(groups));
+  }
+  spec.availability = make_grouped_availability(std::move(availability));
+  return spec;
 }
 
 }  // namespace
 
 WorkersSpec make_workers(Settings& settings, std::uint64_t seed) {
   if (settings.has("groups")) {
-    for (const char* key : {"count", "compute_time"})
+    for (const char* key : {"count", "compute_time", "availability"})
       if (settings.has(key)) settings.fail(key, "cannot stand beside `groups`: each group has its own");
     return read_groups(settings, seed);
   }
   settings.allow("groups");
   const std::size_t count = read_count(settings);
   const std::optional<SettingValue> value = settings.raw("compute_time");
-  if (value && value->is_list()) return read_list(settings, count);
-  return {.count = count, .compute_time = make_compute_time(settings, "compute_time", seed)};
+  WorkersSpec spec =
+      value && value->is_list()
+          ? read_list(settings, count)
+          : WorkersSpec{.count = count, .compute_time = make_compute_time(settings, "compute_time", seed)};
+  spec.availability = make_availability(settings, seed);
+  return spec;
 }
 
 }  // namespace tardigrad::timing

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "support/fake_world.hpp"
+#include "tardigrad/availability.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad {
@@ -360,6 +361,38 @@ TEST(Driver, InfinityInAGradientEndsTheRunAsDiverged) {
     EXPECT_EQ(run.result.counters.applied, 4u);
     for (const float x : run.x) EXPECT_TRUE(std::isfinite(x));  // it was not applied
   }
+}
+
+// Worker 0 takes 1 s, worker 1 takes 2; worker 1 stays for 3 s, is away for 2.5, and so on. Its second order, given at
+// 2, is lost at 3; back at 5.5 it delivers at 7.5; and the order that would arrive at 8.5 + ... is lost at 8.5.
+TEST(Simulator, WorkersVanishAndReturn) {
+  class Comings final : public Availability {
+   public:
+    Time first_join(WorkerId) const override { return Time{0}; }
+    Time stay(WorkerId worker, std::uint64_t) const override { return worker == 1 ? from_seconds(3.0) : Time::max(); }
+    Time absence(WorkerId, std::uint64_t) const override { return from_seconds(2.5); }
+  } comings;
+  const Bowl bowl({});
+  const FixedTimes times({1.0, 2.0});
+  BufferPool buffers(2);
+  test::Recorder recorder;
+  Buffer x0 = buffers.take();
+  bowl.initial_point(x0.view());
+  ServerModel model(buffers, bowl.layout(), std::move(x0));
+  sim::Simulator simulator(bowl, times, buffers, {.workers = 2, .availability = &comings});
+  const auto method = make(vanilla(), 2);
+  Observer* const observers[] = {&recorder};
+  const RunOptions options = test::stop_after_time(9);
+  const RunResult result = drive(options, simulator, *method, model, {.observers = observers});
+  std::vector<std::tuple<double, std::uint64_t, Outcome>> seen;  // of worker 1: time, index, outcome
+  for (const ArrivalRecord& a : recorder.arrivals)
+    if (a.order.worker == 1) seen.emplace_back(to_seconds(a.time), a.order.index, a.outcome);
+  using T = std::tuple<double, std::uint64_t, Outcome>;
+  EXPECT_THAT(seen, testing::ElementsAre(T{2, 0, Outcome::applied}, T{3, 1, Outcome::lost}, T{7.5, 2, Outcome::applied},
+                                         T{8.5, 3, Outcome::lost}));
+  EXPECT_EQ(result.counters.lost, 2u);
+  // 9 s of worker 0, and 3 + 3 of worker 1, all of them busy.
+  EXPECT_DOUBLE_EQ(result.runtime.utilisation, 1.0);
 }
 
 TEST(Driver, InterruptEndsCleanly) {

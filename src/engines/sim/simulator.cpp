@@ -25,6 +25,7 @@ Simulator::Simulator(const Problem& problem, const ComputeTime& compute_time, Bu
       buffers_(buffers),
       options_(options),
       workers_(options.workers),
+      stays_(options.availability ? options.workers : 0),
       gradient_(*this) {}
 
 Simulator::~Simulator() { session_.reset(); }  // first: its threads may still hold our jobs
@@ -42,7 +43,7 @@ Simulator::QueuedEvent Simulator::pop() {
 }
 
 bool Simulator::is_stale(const QueuedEvent& event) const {
-  return event.slot != kNone && slots_[event.slot].generation != event.generation;
+  return event.slot < kJoin && slots_[event.slot].generation != event.generation;
 }
 
 // Cancelled orders leave their event behind; when most of the queue is such, it is rebuilt without them.
@@ -55,7 +56,10 @@ void Simulator::drop_stale_events() {
 
 std::optional<Event> Simulator::next(Time limit) {
   finish_arrival();
-  if (joined_ < options_.workers) return joins(static_cast<WorkerId>(joined_++));
+  while (joined_ < options_.workers) {
+    const auto worker = static_cast<WorkerId>(joined_++);
+    if (!joins_later(worker)) return joins(worker);
+  }
   while (!events_.empty() && is_stale(events_.front())) {
     pop();
     --stale_events_;
@@ -67,9 +71,14 @@ std::optional<Event> Simulator::next(Time limit) {
   }
   const QueuedEvent event = pop();
   now_ = event.time;
-  if (event.slot == kNone) {
+  if (event.slot == kTimer) {
     --timers_set_;
     return Event{.kind = Event::Kind::timer_fired, .time = now_, .timer = static_cast<TimerId>(event.generation)};
+  }
+  if (event.slot == kLeave) return leaves(event.generation);
+  if (event.slot == kJoin) {
+    --joins_to_come_;
+    return joins(event.generation);
   }
   Slot& slot = slots_[event.slot];
   const Order& order = slot.job.order;
@@ -87,7 +96,37 @@ std::optional<Event> Simulator::next(Time limit) {
                .gradient = &gradient_};
 }
 
-Event Simulator::joins(WorkerId worker) const {
+bool Simulator::joins_later(WorkerId worker) {
+  if (!options_.availability) return false;
+  const Time first = options_.availability->first_join(worker);
+  if (first <= now_) return false;
+  ++joins_to_come_;
+  push({.time = first, .sequence = sequence_++, .slot = kJoin, .generation = worker});
+  return true;
+}
+
+Event Simulator::leaves(WorkerId worker) {
+  Stay& stay = stays_[worker];
+  lost_.clear();
+  withdraw_orders(worker, lost_);
+  stayed_ += now_ - stay.since;
+  stay.since = kAbsent;
+  const Time absence = options_.availability->absence(worker, stay.episode++);
+  if (absence < Time::max() - now_) {
+    ++joins_to_come_;
+    push({.time = now_ + absence, .sequence = sequence_++, .slot = kJoin, .generation = worker});
+  }
+  return {.kind = Event::Kind::worker_lost, .time = now_, .worker = worker, .lost = lost_};
+}
+
+Event Simulator::joins(WorkerId worker) {
+  if (options_.availability) {
+    Stay& stay = stays_[worker];
+    stay.since = now_;
+    const Time time = options_.availability->stay(worker, stay.episode);
+    if (time < Time::max() - now_)
+      push({.time = now_ + time, .sequence = sequence_++, .slot = kLeave, .generation = worker});
+  }
   return {.kind = Event::Kind::worker_joined, .time = now_, .worker = worker, .examples = problem_.examples(worker)};
 }
 
@@ -144,6 +183,7 @@ void Simulator::reclaim_withdrawn() {
 
 OrderId Simulator::assign(WorkerId worker_id, const Snapshot& snapshot, const LocalWork& work) {
   TG_CHECK(worker_id < workers_.size(), "no worker ", worker_id);
+  TG_CHECK(stays_.empty() || stays_[worker_id].since != kAbsent, "worker ", worker_id, " is away");
   const SlotId id = take_slot();
   Slot& slot = slots_[id];
   WorkerState& worker = workers_[worker_id];
@@ -181,7 +221,9 @@ Time Simulator::plan_work(Order& order) const {
   return total;
 }
 
-void Simulator::cancel(WorkerId worker_id, std::vector<Order>& cancelled) {
+void Simulator::cancel(WorkerId worker_id, std::vector<Order>& cancelled) { withdraw_orders(worker_id, cancelled); }
+
+void Simulator::withdraw_orders(WorkerId worker_id, std::vector<Order>& cancelled) {
   WorkerState& worker = workers_[worker_id];
   for (SlotId id = worker.first; id != kNone;) {
     Slot& slot = slots_[id];
@@ -205,7 +247,8 @@ void Simulator::cancel(WorkerId worker_id, std::vector<Order>& cancelled) {
 void Simulator::set_timer(TimerId timer, Time after) {
   TG_CHECK(after >= Time{0}, "a timer of ", after.count(), " ns");
   ++timers_set_;
-  push({.time = now_ + after, .sequence = sequence_++, .slot = kNone, .generation = static_cast<std::uint32_t>(timer)});
+  push(
+      {.time = now_ + after, .sequence = sequence_++, .slot = kTimer, .generation = static_cast<std::uint32_t>(timer)});
 }
 
 void Simulator::set_oldest_useful_version(Version version) {
@@ -257,7 +300,12 @@ RuntimeCounters Simulator::counters() const {
   Time busy = busy_;
   for (const WorkerState& worker : workers_)
     if (worker.first != kNone && slots_[worker.first].start < now_) busy += now_ - slots_[worker.first].start;
-  const double available = to_seconds(now_) * static_cast<double>(workers_.size());
+  double available = to_seconds(now_) * static_cast<double>(workers_.size());
+  if (!stays_.empty()) {
+    available = to_seconds(stayed_);
+    for (const Stay& stay : stays_)
+      if (stay.since != kAbsent) available += to_seconds(now_ - stay.since);
+  }
   return {.gradients_computed = computed_inline_ + (session_ ? session_->gradients_computed() : 0),
           .gradients_wasted = wasted_,
           .utilisation = available > 0.0 ? to_seconds(busy) / available : 0.0};

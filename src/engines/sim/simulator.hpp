@@ -10,6 +10,7 @@
 
 #include "core/buffer_pool.hpp"
 #include "engines/sim/compute_pool.hpp"
+#include "tardigrad/availability.hpp"
 #include "tardigrad/compute_time.hpp"
 #include "tardigrad/problem.hpp"
 #include "tardigrad/runtime.hpp"
@@ -18,6 +19,7 @@ namespace tardigrad::sim {
 
 struct SimulatorOptions {
   std::size_t workers = 1;
+  const Availability* availability = nullptr;  ///< nothing: everybody is always there
   /// When a gradient turns out to be worth a thread's while, they are computed ahead by this pool; without one,
   /// gradients are computed one by one, when they are asked for.
   ComputePool* pool = nullptr;
@@ -35,9 +37,11 @@ struct SimulatorOptions {
 /// order) + compute_time(worker, index). K local steps take the sum of K such times, or as many of them as fit into the
 /// order's budget, and at least one.
 ///
-/// Memory   16 bytes a worker; an order in flight holds its snapshot; at most 4 gradients a thread wait to be used
-/// Cost     O(log in-flight) an event beside the gradients
-/// Thread   one
+/// A worker that vanishes takes its orders along, one that would arrive at that very instant too, as the instant was
+/// known when it joined. The loss is reported at once.
+///
+/// Memory   16 bytes a worker, 16 more with availability; an order in flight holds its snapshot; at most 4 gradients a
+/// thread wait to be used Cost     O(log in-flight) an event beside the gradients Thread   one
 class Simulator final : public Runtime {
  public:
   /// All arguments outlive the simulator.
@@ -50,7 +54,9 @@ class Simulator final : public Runtime {
   }
   Time now() const override { return now_; }
   std::optional<Event> next(Time limit) override;
-  bool idle() const override { return joined_ == options_.workers && in_flight_ == 0 && timers_set_ == 0; }
+  bool idle() const override {
+    return joined_ == options_.workers && in_flight_ == 0 && timers_set_ == 0 && joins_to_come_ == 0;
+  }
   OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override;
   void cancel(WorkerId worker, std::vector<Order>& cancelled) override;
   void set_timer(TimerId timer, Time after) override;
@@ -64,6 +70,8 @@ class Simulator final : public Runtime {
  private:
   using SlotId = std::uint32_t;
   static constexpr SlotId kNone = ~SlotId{0};
+  // Events that are no arrival: of a timer, and of a worker.
+  static constexpr SlotId kTimer = kNone, kLeave = kNone - 1, kJoin = kNone - 2;
 
   // An order in flight.
   struct Slot {
@@ -80,8 +88,8 @@ class Simulator final : public Runtime {
   struct QueuedEvent {
     Time time;
     std::uint64_t sequence;
-    SlotId slot;               // kNone: a timer
-    std::uint32_t generation;  // or the timer's number
+    SlotId slot;               // or kTimer, kLeave, kJoin
+    std::uint32_t generation;  // or the number of the timer or worker
     bool operator>(const QueuedEvent& other) const {
       return time != other.time ? time > other.time : sequence > other.sequence;
     }
@@ -98,7 +106,16 @@ class Simulator final : public Runtime {
     Simulator& simulator_;
   };
 
-  Event joins(WorkerId worker) const;
+  // What is known of a worker that may leave.
+  struct Stay {
+    Time since = kAbsent;
+    std::uint64_t episode = 0;
+  };
+  static constexpr Time kAbsent{-1};
+  Event joins(WorkerId worker);
+  Event leaves(WorkerId worker);
+  bool joins_later(WorkerId worker);
+  void withdraw_orders(WorkerId worker, std::vector<Order>& withdrawn);
   Time plan_work(Order& order) const;
   SlotId take_slot();
   void free_slot(SlotId id);
@@ -121,9 +138,12 @@ class Simulator final : public Runtime {
 
   Time now_{};
   std::uint64_t sequence_ = 0;
-  std::size_t joined_ = 0, in_flight_ = 0, timers_set_ = 0, stale_events_ = 0;
+  std::size_t joined_ = 0, in_flight_ = 0, timers_set_ = 0, joins_to_come_ = 0, stale_events_ = 0;
   std::vector<WorkerState> workers_;
-  std::deque<Slot> slots_;  // stable addresses
+  std::vector<Stay> stays_;  // by worker; empty when everybody is always there
+  std::vector<Order> lost_;  // of the loss handed out last
+  Time stayed_{};            // by those who have left, in all
+  std::deque<Slot> slots_;   // stable addresses
   std::vector<SlotId> free_slots_;
   std::vector<SlotId> withdrawn_;    // cancelled while a thread computes them
   std::vector<QueuedEvent> events_;  // a heap

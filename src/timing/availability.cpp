@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "timing/availability.hpp"
+
+#include <algorithm>
+
+#include "tardigrad/compute_time.hpp"
+#include "tardigrad/error.hpp"
+#include "tardigrad/rng.hpp"
+#include "timing/models.hpp"
+
+namespace tardigrad::timing {
+namespace {
+
+class Stays final : public Availability {
+ public:
+  Stays(Time first, std::unique_ptr<ComputeTime> up, std::unique_ptr<ComputeTime> down)
+      : first_(first), up_(std::move(up)), down_(std::move(down)) {}
+  Time first_join(WorkerId) const override { return first_; }
+  Time stay(WorkerId worker, std::uint64_t episode) const override {
+    return up_ ? up_->sample(worker, episode) : Time::max();
+  }
+  Time absence(WorkerId worker, std::uint64_t episode) const override {
+    return down_ ? down_->sample(worker, episode) : Time::max();
+  }
+
+ private:
+  Time first_;
+  std::unique_ptr<ComputeTime> up_, down_;
+};
+
+class Grouped final : public Availability {
+ public:
+  explicit Grouped(std::vector<AvailabilityGroup> groups) : groups_(std::move(groups)) {}
+  Time first_join(WorkerId worker) const override {
+    const Availability* group = find(worker);
+    return group ? group->first_join(worker) : Time{0};
+  }
+  Time stay(WorkerId worker, std::uint64_t episode) const override {
+    const Availability* group = find(worker);
+    return group ? group->stay(worker, episode) : Time::max();
+  }
+  Time absence(WorkerId worker, std::uint64_t episode) const override {
+    const Availability* group = find(worker);
+    return group ? group->absence(worker, episode) : Time::max();
+  }
+
+ private:
+  const Availability* find(WorkerId worker) const {
+    const auto group = std::ranges::upper_bound(groups_, std::size_t{worker}, {}, &AvailabilityGroup::end);
+    TG_CHECK(group != groups_.end(), "worker ", worker, " of ", groups_.back().end);
+    return group->availability.get();
+  }
+  std::vector<AvailabilityGroup> groups_;
+};
+
+// The laws draw from the stream of compute times: other seeds keep stays, absences and compute times independent.
+std::uint64_t seed_for(std::uint64_t seed, std::uint64_t what) {
+  return mix64(seed ^ mix64((std::uint64_t{static_cast<std::uint32_t>(Purpose::availability)} << 32) + what));
+}
+
+}  // namespace
+
+std::unique_ptr<Availability> make_availability(Settings& settings, std::uint64_t seed) {
+  if (!settings.has("availability")) {
+    settings.allow("availability");
+    return nullptr;
+  }
+  Settings& table = settings.table("availability");
+  std::unique_ptr<ComputeTime> up, down;
+  table.allow("up");
+  table.allow("down");
+  if (table.has("up")) up = make_compute_time(table, "up", seed_for(seed, 0));
+  if (table.has("down")) {
+    if (!up) table.fail("down", "needs up beside it: who never leaves is never away");
+    down = make_compute_time(table, "down", seed_for(seed, 1));
+  }
+  const double first = table.number_or("first_join", 0.0, {.low = 0.0, .high = kLongestSeconds});
+  if (!up && first == 0.0) settings.fail("availability", "must hold up, or first_join > 0");
+  return std::make_unique<Stays>(from_seconds(first), std::move(up), std::move(down));
+}
+
+std::unique_ptr<Availability> make_grouped_availability(std::vector<AvailabilityGroup> groups) {
+  if (std::ranges::none_of(groups, [](const AvailabilityGroup& group) { return group.availability != nullptr; }))
+    return nullptr;
+  return std::make_unique<Grouped>(std::move(groups));
+}
+
+}  // namespace tardigrad::timing

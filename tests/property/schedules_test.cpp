@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every method, in every variant of tests/golden, over random schedules: random compute times, workers that vanish,
+// come back and come late. The driver itself checks at every event that no order is lost or counted twice, and the
+// simulator that nobody who is away is given work.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "support/fake_world.hpp"
+#include "support/method_files.hpp"
+#include "tardigrad/availability.hpp"
+
+namespace tardigrad {
+namespace {
+
+using test::MethodFile;
+
+constexpr std::size_t kWorkers = 4;
+
+// Stays of about 8 s, absences of about 3; the last worker comes late.
+class ComeAndGo final : public Availability {
+ public:
+  explicit ComeAndGo(std::uint64_t seed) : seed_(seed) {}
+  Time first_join(WorkerId worker) const override { return worker == kWorkers - 1 ? from_seconds(5.0) : Time{0}; }
+  Time stay(WorkerId worker, std::uint64_t episode) const override { return draw(worker, 2 * episode, 8.0); }
+  Time absence(WorkerId worker, std::uint64_t episode) const override { return draw(worker, 2 * episode + 1, 3.0); }
+
+ private:
+  Time draw(WorkerId worker, std::uint64_t index, double mean) const {
+    return from_seconds(1e-9 + mean * Stream(seed_, Purpose::availability, worker, index).exponential());
+  }
+  std::uint64_t seed_;
+};
+
+// Nobody is there between 20 s and 25 s.
+class Blackout final : public Availability {
+ public:
+  Time first_join(WorkerId) const override { return Time{0}; }
+  Time stay(WorkerId, std::uint64_t episode) const override { return episode == 0 ? from_seconds(20.0) : Time::max(); }
+  Time absence(WorkerId, std::uint64_t) const override { return from_seconds(5.0); }
+};
+
+// Workers of such methods wait for a round to end, or for their turn among more workers than the concurrency.
+bool lets_workers_wait(const MethodFile& file) {
+  static const std::set<std::string> rounds = {"minibatch-sgd", "m-sync-sgd",  "fedavg",
+                                               "fedprox",       "papaya-sync", "adaptive-sync"};
+  return rounds.count(file.method()) > 0 || file.table.count("concurrency") > 0;
+}
+
+// Methods that draw who works may leave somebody without an order while somebody else has a queue of them.
+bool draws_workers(const MethodFile& file) {
+  const auto dispatch = file.table.find("dispatch");
+  return dispatch != file.table.end() && dispatch->second == test::word("uniform");
+}
+
+// Looks at every event: who is alive, who has how many orders.
+class Watch final : public Runtime {
+ public:
+  Watch(Runtime& inner, const MethodFile& file) : inner_(inner), file_(file) {}
+  Needs offers() const override { return inner_.offers(); }
+  Time now() const override { return inner_.now(); }
+  std::optional<Event> next(Time limit) override {
+    check_busy();
+    const std::optional<Event> event = inner_.next(limit);
+    if (!event) return event;
+    switch (event->kind) {
+      case Event::Kind::worker_joined:
+        EXPECT_TRUE(orders_.emplace(event->worker, 0).second) << "joined twice";
+        break;
+      case Event::Kind::worker_lost:
+        EXPECT_EQ(orders_.at(event->worker), event->lost.size());
+        orders_.erase(event->worker);
+        break;
+      case Event::Kind::gradient_arrived:
+        EXPECT_TRUE(arrived_.insert(event->order.id).second) << "order " << event->order.id << " arrived twice";
+        --orders_.at(event->worker);
+        break;
+      case Event::Kind::timer_fired:
+        break;
+    }
+    return event;
+  }
+  bool idle() const override { return inner_.idle(); }
+  OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override {
+    ++orders_.at(worker);
+    return inner_.assign(worker, snapshot, work);
+  }
+  void cancel(WorkerId worker, std::vector<Order>& cancelled) override {
+    inner_.cancel(worker, cancelled);
+    orders_.at(worker) = 0;
+  }
+  void set_timer(TimerId timer, Time after) override { inner_.set_timer(timer, after); }
+  void set_oldest_useful_version(Version version) override { inner_.set_oldest_useful_version(version); }
+  std::size_t in_flight() const override { return inner_.in_flight(); }
+  RuntimeCounters counters() const override { return inner_.counters(); }
+  EvaluationId start_evaluation(const Snapshot& snapshot) override { return inner_.start_evaluation(snapshot); }
+  bool evaluation_ready(EvaluationId id) override { return inner_.evaluation_ready(id); }
+  std::vector<Metric> take_evaluation(EvaluationId id) override { return inner_.take_evaluation(id); }
+
+ private:
+  void check_busy() {
+    std::size_t total = 0;
+    for (const auto& [worker, orders] : orders_) {
+      total += orders;
+      // At time 0 all join before anybody can be drawn.
+      if (!lets_workers_wait(file_) && !draws_workers(file_) && inner_.now() > Time{0}) {
+        EXPECT_EQ(orders, 1u) << "worker " << worker << " at " << to_seconds(inner_.now()) << " s";
+      }
+    }
+    seen_all_ |= orders_.size() == kWorkers;
+    if (!orders_.empty() && inner_.now() > Time{0} && seen_all_) {
+      EXPECT_GT(total, 0u) << "everybody waits, at " << to_seconds(inner_.now()) << " s";
+    }
+  }
+
+  Runtime& inner_;
+  const MethodFile& file_;
+  std::map<WorkerId, std::size_t> orders_;  // of those alive
+  std::set<OrderId> arrived_;
+  bool seen_all_ = false;
+};
+
+struct Seen {
+  std::string digest;
+  RunResult result;
+  std::vector<ArrivalRecord> arrivals;
+  std::size_t vectors = 0;
+};
+
+Seen run(const MethodFile& file, const Availability* availability, std::uint64_t seed, unsigned threads) {
+  const test::Bowl bowl({.dimension = 3, .noise = 0.5, .seed = seed});
+  const test::RandomTimes times(seed);
+  BufferPool buffers(3);
+  std::unique_ptr<sim::ComputePool> pool;
+  if (threads > 1) pool = std::make_unique<sim::ComputePool>(threads);
+  Seen seen;
+  {
+    Buffer x0 = buffers.take();
+    bowl.initial_point(x0.view());
+    ServerModel model(buffers, bowl.layout(), std::move(x0));
+    // With worth_a_thread_seconds = 0 every gradient goes to the pool: the threads are really used.
+    sim::Simulator simulator(
+        bowl, times, buffers,
+        {.workers = kWorkers, .availability = availability, .pool = pool.get(), .worth_a_thread_seconds = 0.0});
+    Watch watch(simulator, file);
+    test::Recorder recorder;
+    const std::unique_ptr<Method> method = test::make(file.table, kWorkers, seed);
+    Observer* const observers[] = {&recorder};
+    const RunOptions options = test::stop_after_time(60.0);
+    seen.result = drive(options, watch, *method, model, {.observers = observers});
+    seen.digest = seen.result.digest;
+    seen.arrivals = std::move(recorder.arrivals);
+    seen.vectors = model.vectors();
+  }
+  return seen;
+}
+
+class Schedules : public testing::TestWithParam<MethodFile> {};
+INSTANTIATE_TEST_SUITE_P(Methods, Schedules, testing::ValuesIn(test::method_files()), test::name_of_method_file);
+
+TEST_P(Schedules, LossesAndReturns) {
+  std::uint64_t lost = 0;
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    SCOPED_TRACE(seed);
+    const ComeAndGo availability(seed);
+    const Seen seen = run(GetParam(), &availability, seed, 1);
+    lost += seen.result.counters.lost;
+    EXPECT_NE(seen.result.reason, StopReason::diverged);
+    EXPECT_EQ(seen.result.reason, StopReason::time);
+    // Progress to the end: some update in the last third, though people come and go.
+    std::uint64_t late_updates = 0;
+    for (const ArrivalRecord& a : seen.arrivals)
+      if (a.time > from_seconds(40.0)) late_updates = a.updates;
+    EXPECT_GT(seen.result.counters.updates, 2u);
+    EXPECT_GT(late_updates, 0u);
+    EXPECT_EQ(run(GetParam(), &availability, seed, 4).digest, seen.digest);
+    if (testing::Test::HasFailure()) return;
+  }
+  EXPECT_GT(lost, 0u);
+}
+
+// A round that has lost everybody begins anew when they are back.
+TEST_P(Schedules, EverybodyIsLostAtOnce) {
+  const Blackout availability;
+  const Seen seen = run(GetParam(), &availability, 5, 1);
+  EXPECT_EQ(seen.result.reason, StopReason::time);
+  std::uint64_t before = 0, after = 0;
+  for (const ArrivalRecord& a : seen.arrivals) (a.time <= from_seconds(25.0) ? before : after) = a.updates;
+  EXPECT_GT(after, before);
+}
+
+TEST_P(Schedules, DelaysNeedsAndMemoryAreAsDeclared) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    const Seen seen = run(GetParam(), nullptr, seed, 1);
+    const std::string name = GetParam().method();
+    std::uint64_t limit = ~std::uint64_t{0};
+    if (name == "ringleader-asgd") limit = 2 * kWorkers - 2;
+    if (name == "ringmaster-asgd") limit = static_cast<std::uint64_t>(GetParam().table.at("delay_limit").number()) - 1;
+    for (const char* fresh : {"minibatch-sgd", "m-sync-sgd", "rennala-sgd", "async-minibatch-sgd", "malenia-sgd",
+                              "fedavg", "fedprox", "papaya-sync"})
+      if (name == fresh) limit = 0;
+    EXPECT_LE(seen.result.counters.delay_max, limit);
+
+    const auto row =
+        std::ranges::find_if(methods::catalogue(), [&](const methods::MethodRow& each) { return name == each.name; });
+    const std::unique_ptr<Method> method = test::make(GetParam().table, kWorkers, seed);
+    const Needs needs = method->needs();
+    EXPECT_TRUE((!needs.cancel || row->needs.cancel) && (!needs.queues || row->needs.queues) &&
+                (!needs.timers || row->needs.timers) && (!needs.local_steps || row->needs.local_steps) &&
+                (!needs.points || row->needs.points));
+    if (GetParam().table.count("update") == 0 && GetParam().table.count("clipping") == 0) {
+      EXPECT_LE(seen.vectors, row->memory.fixed + row->memory.per_worker * kWorkers);
+    }
+  }
+}
+
+// What a row declares is no more than what some variant really uses.
+TEST(Catalogue, DeclaredNeedsAndMemoryAreUsed) {
+  for (const methods::MethodRow& row : methods::catalogue()) {
+    Needs used;
+    std::size_t vectors = 0;
+    for (const MethodFile& file : test::method_files()) {
+      if (file.method() != row.name) continue;
+      const Needs needs = test::make(file.table, kWorkers)->needs();
+      used.cancel |= needs.cancel;
+      used.queues |= needs.queues;
+      used.timers |= needs.timers;
+      used.local_steps |= needs.local_steps;
+      used.points |= needs.points;
+      vectors = std::max(vectors, run(file, nullptr, 1, 1).vectors);
+    }
+    EXPECT_EQ(used.cancel, row.needs.cancel) << row.name;
+    EXPECT_EQ(used.queues, row.needs.queues) << row.name;
+    EXPECT_EQ(used.timers, row.needs.timers) << row.name;
+    EXPECT_EQ(used.local_steps, row.needs.local_steps) << row.name;
+    EXPECT_EQ(used.points, row.needs.points) << row.name;
+    EXPECT_GE(vectors, row.memory.fixed + row.memory.per_worker * kWorkers) << row.name;
+  }
+}
+
+}  // namespace
+}  // namespace tardigrad
