@@ -94,7 +94,8 @@ TEST(Workers, Messages) {
   EXPECT_EQ(error_of({{"groups", {List{{Table{{"count", integer(2)}, {"compute_tim", {1.0}}}}}}}}),
             "workers.groups[0].compute_tim = 1.0: unknown key; did you mean `compute_time`?");
   EXPECT_EQ(error_of({{"count", integer(2)}, {"compute_time", {1.0}}, {"group", {1.0}}}),
-            "workers.group = 1.0: unknown key; did you mean `groups`? (known here: compute_time, count, groups)");
+            "workers.group = 1.0: unknown key; did you mean `groups`? (known here: availability, compute_time, count, "
+            "groups)");
 }
 
 TEST(WorkersDeathTest, ThereIsNoWorkerBeyondTheLast) {
