@@ -57,17 +57,25 @@ class Planner {
           .q = Plan::kNone,
           .r = Plan::kNone,
           .noise = Plan::kNone,
-          .fetches_p = false,
-          .fetches_q = false,
-          .fetches_r = false,
+          .fetches = {},
+          .fetch_count = 0,
           .statement = &statement};
     const int reads = to.code == Code::clear ? 0 : reads_of(statement.op);
     const bool lacks_p = statement.op == Pass::Op::divide_root && statement.p.kind == Vec::Kind::none;
-    if (reads > 0 && !lacks_p) to.p = read(statement.p, to.fetches_p);
-    if (reads > 1) to.q = read(statement.q, to.fetches_q);
-    if (reads > 2) to.r = read(statement.r, to.fetches_r);
+    if (reads > 0 && !lacks_p) to.p = read(statement.p);
+    if (reads > 1) to.q = read(statement.q);
+    if (reads > 2) to.r = read(statement.r);
     if (statement.op == Pass::Op::noise && to.code == Code::statement) to.noise = new_scratch();
     to.out = write(statement.out);
+  }
+
+  // The next block is asked for while this one is computed, evenly, so that the memory has work during the statements
+  // that compute for long; the processor's own guess ends with each block.
+  void spread_fetches() {
+    for (std::size_t i = 0; i < fetched_count_; ++i) {
+      Instruction& by = plan_.instructions[i * plan_.instruction_count / fetched_count_];
+      if (by.fetch_count < by.fetches.size()) by.fetches[by.fetch_count++] = fetched_[i];
+    }
   }
 
   // What is only overwritten is written once, at the end, past the caches; until then it lives in a scratch block.
@@ -108,14 +116,14 @@ class Planner {
     return added;
   }
 
-  Index read(Vec v, bool& first) {
+  Index read(Vec v) {
     Named& named = find(v);
     if (named.write != Plan::kNone) return named.write;
     TG_CHECK(v.kind != Vec::Kind::temporary, "a pass reads temporary ", v.index, " before it writes it");
     if (named.read == Plan::kNone) {
       // Never written through: only write() hands out slots to write to.
       named.read = new_slot({.memory = const_cast<float*>(named.operand.read.data()), .scratch = 0, .fresh = false});
-      first = true;
+      fetched_[fetched_count_++] = named.read;
     }
     return named.read;
   }
@@ -176,7 +184,7 @@ class Planner {
     copy.code = Code::copy;
     copy.p = from;
     copy.q = copy.r = copy.noise = Plan::kNone;
-    copy.fetches_p = copy.fetches_q = copy.fetches_r = false;
+    copy.fetch_count = 0;
     return &copy;
   }
 
@@ -185,6 +193,8 @@ class Planner {
   const MemoryOf& memory_;
   std::array<Named, 4 * Pass::kMostStatements> named_;
   std::size_t named_count_ = 0;
+  std::array<Index, 4 * Pass::kMostStatements> fetched_;  // the slots read from memory
+  std::size_t fetched_count_ = 0;
 };
 
 // The commonest pass, x <- x - a g, and its like have kernels of their own.
@@ -207,6 +217,7 @@ void execute(const Pass& pass, std::size_t size, MemoryOf memory, Threads thread
   Planner planner(plan, size, memory);
   for (const Pass::Statement& statement : statements) planner.add(statement);
   if (size >= kStreamFloats) planner.stream_fresh_vectors();
+  if (size > Plan::kBlock) planner.spread_fetches();
   if (threads == Threads::one || size < kParallelFloats) return run_plan(plan, 0, size);
   tbb::parallel_for(std::size_t{0}, (size + kShare - 1) / kShare,
                     [&](std::size_t share) { run_plan(plan, share * kShare, std::min(size, (share + 1) * kShare)); });

@@ -22,11 +22,12 @@
 namespace tardigrad::kernels {
 namespace {
 
-// The vectors of one instruction at one block, and how far ahead of each to fetch, in floats.
+// The vectors of one instruction at one block, and what to fetch by the way.
 struct Operands {
   float* out;
   const float *p, *q, *r;
-  std::size_t ahead_p, ahead_q, ahead_r;
+  std::array<const float*, 3> fetches;
+  std::size_t fetch_count;
   std::size_t size;
   bool streams;
 };
@@ -36,8 +37,6 @@ inline Operands without_p(const Operands& at) {
   Operands shifted = at;
   shifted.p = at.q;
   shifted.q = at.r;
-  shifted.ahead_p = at.ahead_q;
-  shifted.ahead_q = at.ahead_r;
   return shifted;
 }
 
@@ -73,13 +72,8 @@ HWY_INLINE hn::Vec<Tag> result_at(const Operands& at, std::size_t j, Tag tag, co
     return result(tag, hn::LoadU(tag, at.p + j), hn::LoadU(tag, at.q + j), hn::LoadU(tag, at.r + j));
 }
 
-// What the next block will read first is asked for now, a cache line at a time: the processor's own guess ends with
-// each block. An operand that is not to be fetched is asked for where it is, which costs nothing that shows.
-template <int kReads>
 HWY_INLINE void fetch(const Operands& at, std::size_t j) {
-  if constexpr (kReads > 0) hwy::Prefetch(at.p + j + at.ahead_p);
-  if constexpr (kReads > 1) hwy::Prefetch(at.q + j + at.ahead_q);
-  if constexpr (kReads > 2) hwy::Prefetch(at.r + j + at.ahead_r);
+  for (std::size_t i = 0; i < at.fetch_count; ++i) hwy::Prefetch(at.fetches[i] + j);
 }
 
 // Writes result(p_j, q_j, r_j) to out for every j; first whole cache lines, then registers, then what is left alone.
@@ -91,13 +85,13 @@ HWY_INLINE void for_each(const Operands& at, const Result& result) {
   std::size_t j = 0;
   if (at.streams) {
     for (; j + kLine <= at.size; j += kLine) {
-      fetch<kReads>(at, j);
+      fetch(at, j);
       for (std::size_t k = j; k < j + kLine; k += kStep)
         hn::Stream(result_at<kReads>(at, k, tag, result), tag, at.out + k);
     }
-  } else if (at.ahead_p + at.ahead_q + at.ahead_r > 0) {
+  } else if (at.fetch_count > 0) {
     for (; j + kLine <= at.size; j += kLine) {
-      fetch<kReads>(at, j);
+      fetch(at, j);
       for (std::size_t k = j; k < j + kLine; k += kStep)
         hn::StoreU(result_at<kReads>(at, k, tag, result), tag, at.out + k);
     }
@@ -282,18 +276,17 @@ void run_blocks(const Plan& plan, std::size_t begin, std::size_t end) {
       at[i] = slot.memory ? slot.memory + begin : scratch[slot.scratch];
     }
     const auto where = [&](Plan::Index i) -> float* { return i == Plan::kNone ? nullptr : at[i]; };
-    const auto ahead = [](bool fetches) -> std::size_t { return fetches ? Plan::kBlock : 0; };
     for (std::size_t i = 0; i < plan.instruction_count; ++i) {
       const Plan::Instruction& todo = plan.instructions[i];
       Operands operands = {.out = at[todo.out],
                            .p = where(todo.p),
                            .q = where(todo.q),
                            .r = where(todo.r),
-                           .ahead_p = ahead(todo.fetches_p),
-                           .ahead_q = ahead(todo.fetches_q),
-                           .ahead_r = ahead(todo.fetches_r),
+                           .fetches = {},
+                           .fetch_count = todo.fetch_count,
                            .size = size,
                            .streams = todo.streams};
+      for (std::size_t k = 0; k < todo.fetch_count; ++k) operands.fetches[k] = at[todo.fetches[k]] + Plan::kBlock;
       streamed |= todo.streams;
       switch (todo.code) {
         case Plan::Instruction::Code::clear:

@@ -37,8 +37,9 @@ struct Plan {
     Code code;
     bool streams;  ///< writes past the caches
     Index out, p, q, r;
-    Index noise;                           ///< the scratch block that holds it
-    bool fetches_p, fetches_q, fetches_r;  ///< the first to read it in this pass
+    Index noise;                   ///< the scratch block that holds it
+    std::array<Index, 3> fetches;  ///< vectors whose next block it asks the memory for, by the way
+    Index fetch_count;
     const Pass::Statement* statement;
   };
 
