@@ -10,8 +10,9 @@ namespace tardigrad::methods {
 namespace {
 
 /// AdaDelay: steps that shrink with time and with the delay of each gradient.
-///   coordinate  step_size g_j / (L + c_j sqrt(t + tau)), c_j^2 = (1/t) sum_i i/(i + tau_i) g_j(i)^2     (their
-///   practice) scalar      step_size / (L + scale sqrt(t + tau)) (their theory)
+///   coordinate  step_size g_j / (L + c_j sqrt(t + tau)), c_j^2 = (1/t) sum_i i/(i + tau_i) g_j(i)^2
+///   scalar      step_size g / (L + scale sqrt(t + tau))
+/// The first is their practice, the second their theory.
 /// The theory is for convex functions on a bounded set, projects every iterate on it, and returns the average of the
 /// iterates; we do neither, and return the last iterate.
 /// Source  Sra, Yu, Li, Smola, arXiv 1508.05003

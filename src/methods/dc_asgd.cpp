@@ -23,6 +23,8 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   if (adaptive)
     options.mean_square_decay = settings.number_or("mean_square_decay", 0.95, {.low = 0, .high = 1, .high_open = true});
   const bool clip_corrected = settings.choice_or("clip", "gradient", {"gradient", "corrected"}) == "corrected";
+  if (clip_corrected && !settings.has("clip_radius") && !settings.has("clipping"))
+    settings.fail("clip", "says what clip_radius clips, which is not given");
   return std::make_unique<DcAsgd>(
       DcAsgd::Parts{.admission = {},
                     .step = {read_step_size(settings)},

@@ -12,8 +12,8 @@ namespace {
 
 /// Delay-adaptive asynchronous SGD of Mishchenko et al., in two variants:
 ///   adaptive  gamma n / max(n, delta), delta the updates since the worker's previous arrival (the authors' notebook)
-///   drop      the full step, but gradients with a delay above 2n are discarded (their theory; at most half of them
-///   are)
+///   drop      the full step, but gradients with a delay above 2n are discarded (their theory; at most half of
+///             them are)
 /// n is the number of workers. The rate depends on n only, not on the largest delay.
 /// Source  Mishchenko, Bach, Even, Woodworth, arXiv 2206.07638; the notebook was read, the theory is from memory
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {

@@ -11,7 +11,7 @@ namespace {
 /// Picky SGD: x_{t+1} = x_t - gamma * g(x_{t - tau_t}) if ||x_t - x_{t - tau_t}|| <= distance, else the gradient is
 /// skipped: late gradients are welcome as long as x has hardly moved. infinity is vanilla, bitwise.
 /// In the paper a skipped round counts; here x keeps its version, which no decision depends on.
-/// Source  Cohen, Daniely, Drori, Koren, Schain, arXiv 2106.10879, as restated by later papers; the constants of its
+/// Source  Cohen, Daniely, Drori, Koren, Schain, arXiv 2106.11879, as restated by later papers; the constants of its
 ///         theorem (distance = eps/(2 beta)) are from memory. Homogeneous data only.
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   using PickySgd = PerArrival<AdmitCloseEnough, ConstantStep>;
@@ -35,7 +35,7 @@ const MethodRow kPickySgd = {.name = "picky-sgd",
                              .knobs = kKnobs,
                              .needs = {.points = true},
                              .heterogeneous = "no",
-                             .source = "Cohen et al. 2021, arXiv 2106.10879 (restated)",
+                             .source = "Cohen et al. 2021, arXiv 2106.11879 (restated)",
                              .make = make};
 
 }  // namespace tardigrad::methods

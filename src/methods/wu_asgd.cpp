@@ -10,9 +10,9 @@ namespace {
 
 /// Delay-adaptive steps of Wu et al.: the steps made while a gradient was under way, and its own, never exceed
 /// step_size = gamma' (h/L in the theory). See WindowSumStep. Needs no bound on delays, not even their order.
-/// Source  Wu, Magnusson, Feyzmahdavian, Johansson, arXiv 2202.08550, Adaptive 1 and 2 (from memory, as are h = 0.99
-/// and
-///         alpha = 0.9). The paper proves it for aggregated and block gradients; for each arrival it is our transfer.
+/// Source  Wu, Magnusson, Feyzmahdavian, Johansson, arXiv 2202.08550, Adaptive 1 and 2 (from memory, as are
+///         h = 0.99 and alpha = 0.9). The paper proves it for aggregated and block gradients; for each arrival it is
+///         our transfer.
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   using WuAsgd = PerArrival<AdmitAll, WindowSumStep>;
   const bool first = settings.choice_or("rule", "adaptive-1", {"adaptive-1", "adaptive-2"}) == "adaptive-1";

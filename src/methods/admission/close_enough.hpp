@@ -7,7 +7,7 @@ namespace tardigrad::methods {
 
 /// Admits a gradient while x has not moved far from where it was computed: ||x_t - x_{t-tau}||_2 <= distance.
 /// Cost    reads x and the point; the gradient itself is not looked at
-/// Source  Cohen et al., arXiv 2106.10879 (Picky SGD), with distance = eps/(2 beta)
+/// Source  Cohen et al., arXiv 2106.11879 (Picky SGD), with distance = eps/(2 beta)
 struct AdmitCloseEnough {
   double distance;
   bool admits(const Arrival& arrival) const {

@@ -8,7 +8,8 @@ namespace tardigrad::methods {
 /// Brings a stale gradient nearer to the one at x, with diag(g g^T) in the place of the Hessian:
 ///   constant   u = g + lambda g*g*(x - x_{t-tau})                         coordinate by coordinate
 ///   adaptive   v <- mm v + (1 - mm) g*g;  lambda/sqrt(v + 1e-7) for lambda
-/// g is the direction handed over, so a clipped gradient where clipping comes first.
+/// g is the direction handed over, so a clipped gradient where clipping comes first. Its factor stays a factor of u:
+/// with lambda = 0 nothing is rounded that the method without the correction would not round.
 /// Memory  the points of orders in flight; adaptive: one vector more
 /// Source  Zheng et al., arXiv 1609.08326, DC-ASGD-c and -a (read in the authors' code)
 class DelayCompensation {
@@ -23,20 +24,19 @@ class DelayCompensation {
 
   Direction apply(const Arrival& arrival, Direction g, Pass& pass) {
     const Vec t = kCorrectionTemporary;
-    const double square = g.factor * g.factor;
     pass.add(t, vec::kModel, -1.0, vec::kPoint);
     pass.multiply(t, t, g.vector);
     pass.multiply(t, t, g.vector);
     if (options_.kind == Kind::constant) {
-      pass.mix(t, g.factor, g.vector, options_.lambda * square, t);
-      return {.vector = t};
+      pass.add(t, g.vector, options_.lambda * g.factor, t);
+      return {.vector = t, .factor = g.factor};
     }
     if (mean_square_.kind == Vec::Kind::none) mean_square_ = arrival.model.make_vector();
     const double mm = options_.mean_square_decay;
-    pass.square(mean_square_, mm, mean_square_, (1.0 - mm) * square, g.vector);
-    pass.divide_root(t, {}, options_.lambda * square, t, mean_square_, {.c = 1e-7});
-    pass.mix(t, g.factor, g.vector, 1.0, t);
-    return {.vector = t};
+    pass.square(mean_square_, mm, mean_square_, (1.0 - mm) * g.factor * g.factor, g.vector);
+    pass.divide_root(t, {}, options_.lambda * g.factor, t, mean_square_, {.c = 1e-7});
+    pass.add(t, g.vector, 1.0, t);
+    return {.vector = t, .factor = g.factor};
   }
 
  private:

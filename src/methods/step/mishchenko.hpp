@@ -15,7 +15,7 @@ struct MishchenkoStep {
   double workers;
   double at(const Arrival& arrival) const {
     const double delta = static_cast<double>(arrival.delay()) + (arrival.order.index > 0 ? 1.0 : 0.0);
-    return step_size * workers / std::max(workers, delta);
+    return step_size * (workers / std::max(workers, delta));  // exactly step_size while delta <= n
   }
 };
 

@@ -16,8 +16,8 @@ namespace tardigrad::methods {
 /// Cost    O(1) amortised: a difference of two prefix sums. A prefix is forgotten once gamma' has been spent since, as
 ///         both rules then give 0; sums are rebased before they have lost 2^-40 of gamma'.
 /// Source  Wu, Magnusson, Feyzmahdavian, Johansson, arXiv 2202.08550, Adaptive 1 and 2, written for proximal
-/// incremental
-///         aggregated gradients and block descent; applying it to each arrival of stochastic gradients is our transfer
+///         incremental aggregated gradients and block descent; for each arrival of a stochastic gradient it is our
+///         transfer
 class WindowSumStep {
  public:
   enum class Rule : std::uint8_t { first, second };
