@@ -64,7 +64,7 @@ struct Command {
   LocalWork work = {};
   TimerId timer{};
   Time after{};
-  std::string text = {};
+  std::uint32_t note = 0;  ///< its place in Commands::notes
 };
 
 /// What a method wants done, carried out in this order after the event was handled.
@@ -82,14 +82,22 @@ class Commands {
     list_.push_back({.kind = Command::Kind::set_timer, .timer = timer, .after = after});
   }
   /// A decision worth telling the reader of the event log, in words.
-  void note(std::string text) { list_.push_back({.kind = Command::Kind::note, .text = std::move(text)}); }
+  void note(std::string text) {
+    list_.push_back({.kind = Command::Kind::note, .note = static_cast<std::uint32_t>(notes_.size())});
+    notes_.push_back(std::move(text));
+  }
   void stop() { list_.push_back({.kind = Command::Kind::stop}); }
 
   const std::vector<Command>& list() const { return list_; }
-  void clear() { list_.clear(); }
+  const std::vector<std::string>& notes() const { return notes_; }
+  void clear() {
+    list_.clear();
+    notes_.clear();
+  }
 
  private:
   std::vector<Command> list_;
+  std::vector<std::string> notes_;  // beside the list: a command without a text is a handful of words
 };
 
 /// What became of an arrival.

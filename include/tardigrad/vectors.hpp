@@ -67,39 +67,40 @@ class Pass {
     std::uint64_t seed = 0, index = 0;
   };
 
-  void scale(Vec out, double a, Vec p) { push({.op = Op::scale, .out = out, .p = p, .a = a}); }
+  void scale(Vec out, double a, Vec p) { push() = {.op = Op::scale, .out = out, .p = p, .a = a}; }
   void clear(Vec out) { scale(out, 0.0, out); }
-  void add(Vec out, Vec p, double a, Vec q) { push({.op = Op::add, .out = out, .p = p, .q = q, .a = a}); }
+  void add(Vec out, Vec p, double a, Vec q) { push() = {.op = Op::add, .out = out, .p = p, .q = q, .a = a}; }
   void mix(Vec out, double a, Vec p, double b, Vec q) {
-    push({.op = Op::mix, .out = out, .p = p, .q = q, .a = a, .b = b});
+    push() = {.op = Op::mix, .out = out, .p = p, .q = q, .a = a, .b = b};
   }
   void square(Vec out, double a, Vec p, double b, Vec q) {
-    push({.op = Op::square, .out = out, .p = p, .q = q, .a = a, .b = b});
+    push() = {.op = Op::square, .out = out, .p = p, .q = q, .a = a, .b = b};
   }
-  void multiply(Vec out, Vec p, Vec q) { push({.op = Op::multiply, .out = out, .p = p, .q = q}); }
-  void maximum(Vec out, Vec p, Vec q) { push({.op = Op::maximum, .out = out, .p = p, .q = q}); }
+  void multiply(Vec out, Vec p, Vec q) { push() = {.op = Op::multiply, .out = out, .p = p, .q = q}; }
+  void maximum(Vec out, Vec p, Vec q) { push() = {.op = Op::maximum, .out = out, .p = p, .q = q}; }
   struct Root {
     double b = 1.0, c = 0.0, d = 0.0;  ///< sqrt(b r + c) + d
   };
   void divide_root(Vec out, Vec p, double a, Vec q, Vec r, Root root) {
-    push({.op = Op::divide_root, .out = out, .p = p, .q = q, .r = r, .a = a, .b = root.b, .c = root.c, .d = root.d});
+    push() = {.op = Op::divide_root, .out = out, .p = p, .q = q, .r = r, .a = a, .b = root.b, .c = root.c, .d = root.d};
   }
   void clamp(Vec out, Vec p, double low, double high) {
-    push({.op = Op::clamp, .out = out, .p = p, .a = low, .b = high});
+    push() = {.op = Op::clamp, .out = out, .p = p, .a = low, .b = high};
   }
-  void soft_threshold(Vec out, Vec p, double a) { push({.op = Op::soft_threshold, .out = out, .p = p, .a = a}); }
-  void sign(Vec out, double a, Vec p) { push({.op = Op::sign, .out = out, .p = p, .a = a}); }
+  void soft_threshold(Vec out, Vec p, double a) { push() = {.op = Op::soft_threshold, .out = out, .p = p, .a = a}; }
+  void sign(Vec out, double a, Vec p) { push() = {.op = Op::sign, .out = out, .p = p, .a = a}; }
   void noise(Vec out, Vec p, double a, std::uint64_t seed, std::uint64_t index) {
-    push({.op = Op::noise, .out = out, .p = p, .a = a, .seed = seed, .index = index});
+    push() = {.op = Op::noise, .out = out, .p = p, .a = a, .seed = seed, .index = index};
   }
 
   std::span<const Statement> statements() const { return {statements_.data(), size_}; }
   void clear() { size_ = 0; }
 
  private:
-  void push(const Statement& statement) {
+  // What is assigned to it is written in place, without a copy.
+  Statement& push() {
     TG_CHECK(size_ < kMostStatements, "a pass of more than ", kMostStatements, " statements");
-    statements_[size_++] = statement;
+    return statements_[size_++];
   }
   std::array<Statement, kMostStatements> statements_{};
   std::size_t size_ = 0;

@@ -181,7 +181,7 @@ class Driver final : FailureContext {
           runtime_.set_timer(command.timer, command.after);
           break;
         case Command::Kind::note:
-          for (Observer* observer : hooks_.observers) observer->on_note(last_time_, command.text);
+          for (Observer* observer : hooks_.observers) observer->on_note(last_time_, commands_.notes()[command.note]);
           break;
         case Command::Kind::stop:
           stop(StopReason::method);

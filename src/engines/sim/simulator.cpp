@@ -80,20 +80,27 @@ std::optional<Event> Simulator::next(Time limit) {
     --joins_to_come_;
     return joins(event.generation);
   }
-  Slot& slot = slots_[event.slot];
+  return arrives(event.slot);
+}
+
+// A function of its own, so that the long event is built where the caller wants it.
+std::optional<Event> Simulator::arrives(SlotId id) {
+  Slot& slot = slots_[id];
   const Order& order = slot.job.order;
   WorkerState& worker = workers_[order.worker];
-  TG_CHECK(worker.first == event.slot, "worker ", order.worker, " finished out of turn");
+  TG_CHECK(worker.first == id, "worker ", order.worker, " finished out of turn");
   worker.first = slot.next_of_worker;
   if (worker.first == kNone) worker.last = kNone;
   --in_flight_;
   busy_ += now_ - slot.start;
-  arrived_ = event.slot;
-  return Event{.kind = Event::Kind::gradient_arrived,
-               .time = now_,
-               .worker = order.worker,
-               .order = order,
-               .gradient = &gradient_};
+  arrived_ = id;
+  std::optional<Event> event(std::in_place);
+  event->kind = Event::Kind::gradient_arrived;
+  event->time = now_;
+  event->worker = order.worker;
+  event->order = order;
+  event->gradient = &gradient_;
+  return event;
 }
 
 bool Simulator::joins_later(WorkerId worker) {

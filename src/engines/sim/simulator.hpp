@@ -113,6 +113,7 @@ class Simulator final : public Runtime {
   };
   static constexpr Time kAbsent{-1};
   Event joins(WorkerId worker);
+  std::optional<Event> arrives(SlotId id);
   Event leaves(WorkerId worker);
   bool joins_later(WorkerId worker);
   void withdraw_orders(WorkerId worker, std::vector<Order>& withdrawn);
