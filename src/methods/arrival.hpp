@@ -23,6 +23,12 @@ struct Direction {
   double factor = 1.0;
 };
 
+/// What clipping made of a gradient.
+struct Clipped {
+  Direction direction;
+  bool clipped = false;  ///< it is not what arrived
+};
+
 // Who may use which temporary of a pass.
 inline constexpr Vec kClippingTemporary = vec::temporary(0);
 inline constexpr Vec kCorrectionTemporary = vec::temporary(1);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
+#include <optional>
 #include <utility>
 
 #include "methods/arrival.hpp"
@@ -84,11 +84,11 @@ class Buffered final : public Method {
 
  private:
   Decision apply(const Arrival& arrival) {
-    if (!parts_.admission.admits(arrival.delay())) return {.outcome = Outcome::discarded};
-    const double norm = arrival.gradient.norm();
-    if (!std::isfinite(norm)) return {.outcome = Outcome::not_finite};
-    pass_.clear();
-    const auto [u, clipped] = preparation_.prepare(arrival, norm, parts_.server, pass_);
+    if (!parts_.admission.admits(arrival.delay()) || !parts_.server.may_take_part(arrival.order.worker))
+      return {.outcome = Outcome::discarded};
+    const std::optional<Clipped> prepared = preparation_.prepare(arrival, parts_.server, pass_);
+    if (!prepared) return {.outcome = Outcome::not_finite};
+    const auto& [u, clipped] = *prepared;
     const double weight = parts_.weight.of(arrival.delay());
     largest_delay_ = std::max(largest_delay_, arrival.delay());
     const double step = parts_.server.scheduled(parts_.step.at(largest_delay_), arrival.model.version());

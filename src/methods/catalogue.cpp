@@ -20,6 +20,8 @@ std::span<const MethodRow> catalogue() {
       kPickySgd,
       kRingmasterAsgd,
       kDcAsgd,
+      kHtDelayLr,
+      kHtDelayComp,
       // rounds
       kMinibatchSgd,
       kMSyncSgd,

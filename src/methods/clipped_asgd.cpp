@@ -11,13 +11,13 @@ namespace {
 /// Source  Erickson, Johansson, arXiv 2606.13287, Algorithm 1 (dispatch = "same", homogeneous data) and
 ///         Algorithm 2 (dispatch = "uniform", heterogeneous data)
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
-  if (!settings.has("clip_radius")) settings.number("clip_radius", Range::positive());  // its one knob: must be given
+  require_clipping(settings);
   return make_asgd(settings, context);
 }
 
 constexpr Knob kKnobs[] = {
     kStepSizeKnob,
-    {"clip_radius", "", "c > 0: each gradient is scaled by min(1, c/||g||); inf is vanilla"},
+    {"clip_radius", "", "c > 0: each gradient is scaled by min(1, c/||g||); inf is vanilla; or \"auto\""},
     {"dispatch", "same", "\"same\" worker (Alg. 1), or \"uniform\" over all with queues (Alg. 2)"},
     {"initial_orders", "one-per-worker", "uniform dispatch: \"one-per-worker\" or \"uniform\" draws"},
     kConcurrencyKnob,

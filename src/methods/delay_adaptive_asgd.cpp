@@ -20,7 +20,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   if (settings.choice_or("rule", "practical", {"practical", "smoothness"}) == "smoothness")
     step.smoothness = settings.number("smoothness", Range::positive());
   return std::make_unique<DelayAdaptiveAsgd>(DelayAdaptiveAsgd::Parts{
-      .admission = {}, .step = step, .server = ServerStep(settings, context), .dispatch = Dispatch(dispatch)});
+      .admission = {}, .step = step, .server = ServerStep(settings, context, {.contribution = Contribution{}}), .dispatch = Dispatch(dispatch)});
 }
 
 constexpr Knob kKnobs[] = {

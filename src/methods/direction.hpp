@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "methods/arrival.hpp"
 #include "methods/server_step.hpp"
@@ -23,8 +25,12 @@ class Preparation {
  public:
   Preparation(Correction correction, ClipWhen when) : correction_(std::move(correction)), when_(when) {}
 
-  /// norm: ||g||, finite. May run the pass and begin it anew.
-  Clipped prepare(const Arrival& arrival, double norm, ServerStep& server, Pass& pass) {
+  /// May run the pass and begin it anew. Nothing where g, or what a correction made of it, is not finite: two numbers of
+  /// float32 can have a product that is not.
+  std::optional<Clipped> prepare(const Arrival& arrival, ServerStep& server, Pass& pass) {
+    double norm = arrival.gradient.norm();
+    if (!std::isfinite(norm)) return std::nullopt;
+    pass.clear();
     if (when_ == ClipWhen::before_correction) {
       Clipped clipped = server.clip(arrival, norm, pass);
       clipped.direction = correction_.apply(arrival, clipped.direction, pass);
@@ -35,7 +41,9 @@ class Preparation {
     pass.scale(corrected_, u.factor, u.vector);
     arrival.model.run(pass, &arrival.gradient);
     pass.clear();
-    return server.clip(arrival, std::sqrt(arrival.model.squared_distance(corrected_)), pass, corrected_);
+    norm = std::sqrt(arrival.model.squared_distance(corrected_));
+    if (!std::isfinite(norm)) return std::nullopt;
+    return server.clip(arrival, norm, pass, corrected_);
   }
 
  private:

@@ -19,12 +19,13 @@ namespace {
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   using FedBuff = Buffered<AdmitDelayBelow, PolynomialWeight, ConstantStep>;
   const LocalWork work = read_local_work(settings);
+  const std::size_t size = read_buffer_size(settings);
   return std::make_unique<FedBuff>(
       FedBuff::Parts{.admission = read_most_stale(settings),
                      .weight = {settings.number_or("staleness_exponent", 0.5, Range::at_least(0))},
                      .step = {settings.number_or("step_size", 1.0, Range::positive())},
-                     .size = {read_buffer_size(settings)},
-                     .server = ServerStep(settings, context),
+                     .size = {.size = size},
+                     .server = ServerStep(settings, context, {.contribution = Contribution{.of = size}}),
                      .dispatch = Dispatch(read_client_dispatch(settings, context, work))});
 }
 

@@ -7,6 +7,11 @@ namespace tardigrad::methods {
 
 double read_step_size(Settings& settings) { return settings.number("step_size", Range::positive()); }
 
+void require_clipping(Settings& settings) {
+  if (!settings.has("clip_radius") && !settings.has("clipping"))
+    settings.fail("clip_radius", "is missing; it must be a number > 0, or \"auto\"");
+}
+
 std::size_t read_concurrency(Settings& settings, const MethodContext& context) {
   const auto workers = static_cast<double>(context.workers);
   return static_cast<std::size_t>(
@@ -27,7 +32,7 @@ Rounds::Options read_federated_rounds(Settings& settings, const MethodContext& c
       settings.integer_or("clients_per_round", workers, {.low = 1, .high = static_cast<double>(workers)}));
   const bool uniform = settings.choice_or("weighting", "examples", {"examples", "uniform"}) == "uniform";
   return {.step_size = settings.number_or("step_size", 1.0, Range::positive()),
-          .server = ServerStep(settings, context, default_rule),
+          .server = ServerStep(settings, context, {.default_rule = default_rule}),
           .m = clients,
           .asked = clients,
           .weighting = uniform ? Rounds::Weighting::uniform : Rounds::Weighting::examples,

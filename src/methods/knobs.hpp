@@ -14,7 +14,9 @@ inline constexpr Knob kConcurrencyKnob = {"concurrency", "workers", "tau_C: orde
 
 /// The settings of every method, read by ServerStep.
 inline constexpr Knob kCommonKnobs[] = {
-    {"clip_radius", "inf", "c > 0: each gradient is scaled by min(1, c/||g||)"},
+    {"clip_radius", "inf", "c > 0: each gradient is scaled by min(1, c/||g||); or \"auto\""},
+    {"clipping", "{ rule = \"norm\" }", "what is clipped, and by what radius: norm, quantile, autoclip, block, coordinate"},
+    {"privacy", "", "{ noise_multiplier, delta, max_participations }: noise in every update, for methods that allow it"},
     {"schedule", "{ kind = \"constant\" }",
      "how the step changes over the updates: constant, cosine, inverse-square-root"},
     {"update", "{ rule = \"sgd\" }", "how a direction becomes a step: sgd, momentum, nesterov, adam, adamw"},
@@ -22,6 +24,8 @@ inline constexpr Knob kCommonKnobs[] = {
 
 /// step_size > 0
 double read_step_size(Settings& settings);
+/// Fails where neither clip_radius nor clipping is given: for methods that are about clipping.
+void require_clipping(Settings& settings);
 /// concurrency in 1 ... workers
 std::size_t read_concurrency(Settings& settings, const MethodContext& context);
 inline constexpr Knob kLocalStepsKnob = {"local_steps", "1", "K >= 1: local SGD steps of an order"};

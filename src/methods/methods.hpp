@@ -24,6 +24,8 @@ extern const MethodRow kAdadelayAsgd;
 extern const MethodRow kStalenessAwareAsgd;
 extern const MethodRow kNSoftsync;
 extern const MethodRow kDcAsgd;
+extern const MethodRow kHtDelayLr;
+extern const MethodRow kHtDelayComp;
 extern const MethodRow kMinibatchSgd;
 extern const MethodRow kMSyncSgd;
 extern const MethodRow kRennalaSgd;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
+#include <optional>
 #include <utility>
 
 #include "methods/arrival.hpp"
@@ -55,11 +55,11 @@ class PerArrival final : public Method {
 
  private:
   Decision apply(const Arrival& arrival) {
-    if (!admits(arrival)) return {.outcome = Outcome::discarded};
-    const double norm = arrival.gradient.norm();
-    if (!std::isfinite(norm)) return {.outcome = Outcome::not_finite};
-    pass_.clear();
-    const auto [u, clipped] = preparation_.prepare(arrival, norm, parts_.server, pass_);
+    if (!admits(arrival) || !parts_.server.may_take_part(arrival.order.worker))
+      return {.outcome = Outcome::discarded};
+    const std::optional<Clipped> prepared = preparation_.prepare(arrival, parts_.server, pass_);
+    if (!prepared) return {.outcome = Outcome::not_finite};
+    const auto& [u, clipped] = *prepared;
     const double step = parts_.server.scheduled(step_at(arrival), arrival.model.version());
     parts_.server.finish(pass_, arrival.model, &arrival.gradient, u, step);
     return {.coefficient = step * u.factor, .clipped = clipped};

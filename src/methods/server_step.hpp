@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "methods/catalogue.hpp"
 #include "methods/clipping/clipping.hpp"
+#include "methods/privacy/privacy.hpp"
 #include "methods/step/schedule.hpp"
 #include "methods/update/update.hpp"
 
@@ -14,23 +17,28 @@ namespace tardigrad::methods {
 /// and with what weight; this says how.
 class ServerStep {
  public:
-  /// Reads clip_radius, schedule, update. default_rule: of the update, where the settings name none.
-  ServerStep(Settings& settings, const MethodContext& context, const std::string& default_rule = "sgd");
+  /// What a method says of itself.
+  struct Traits {
+    std::string default_rule = "sgd";                ///< of the update, where the settings name none
+    std::optional<Contribution> contribution = {};  ///< how an arrival enters; nothing: there is no private form
+  };
+  /// Reads clip_radius, clipping, privacy, schedule, update.
+  ServerStep(Settings& settings, const MethodContext& context) : ServerStep(settings, context, Traits{}) {}
+  ServerStep(Settings& settings, const MethodContext& context, const Traits& traits);
 
-  /// norm: ||v||, finite, of the gradient or of what a correction made of it.
-  Clipped clip(const Arrival& arrival, double norm, Pass& pass, Vec v = vec::kGradient) {
-    return clipping_.clip(arrival, norm, pass, v);
-  }
+  /// To be asked before an arrival is looked at, by methods with a private form: no is Outcome::discarded.
+  bool may_take_part(WorkerId worker) const { return privacy_.may_take_part(worker); }
+  /// norm: ||v||, finite, of the gradient or of what a correction made of it. What is clipped will be applied.
+  Clipped clip(const Arrival& arrival, double norm, Pass& pass, Vec v = vec::kGradient);
   /// The step at this version, from the method's own step size.
   double scheduled(double step_size, Version version) const { return step_size * schedule_.at(version); }
   bool has_constant_schedule() const { return schedule_.is_constant(); }
   /// Ends the pass with x <- update(x, u, step) and runs it.
-  void finish(Pass& pass, Model& model, const Gradient* gradient, Direction u, double step) {
-    update_.finish(pass, model, gradient, u, step);
-  }
-  std::vector<Metric> figures() const { return clipping_.figures(); }
+  void finish(Pass& pass, Model& model, const Gradient* gradient, Direction u, double step);
+  std::vector<Metric> figures() const;
 
  private:
+  Privacy privacy_;
   Clipping clipping_;
   Schedule schedule_;
   Update update_;

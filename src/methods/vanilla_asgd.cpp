@@ -10,7 +10,7 @@ std::unique_ptr<Method> make_asgd(Settings& settings, const MethodContext& conte
   using Asgd = PerArrival<AdmitAll, ConstantStep>;
   return std::make_unique<Asgd>(Asgd::Parts{.admission = {},
                                             .step = {read_step_size(settings)},
-                                            .server = ServerStep(settings, context),
+                                            .server = ServerStep(settings, context, {.contribution = Contribution{}}),
                                             .dispatch = Dispatch(read_dispatch(settings, context))});
 }
 

@@ -10,7 +10,7 @@
 #include "methods/clipping/clip_norm.hpp"
 #include "methods/step/delay_adaptive.hpp"
 #include "support/fake_world.hpp"
-#include "tardigrad/error.hpp"
+#include "support/settings.hpp"
 
 namespace tardigrad {
 namespace {
@@ -18,21 +18,13 @@ namespace {
 using methods::AdmitDelayBelow;
 using methods::ClipNorm;
 using methods::DelayAdaptiveStep;
+using test::error_of;
 using test::make;
 using test::num;
 using test::whole;
 using test::word;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-std::string error_of(SettingValue::Table table, std::size_t workers = 4) {
-  try {
-    make(std::move(table), workers);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(ClipNorm, ScalesOnlyWhatIsOutsideTheBall) {
   const ClipNorm clip{2.0};

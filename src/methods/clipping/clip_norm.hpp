@@ -11,6 +11,7 @@ namespace tardigrad::methods {
 /// Source  Erickson, Johansson, arXiv 2606.13287, section 4
 struct ClipNorm {
   double radius = std::numeric_limits<double>::infinity();
+  double now() const { return radius; }
   bool clips(double norm) const { return norm > radius; }
   double factor(double norm) const { return clips(norm) ? radius / norm : 1.0; }
 };

@@ -1,31 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <variant>
+#include <vector>
+
 #include "methods/arrival.hpp"
+#include "methods/clipping/clip_blocks.hpp"
+#include "methods/clipping/clip_coordinates.hpp"
 #include "methods/clipping/clip_norm.hpp"
+#include "methods/clipping/percentile_radius.hpp"
+#include "methods/clipping/quantile_radius.hpp"
 #include "tardigrad/settings.hpp"
 
 namespace tardigrad::methods {
 
-/// What clipping made of a gradient.
-struct Clipped {
-  Direction direction;
-  bool clipped = false;  ///< it is not what arrived
-};
-
 /// How a method clips every gradient (or pseudo-gradient) on arrival; the same choices for every method.
-///   norm   clip_c(g) = min(1, c/||g||) g over the whole vector, c = clip_radius
+///   norm        clip_c(g) = min(1, c/||g||) g over the whole vector, c = clip_radius
+///   auto        norm, with a radius of its own making: kAutoRadius
+///   quantile    norm, with a radius that follows a quantile of the norms: QuantileRadius
+///   autoclip    norm, with a percentile of the recent norms: PercentileRadius
+///   block       every tensor by itself: ClipBlocks
+///   coordinate  every coordinate by itself: ClipCoordinates
+/// A radius is settled before the gradient that it clips has been seen: chosen with it, it would be correlated with its
+/// noise, and clipping would add a bias that no theory counts.
 class Clipping {
  public:
-  /// clip_radius
-  explicit Clipping(Settings& settings);
+  /// What privacy asks for: a bound on every norm that no gradient reveals. noise_multiplier = 0: nothing.
+  struct Demand {
+    double noise_multiplier = 0.0;
+    std::uint64_t seed = 1;
+  };
+  /// clip_radius = NUMBER | "auto", clipping = { rule, ... }
+  /// Errors  Error also where the demand cannot be met
+  Clipping(Settings& settings, const Demand& demand);
 
   /// norm: ||v||, finite. Appends to the pass what must be done coordinate by coordinate.
   Clipped clip(const Arrival& arrival, double norm, Pass& pass, Vec v = vec::kGradient);
-  std::vector<Metric> figures() const { return {}; }
+  /// c of the next arrival.
+  double radius() const;
+  /// z of the noise on the updates, where the whole is to be as private as with z alone: what the radius gives away is
+  /// paid for by more noise.
+  double update_noise_multiplier() const { return update_noise_multiplier_; }
+  /// Nothing while nothing is clipped.
+  std::vector<Metric> figures() const;
 
  private:
-  ClipNorm norm_;
+  using Rule = std::variant<ClipNorm, QuantileRadius, PercentileRadius, ClipBlocks, ClipCoordinates>;
+  Rule read_rule(Settings& settings, const Demand& demand);
+  QuantileRadius read_quantile(Settings& settings, Settings& table, const Demand& demand);
+
+  double update_noise_multiplier_;
+  Rule rule_;
+  std::uint64_t arrivals_ = 0, clipped_ = 0;
 };
 
 }  // namespace tardigrad::methods
