@@ -19,8 +19,11 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
                              "delay_threshold", static_cast<std::int64_t>(dispatch.concurrency), Range::at_least(1)))};
   if (settings.choice_or("rule", "practical", {"practical", "smoothness"}) == "smoothness")
     step.smoothness = settings.number("smoothness", Range::positive());
-  return std::make_unique<DelayAdaptiveAsgd>(DelayAdaptiveAsgd::Parts{
-      .admission = {}, .step = step, .server = ServerStep(settings, context, {.contribution = Contribution{}}), .dispatch = Dispatch(dispatch)});
+  return std::make_unique<DelayAdaptiveAsgd>(
+      DelayAdaptiveAsgd::Parts{.admission = {},
+                               .step = step,
+                               .server = ServerStep(settings, context, {.contribution = Contribution{}}),
+                               .dispatch = Dispatch(dispatch)});
 }
 
 constexpr Knob kKnobs[] = {

@@ -25,8 +25,8 @@ class Preparation {
  public:
   Preparation(Correction correction, ClipWhen when) : correction_(std::move(correction)), when_(when) {}
 
-  /// May run the pass and begin it anew. Nothing where g, or what a correction made of it, is not finite: two numbers of
-  /// float32 can have a product that is not.
+  /// May run the pass and begin it anew. Nothing where g, or what a correction made of it, is not finite: two numbers
+  /// of float32 can have a product that is not.
   std::optional<Clipped> prepare(const Arrival& arrival, ServerStep& server, Pass& pass) {
     double norm = arrival.gradient.norm();
     if (!std::isfinite(norm)) return std::nullopt;

@@ -12,7 +12,8 @@
 
 namespace tardigrad::methods {
 
-inline constexpr Knob kSchemeKnob = {"scheme", "arrival", "\"arrival\": every one is an update; \"buffered\": a mean is"};
+inline constexpr Knob kSchemeKnob = {"scheme", "arrival",
+                                     "\"arrival\": every one is an update; \"buffered\": a mean is"};
 
 /// The frame of the methods against heavy tails, in two schemes of communication:
 ///   arrival   x <- x - gamma (1+tau)^(-a) u
@@ -30,15 +31,16 @@ struct HeavyTailed {
     require_clipping(settings);
     const bool buffered = settings.choice_or("scheme", "arrival", {"arrival", "buffered"}) == "buffered";
     const std::size_t size = buffered ? read_buffer_size(settings) : 1;
-    return std::make_unique<Frame>(typename Frame::Parts{.admission = {},
-                                                         .weight = {delay_exponent},
-                                                         .step = {read_step_size(settings)},
-                                                         .size = {.size = size},
-                                                         .server = ServerStep(settings, context, {.contribution = Contribution{.of = size}}),
-                                                         .dispatch = Dispatch(same_worker(settings, context)),
-                                                         .correction = std::move(correction),
-                                                         .clip_when = clip_when,
-                                                         .needs = needs});
+    return std::make_unique<Frame>(
+        typename Frame::Parts{.admission = {},
+                              .weight = {delay_exponent},
+                              .step = {read_step_size(settings)},
+                              .size = {.size = size},
+                              .server = ServerStep(settings, context, {.contribution = Contribution{.of = size}}),
+                              .dispatch = Dispatch(same_worker(settings, context)),
+                              .correction = std::move(correction),
+                              .clip_when = clip_when,
+                              .needs = needs});
   }
 };
 

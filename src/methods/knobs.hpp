@@ -15,8 +15,10 @@ inline constexpr Knob kConcurrencyKnob = {"concurrency", "workers", "tau_C: orde
 /// The settings of every method, read by ServerStep.
 inline constexpr Knob kCommonKnobs[] = {
     {"clip_radius", "inf", "c > 0: each gradient is scaled by min(1, c/||g||); or \"auto\""},
-    {"clipping", "{ rule = \"norm\" }", "what is clipped, and by what radius: norm, quantile, autoclip, block, coordinate"},
-    {"privacy", "", "{ noise_multiplier, delta, max_participations }: noise in every update, for methods that allow it"},
+    {"clipping", "{ rule = \"norm\" }",
+     "what is clipped, and by what radius: norm, quantile, autoclip, block, coordinate"},
+    {"privacy", "",
+     "{ noise_multiplier, delta, max_participations }: noise in every update, for methods that allow it"},
     {"schedule", "{ kind = \"constant\" }",
      "how the step changes over the updates: constant, cosine, inverse-square-root"},
     {"update", "{ rule = \"sgd\" }", "how a direction becomes a step: sgd, momentum, nesterov, adam, adamw"},

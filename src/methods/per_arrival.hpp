@@ -55,8 +55,7 @@ class PerArrival final : public Method {
 
  private:
   Decision apply(const Arrival& arrival) {
-    if (!admits(arrival) || !parts_.server.may_take_part(arrival.order.worker))
-      return {.outcome = Outcome::discarded};
+    if (!admits(arrival) || !parts_.server.may_take_part(arrival.order.worker)) return {.outcome = Outcome::discarded};
     const std::optional<Clipped> prepared = preparation_.prepare(arrival, parts_.server, pass_);
     if (!prepared) return {.outcome = Outcome::not_finite};
     const auto& [u, clipped] = *prepared;

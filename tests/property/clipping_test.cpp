@@ -22,7 +22,8 @@ using test::word;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// Of T norms the share within the radius. Every batch of K moves log C by rate (quantile - b), so that after T/K batches
+// Of T norms the share within the radius. Every batch of K moves log C by rate (quantile - b), so that after T/K
+// batches
 //   log C_T - log C_0 = rate (T/K) (quantile - share),   share = quantile - (log C_T - log C_0) K/(rate T)
 // exactly, for any norms whatever: what has to be bounded is log C. With norms of E^2, E ~ Exp(1), C_0 = 1 and C within
 // e^-4 ... e^4 the share is within 4 K/(rate T) of the quantile.
@@ -59,8 +60,8 @@ TEST(QuantileRadius, TheShareOfARunIsTheQuantile) {
 }
 
 // Independent norms: the next one is above the window's percentile p with chance 1 - p (for linear interpolation up to
-// 1/window). Overlapping windows of W make neighbours dependent: T/W independent ones at the least, so that the share is
-// within 5 sqrt(p (1-p) W/T) + 1/W.
+// 1/window). Overlapping windows of W make neighbours dependent: T/W independent ones at the least, so that the share
+// is within 5 sqrt(p (1-p) W/T) + 1/W.
 TEST(PercentileRadius, TheShareWithinIsThePercentile) {
   constexpr double kNorms = 100000;
   constexpr std::size_t kWindow = 100;
@@ -107,8 +108,8 @@ TEST(ClippingEquivalence, OneBlockIsTheWholeVector) {
                              2);
     x.push_back(test::simulate(bowl, times, *method, {.workers = 2, .run = test::stop_after_updates(200)}).x);
   }
-  // x <- x - (step factor) g rounds once less than x <- x - step (factor g): 200 times half an ulp of x and of the step,
-  // which are below 2 and 1/16 here.
+  // x <- x - (step factor) g rounds once less than x <- x - step (factor g): 200 times half an ulp of x and of the
+  // step, which are below 2 and 1/16 here.
   for (std::size_t j = 0; j < 3; ++j) EXPECT_NEAR(x[0][j], x[1][j], 200 * (0x1p-23 + 0x1p-28));
 }
 
@@ -121,10 +122,8 @@ TEST(ClippingEquivalence, AQuantileThatNeverMovesIsAConstant) {
 
 TEST(HeavyTailEquivalence, WithoutTheirOwnPartsTheyAreClippedAsgd) {
   const std::string clipped = digest_of({{"clip_radius", num(0.5)}});
-  EXPECT_EQ(
-      digest_of({{"name", word("ht-delay-lr")}, {"clip_radius", num(0.5)}, {"delay_exponent", num(0)}}), clipped);
-  EXPECT_EQ(digest_of({{"name", word("ht-delay-comp")}, {"clip_radius", num(0.5)}, {"compensation", num(0)}}),
-            clipped);
+  EXPECT_EQ(digest_of({{"name", word("ht-delay-lr")}, {"clip_radius", num(0.5)}, {"delay_exponent", num(0)}}), clipped);
+  EXPECT_EQ(digest_of({{"name", word("ht-delay-comp")}, {"clip_radius", num(0.5)}, {"compensation", num(0)}}), clipped);
 }
 
 TEST(HeavyTailEquivalence, ABufferOfOneIsEveryArrival) {

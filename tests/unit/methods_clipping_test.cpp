@@ -152,8 +152,9 @@ TEST(PercentileRadius, IsThePercentileOfItsWindow) {
     std::vector<double> last(all.end() - std::min<std::ptrdiff_t>(17, std::ssize(all)), all.end());
     std::ranges::sort(last);
     const double place = 0.25 * static_cast<double>(last.size() - 1), low = std::floor(place);
-    const double expected = last[static_cast<std::size_t>(low)] +
-                            (place - low) * (last[static_cast<std::size_t>(std::ceil(place))] - last[static_cast<std::size_t>(low)]);
+    const double expected =
+        last[static_cast<std::size_t>(low)] +
+        (place - low) * (last[static_cast<std::size_t>(std::ceil(place))] - last[static_cast<std::size_t>(low)]);
     ASSERT_NEAR(radius.now(), expected, 1e-12) << i;
   }
 }
@@ -260,8 +261,8 @@ TEST(ClippingSettings, EveryMistakeHasItsLine) {
               HasSubstr("method.clipping.percentile = 101.0: must be a number in [0, 100]"));
   EXPECT_THAT(clipping_error({{"clipping", table({{"rule", word("autoclip")}, {"window", whole(0)}})}}),
               HasSubstr("method.clipping.window = 0: must be an integer in [1, 1"));
-  EXPECT_THAT(clipping_error({{"clip_radius", num(1)},
-                              {"clipping", table({{"rule", word("block")}, {"shares", word("even")}})}}),
+  EXPECT_THAT(clipping_error(
+                  {{"clip_radius", num(1)}, {"clipping", table({{"rule", word("block")}, {"shares", word("even")}})}}),
               HasSubstr("must be one of size, equal"));
 }
 
@@ -278,7 +279,8 @@ TEST(HeavyTailSettings, EveryMistakeHasItsLine) {
     EXPECT_THAT(error(name, {{"clip_radius", num(1)}, {"scheme", word("buffered")}}),
                 HasSubstr("method.buffer_size: is missing"));
     EXPECT_THAT(error(name, {{"clip_radius", num(1)}, {"buffer_size", whole(2)}}), HasSubstr("unknown key"));
-    EXPECT_THAT(error(name, {{"clip_radius", num(1)}, {"delay_exponent", num(-1)}}), HasSubstr("must be a number >= 0"));
+    EXPECT_THAT(error(name, {{"clip_radius", num(1)}, {"delay_exponent", num(-1)}}),
+                HasSubstr("must be a number >= 0"));
   }
   EXPECT_THAT(error("ht-delay-comp", {{"clip_radius", num(1)}, {"compensation", num(-1)}}),
               HasSubstr("method.compensation = -1.0: must be a number >= 0"));
@@ -317,7 +319,8 @@ TEST(HandTrace, HtDelayLr) {
 // The same, as means of two: the arrivals of t = 1 and 2 at x0, of 2.5 (x0) and 3 (x1), of 4 (x2) and 5 (worker 1, x1).
 //   x1 = 1 - 1/4 (1/2 + 1/2) = 3/4
 //   x1 is version 1: delay 1 at t = 2.5, weight 1/2; t = 3, of x1 = 3/4, delay 0: x2 = 3/4 - 1/4 (1/4 + 1/2) = 9/16
-//   t = 4, of x2 = 9/16 -> 1/2, delay 0; t = 5, worker 1, of x1 = 3/4 -> 1/2, delay 1: x3 = 9/16 - 1/4 (1/2 + 1/4) = 3/8
+//   t = 4, of x2 = 9/16 -> 1/2, delay 0; t = 5, worker 1, of x1 = 3/4 -> 1/2, delay 1: x3 = 9/16 - 1/4 (1/2 + 1/4) =
+//   3/8
 TEST(HandTrace, HtDelayLrBuffered) {
   const auto x = first_coordinates({{"name", word("ht-delay-lr")},
                                     {"step_size", num(0.5)},
@@ -350,11 +353,9 @@ TEST(HandTrace, HtDelayComp) {
 TEST(HtDelayComp, ACorrectionThatOverflowsIsNotApplied) {
   const test::Bowl bowl({.noise = 1e20});
   const test::FixedTimes times({1.0, 2.5});
-  const auto method = make({{"name", word("ht-delay-comp")},
-                            {"step_size", num(0.5)},
-                            {"clip_radius", num(1e19)},
-                            {"compensation", num(1)}},
-                           2);
+  const auto method = make(
+      {{"name", word("ht-delay-comp")}, {"step_size", num(0.5)}, {"clip_radius", num(1e19)}, {"compensation", num(1)}},
+      2);
   const auto run = test::simulate(bowl, times, *method, {.workers = 2, .run = test::stop_after_updates(50)});
   EXPECT_EQ(run.result.counters.not_finite, 1u);
   for (const float x : run.x) EXPECT_TRUE(std::isfinite(x));

@@ -122,18 +122,16 @@ double noise_deviation(const SettingValue::Table& settings, std::uint64_t arriva
 const double kMargin = 5 * std::sqrt(2.0 / 20000) / 2;  // of a deviation: half of that of a variance
 
 TEST(Privacy, NoiseOfAnArrivalIsCalibrated) {
-  const SettingValue::Table settings = {{"name", word("clipped-asgd")},
-                                        {"step_size", num(0.5)},
-                                        {"clip_radius", num(3)},
-                                        {"privacy", privacy()}};
+  const SettingValue::Table settings = {
+      {"name", word("clipped-asgd")}, {"step_size", num(0.5)}, {"clip_radius", num(3)}, {"privacy", privacy()}};
   EXPECT_NEAR(noise_deviation(settings, 1, 0.5), 2.0 * 3.0, 6.0 * kMargin);
 }
 
 // z C/K on the mean of K = 4.
 TEST(Privacy, NoiseOfABufferIsCalibrated) {
-  const SettingValue::Table settings = {{"name", word("ht-delay-lr")},   {"step_size", num(0.5)},
-                                        {"clip_radius", num(3)},         {"scheme", word("buffered")},
-                                        {"buffer_size", whole(4)},       {"privacy", privacy()}};
+  const SettingValue::Table settings = {{"name", word("ht-delay-lr")}, {"step_size", num(0.5)},
+                                        {"clip_radius", num(3)},       {"scheme", word("buffered")},
+                                        {"buffer_size", whole(4)},     {"privacy", privacy()}};
   EXPECT_NEAR(noise_deviation(settings, 4, 0.5), 2.0 * 3.0 / 4, 1.5 * kMargin);
 }
 
@@ -209,8 +207,7 @@ TEST(PrivacySettings, EveryRefusalHasItsLine) {
                         {"privacy", table({{"delta", num(0.1)}})}}),
               HasSubstr("method.privacy.noise_multiplier: is missing; it must be a number > 0"));
   for (const char* name : {"ringleader-asgd", "ia2sgd", "dc-asgd", "minibatch-sgd"})
-    EXPECT_THAT(error({{"name", word(name)}, {"clip_radius", num(1)}}),
-                HasSubstr("this method has no private form"))
+    EXPECT_THAT(error({{"name", word(name)}, {"clip_radius", num(1)}}), HasSubstr("this method has no private form"))
         << name;
   EXPECT_THAT(error({{"name", word("malenia-sgd")}, {"clip_radius", num(1)}, {"batch_target", whole(4)}}),
               HasSubstr("this method has no private form"));

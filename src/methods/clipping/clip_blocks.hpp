@@ -15,7 +15,8 @@ namespace tardigrad::methods {
 ///   g_i <- min(1, c_i/||g_i||) g_i,   c_i = c sqrt(d_i/d) (size) or c/sqrt(tensors) (equal)
 /// The squares of the shares add up to c^2: the whole is no longer than c, and what is true for the norm rule's ball is
 /// true for this one.
-/// Memory  one vector.  Cost  while ||g|| is within the smallest share none; else the norms read g, and where a tensor is
+/// Memory  one vector.  Cost  while ||g|| is within the smallest share none; else the norms read g, and where a tensor
+/// is
 ///         clipped it is read again and written
 /// Source  McMahan, Ramage, Talwar, Zhang, arXiv 1710.06963 (per-layer clipping, both ways to share)
 class ClipBlocks {

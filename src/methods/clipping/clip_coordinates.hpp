@@ -9,9 +9,8 @@ namespace tardigrad::methods {
 
 /// Clips every coordinate from above and below: g_j <- sign(g_j) min(max(|g_j|, low), high), with sign(0) = 0. A few
 /// huge coordinates lose their say and the others keep theirs; tiny ones are lifted to `low`, as in a sign method.
-/// How many coordinates change is not known without a sweep of its own. Counted as clipped are the gradients of which it
-/// is sure: low > 0, or a root mean square above high.
-/// Cost    a statement in the pass that applies the gradient
+/// How many coordinates change is not known without a sweep of its own. Counted as clipped are the gradients of which
+/// it is sure: low > 0, or a root mean square above high. Cost    a statement in the pass that applies the gradient
 /// Source  Bi2Clip of Lee, Zaheer, Li, arXiv 2502.04164 (the formula is all that we know of it)
 struct ClipCoordinates {
   double low = 0.0;

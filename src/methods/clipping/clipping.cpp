@@ -78,8 +78,7 @@ QuantileRadius Clipping::read_quantile(Settings& settings, Settings& table, cons
 
 Clipping::Rule Clipping::read_rule(Settings& settings, const Demand& demand) {
   Settings& table = settings.table_or_empty("clipping");
-  const std::string rule =
-      table.choice_or("rule", "norm", {"norm", "quantile", "autoclip", "block", "coordinate"});
+  const std::string rule = table.choice_or("rule", "norm", {"norm", "quantile", "autoclip", "block", "coordinate"});
   const bool is_private = demand.noise_multiplier > 0;
   if (rule == "quantile") return read_quantile(settings, table, demand);
   if (is_private && (rule == "autoclip" || rule == "coordinate")) refuse(settings, "rule = \"" + rule + "\"");

@@ -12,8 +12,9 @@ Privacy::Privacy(Settings& settings, const MethodContext& context, const std::op
   settings.allow("privacy");
   if (!settings.has("privacy")) return;
   if (!contribution)
-    settings.fail("privacy", "this method has no private form: an arrival enters more than one of its updates, or "
-                             "enters them unclipped (docs/methods/privacy.md)");
+    settings.fail("privacy",
+                  "this method has no private form: an arrival enters more than one of its updates, or "
+                  "enters them unclipped (docs/methods/privacy.md)");
   if (contribution->largest_weight > 1.0)
     settings.fail("privacy", fmt::format("needs weights of at most 1, and this method's go up to {:.4g}: a clipped "
                                          "gradient would move x by more than its noise covers",

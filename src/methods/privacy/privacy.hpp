@@ -23,9 +23,9 @@ struct Contribution {
 /// direction gets noise N(0, (z C/K)^2) in each coordinate before the update rule sees it.
 ///   a worker with p arrivals applied:  rho = p/(2 z^2),  epsilon = rho + 2 sqrt(rho ln(1/delta))
 /// Two data sets are neighbours when they differ in the presence of one worker's contributions. No amplification by
-/// sampling is counted: who arrives when is not a secret coin. Steps, schedules and update rules come after the noise, and
-/// cost nothing.
-/// Memory  4 bytes a worker.  Source  Abadi et al., arXiv 1607.00133; for buffers Nguyen et al., arXiv 2106.06639
+/// sampling is counted: who arrives when is not a secret coin. Steps, schedules and update rules come after the noise,
+/// and cost nothing. Memory  4 bytes a worker.  Source  Abadi et al., arXiv 1607.00133; for buffers Nguyen et al.,
+/// arXiv 2106.06639
 class Privacy {
  public:
   /// privacy = { noise_multiplier, delta, max_participations }, or nothing.
@@ -48,8 +48,8 @@ class Privacy {
   double noise_multiplier_ = 0.0, delta_ = 0.0;
   std::uint32_t limit_ = 0;  // 0: none
   std::uint64_t seed_;
-  double share_ = 1.0;   // 1/K
-  double radius_ = 0.0;  // the largest in the direction that is being collected
+  double share_ = 1.0;                         // 1/K
+  double radius_ = 0.0;                        // the largest in the direction that is being collected
   std::vector<std::uint32_t> participations_;  // by worker
 };
 
