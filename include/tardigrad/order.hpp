@@ -12,8 +12,8 @@ namespace tardigrad {
 ///   steps = 0:  the stochastic gradient g(x) of f_i
 ///   steps = K:  the pseudo-gradient x - y_K of K local steps from y_0 = x:
 ///               y_{k+1} = y_k - step_size * ( min(1, clip_radius/||g||) g(y_k) + proximal_weight * (y_k - x) )
-/// A worker that has used up its `budget` returns what it has after the local step that it is in, so that at least one
-/// is made (partial work).
+/// A worker makes as many of the steps as its `budget` has room for, but at least one, and returns what it has then
+/// (partial work).
 /// Source  McMahan et al., arXiv 1602.05629 (FedAvg); Li et al., arXiv 1812.06127 (proximal weight, partial work)
 struct LocalWork {
   std::uint32_t steps = 0;

@@ -104,13 +104,15 @@ class Buffered final : public Method {
 
   void collect(const Arrival& arrival, Direction u, double step, std::size_t size) {
     if (buffer_.kind == Vec::Kind::none) buffer_ = arrival.model.make_vector();
-    // The first of a buffer overwrites the last buffer's sum: nobody has to clear it.
-    if (collected_ == 0)
-      pass_.scale(buffer_, u.factor, u.vector);
+    // The first of a buffer overwrites the last buffer's sum, and the sum with the last of it is not written at all.
+    const bool first = collected_++ == 0, full = collected_ >= size;
+    const Vec sum = full ? kCorrectionTemporary : buffer_;
+    if (first)
+      pass_.scale(sum, u.factor, u.vector);
     else
-      pass_.add(buffer_, buffer_, u.factor, u.vector);
-    if (++collected_ < size) return arrival.model.run(pass_, &arrival.gradient);
-    parts_.server.finish(pass_, arrival.model, &arrival.gradient, {buffer_, 1.0 / static_cast<double>(size)}, step);
+      pass_.add(sum, buffer_, u.factor, u.vector);
+    if (!full) return arrival.model.run(pass_, &arrival.gradient);
+    parts_.server.finish(pass_, arrival.model, &arrival.gradient, {sum, 1.0 / static_cast<double>(size)}, step);
     collected_ = 0;
     largest_delay_ = 0;
   }

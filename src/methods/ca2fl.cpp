@@ -55,41 +55,45 @@ class Ca2fl final : public Method {
     if (!std::isfinite(norm)) return {.outcome = Outcome::not_finite};
     pass_.clear();
     const auto [u, clipped] = parts_.server.clip(arrival, norm, pass_);
-    calibrate(arrival.model, last_[arrival.order.worker], u);
     const double step = parts_.server.scheduled(parts_.step_size, arrival.model.version());
     const auto size = static_cast<double>(parts_.buffer_size);
-    if (collected_ == parts_.buffer_size)
+    if (collect(arrival.model, last_[arrival.order.worker], u))
       flush(arrival, step, size);
     else
       arrival.model.run(pass_, &arrival.gradient);
     return {.coefficient = step / size * u.factor, .clipped = clipped};
   }
 
-  void calibrate(Model& model, Vec& last, Direction u) {
+  // Is the buffer full? Then its sum is in kSum: written nowhere, as nobody will read it again.
+  bool collect(Model& model, Vec& last, Direction u) {
     if (mean_.kind == Vec::Kind::none) {
       mean_ = model.make_vector();
       buffer_ = model.make_vector();
     }
+    const bool first = collected_++ == 0, full = collected_ == parts_.buffer_size;
+    const Vec sum = full ? kSum : buffer_;
     // The first of a buffer overwrites the last buffer's sum.
-    if (collected_++ == 0)
-      pass_.scale(buffer_, u.factor, u.vector);
+    if (first)
+      pass_.scale(sum, u.factor, u.vector);
     else
-      pass_.add(buffer_, buffer_, u.factor, u.vector);
+      pass_.add(sum, buffer_, u.factor, u.vector);
     if (last.kind == Vec::Kind::none)
       last = model.make_vector();  // 0: nothing to take away
     else
-      pass_.add(buffer_, buffer_, -1.0, last);
+      pass_.add(sum, sum, -1.0, last);
     pass_.scale(last, u.factor, u.vector);
+    return full;
   }
 
   void flush(const Arrival& arrival, double step, double size) {
-    const Vec v = kCorrectionTemporary;
-    pass_.add(v, mean_, 1.0 / size, buffer_);
-    pass_.add(mean_, mean_, 1.0 / static_cast<double>(last_.size()), buffer_);
+    const Vec v = kClippingTemporary;  // what was clipped has been read
+    pass_.add(v, mean_, 1.0 / size, kSum);
+    pass_.add(mean_, mean_, 1.0 / static_cast<double>(last_.size()), kSum);
     parts_.server.finish(pass_, arrival.model, &arrival.gradient, {.vector = v}, step);
     collected_ = 0;
   }
 
+  static constexpr Vec kSum = kCorrectionTemporary;
   Parts parts_;
   Pass pass_;
   std::vector<Vec> last_;  // h_i, by worker

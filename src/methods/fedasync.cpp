@@ -26,12 +26,14 @@ StalenessFunction read_staleness(Settings& settings) {
 /// FedAsync: clients make K local steps on f_i(y) + (rho/2) ||y - x_{t-tau}||^2 from the x they were sent, and each
 /// result y is mixed into the model at once, with less weight the staler it is:
 ///   x_{t+1} = (1 - a_t) x_t + a_t y,   a_t = alpha s(tau_t)      (alpha = step_size, s see StalenessFunction)
-/// It averages models, not gradients. Clients are drawn among the idle ones.
+/// It averages models, not gradients. Clients are drawn among the idle ones. Clipping is of x_{t-tau} - y: the client's
+/// model is pulled back to where it started.
+/// Memory  the points of orders in flight
 /// Source  Xie, Koyejo, Gupta, arXiv 1903.03934 (as others describe it)
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   using FedAsync = PerArrival<AdmitDelayBelow, StalenessFunction, ModelMixing>;
   LocalWork work = read_local_work(settings);
-  work.proximal_weight = settings.number_or("proximal_weight", 0.0, Range::at_least(0));
+  work.proximal_weight = read_proximal_weight(settings, work, 0.0);
   return std::make_unique<FedAsync>(FedAsync::Parts{.admission = read_most_stale(settings),
                                                     .step = read_staleness(settings),
                                                     .server = ServerStep(settings, context),

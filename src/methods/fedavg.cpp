@@ -10,8 +10,8 @@ namespace {
 /// of where they end:
 ///   x <- x - eta_g * sum_i w_i (x - y_i) / sum_i w_i      (eta_g = 1: the mean of the y_i)
 /// K local steps stand for the paper's E epochs over local data. With K = 1 and all clients it is minibatch SGD with
-/// the step eta_g * eta_l. Local steps drift towards each client's own minimiser. Source  McMahan et al., arXiv
-/// 1602.05629, Algorithm 1 (from memory)
+/// the step eta_g * eta_l. Local steps drift towards each client's own minimiser.
+/// Source  McMahan et al., arXiv 1602.05629, Algorithm 1 (from memory)
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   return std::make_unique<Rounds>(read_federated_rounds(settings, context, read_local_work(settings)));
 }

@@ -14,8 +14,9 @@ namespace {
 ///   x <- x - eta_g (1/B) sum_i (1 + tau_i)^(-a) D_i,   a = 1/2
 /// How many clients compute at once (concurrency) and B are two knobs. A client that delivers or vanishes is replaced
 /// by a draw among the idle ones. Divided by B, not by the sum of the weights. With another update rule the buffer's
-/// mean is its gradient (server momentum, Adam). Memory  one vector Source  Nguyen et al., arXiv 2106.06639 (in the
-/// FLSim code)
+/// mean is its gradient (server momentum, Adam).
+/// Memory  one vector
+/// Source  Nguyen et al., arXiv 2106.06639 (in the FLSim code)
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   using FedBuff = Buffered<AdmitDelayBelow, PolynomialWeight, ConstantStep>;
   const LocalWork work = read_local_work(settings);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
@@ -8,16 +10,17 @@
 namespace tardigrad::methods {
 namespace {
 
-/// FedProx: FedAvg whose clients descend f_i(y) + (mu/2) ||y - x||^2, and may bring partial work: a client stops after
-/// the local step in which its time budget runs out, and what it has counts.
-/// mu = 0 without a budget is fedavg, bitwise.
-/// The paper draws clients by their number of examples and takes a plain mean; here, as in most code, the draw is
-/// uniform and the mean is weighted. Source  Li et al., arXiv 1812.06127 (from memory); a budget in time is our reading
-/// of "variable local work"
+/// FedProx: FedAvg whose clients descend f_i(y) + (mu/2) ||y - x||^2, and may bring partial work: a client makes as
+/// many local steps as its time budget has room for, at least one, and what it has counts.
+/// mu = 0 without a budget is fedavg, bitwise. The paper draws clients by their number of examples and takes a plain
+/// mean; here, as in most code, the draw is uniform and the mean is weighted.
+/// Source  Li et al., arXiv 1812.06127 (from memory); a budget in time is our reading of "variable local work"
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   LocalWork work = read_local_work(settings);
-  work.proximal_weight = settings.number("proximal_weight", Range::at_least(0));
+  work.proximal_weight = read_proximal_weight(settings, work);
   const double budget = settings.number_or("time_budget", std::numeric_limits<double>::infinity(), Range::positive());
+  if (std::isfinite(budget) && work.steps == 1)
+    settings.fail("time_budget", "has no effect with local_steps = 1: one step is always made");
   if (budget < 1e9) work.budget = std::max(Time{1}, from_seconds(budget));
   return std::make_unique<Rounds>(read_federated_rounds(settings, context, work));
 }
@@ -27,7 +30,7 @@ constexpr Knob kKnobs[] = {
     kLocalStepsKnob,
     kLocalStepSizeKnob,
     {"proximal_weight", "", "mu >= 0: pulls local steps back to x"},
-    {"time_budget", "inf", "> 0 seconds of a client's compute time in a round; then it returns what it has"},
+    {"time_budget", "inf", "> 0 seconds of compute time in a round: a client makes the steps that fit, at least one"},
     kLocalClipRadiusKnob,
     kClientsPerRoundKnob,
     kWeightingKnob,

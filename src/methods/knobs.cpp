@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/knobs.hpp"
 
+#include <cmath>
 #include <limits>
 
 namespace tardigrad::methods {
@@ -25,16 +26,26 @@ LocalWork read_local_work(Settings& settings) {
               settings.number_or("local_clip_radius", std::numeric_limits<double>::infinity(), Range::positive())};
 }
 
+double read_proximal_weight(Settings& settings, const LocalWork& work, std::optional<double> fallback) {
+  const double weight = fallback ? settings.number_or("proximal_weight", *fallback, Range::at_least(0))
+                                 : settings.number("proximal_weight", Range::at_least(0));
+  if (weight > 0.0 && work.steps == 1)
+    settings.fail("proximal_weight", "has no effect with local_steps = 1: that step starts at x");
+  return weight;
+}
+
 Rounds::Options read_federated_rounds(Settings& settings, const MethodContext& context, const LocalWork& work,
-                                      const std::string& default_rule) {
-  const auto workers = static_cast<std::int64_t>(context.workers);
+                                      const std::string& default_rule, double over_selection) {
+  // 1.3 * 10 is 13, whatever the last bit of the product says.
+  constexpr double kRounding = 1e-9;
+  const double most = std::floor(static_cast<double>(context.workers) / over_selection + kRounding);
   const auto clients = static_cast<std::size_t>(
-      settings.integer_or("clients_per_round", workers, {.low = 1, .high = static_cast<double>(workers)}));
+      settings.integer_or("clients_per_round", static_cast<std::int64_t>(most), {.low = 1, .high = most}));
   const bool uniform = settings.choice_or("weighting", "examples", {"examples", "uniform"}) == "uniform";
   return {.step_size = settings.number_or("step_size", 1.0, Range::positive()),
           .server = ServerStep(settings, context, {.default_rule = default_rule}),
           .m = clients,
-          .asked = clients,
+          .asked = static_cast<std::size_t>(std::ceil(over_selection * static_cast<double>(clients) - kRounding)),
           .weighting = uniform ? Rounds::Weighting::uniform : Rounds::Weighting::examples,
           .work = work,
           .workers = context.workers,

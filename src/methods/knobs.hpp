@@ -2,6 +2,9 @@
 // The settings that several methods share.
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "methods/admission/delay_below.hpp"
 #include "methods/catalogue.hpp"
 #include "methods/dispatch/dispatch.hpp"
@@ -39,13 +42,17 @@ inline constexpr Knob kServerStepKnob = {"step_size", "1.0",
 
 /// local_steps, local_step_size, local_clip_radius
 LocalWork read_local_work(Settings& settings);
+/// proximal_weight >= 0; a number or, with a fallback, nothing.
+/// Errors  Error where it pulls at nothing: the first of the local steps starts at x
+double read_proximal_weight(Settings& settings, const LocalWork& work, std::optional<double> fallback = {});
 inline constexpr Knob kClientsPerRoundKnob = {"clients_per_round", "workers", "m: so many clients make a round"};
 inline constexpr Knob kWeightingKnob = {"weighting", "examples",
                                         "a client counts by its number of \"examples\", or all are \"uniform\""};
 /// The options of federated rounds: step_size (of the server, 1), clients_per_round = m, weighting, and the server's
-/// update rule with its default. Every round asks m clients.
+/// update rule with its default. Every round asks ceil(over_selection m) clients, so that m can be at most the number
+/// of workers over that.
 Rounds::Options read_federated_rounds(Settings& settings, const MethodContext& context, const LocalWork& work,
-                                      const std::string& default_rule = "sgd");
+                                      const std::string& default_rule = "sgd", double over_selection = 1.0);
 inline constexpr Knob kBufferSizeKnob = {"buffer_size", "", "so many arrivals make an update"};
 inline constexpr Knob kMostStaleKnob = {"max_staleness", "inf", "work with a larger delay is discarded"};
 /// buffer_size >= 1

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cmath>
-
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
 #include "methods/rounds.hpp"
@@ -13,13 +11,11 @@ namespace {
 /// Source  Huba et al., arXiv 2111.04877: the synchronous mode of the Papaya system. The abstract was read; details
 ///         (130 %, server Adam) are what is commonly reported. The system's asynchronous mode is fedbuff.
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
-  Rounds::Options options = read_federated_rounds(settings, context, read_local_work(settings), "adam");
-  const double factor = settings.number_or("over_selection", 1.3, Range::at_least(1));
-  // 1.3 * 10 is 13, whatever the last bit of the product says.
-  options.asked = static_cast<std::size_t>(std::ceil(factor * static_cast<double>(options.m) - 1e-9));
-  if (options.asked > context.workers)
-    settings.fail("clients_per_round", "times over_selection asks for more clients than there are workers");
-  return std::make_unique<Rounds>(std::move(options));
+  const double over_selection =
+      settings.number_or("over_selection", std::min(1.3, static_cast<double>(context.workers)),
+                         {.low = 1, .high = static_cast<double>(context.workers)});
+  return std::make_unique<Rounds>(
+      read_federated_rounds(settings, context, read_local_work(settings), "adam", over_selection));
 }
 
 constexpr Knob kKnobs[] = {
@@ -28,7 +24,7 @@ constexpr Knob kKnobs[] = {
     kLocalStepSizeKnob,
     {"over_selection", "1.3", ">= 1: ceil(over_selection * m) clients are asked, the first m are kept"},
     kLocalClipRadiusKnob,
-    {"clients_per_round", "workers", "m; times over_selection at most the number of workers"},
+    {"clients_per_round", "workers / over_selection", "m: so many clients make a round"},
     kWeightingKnob,
     {"update", "{ rule = \"adam\" }", "the server's update rule"},
 };

@@ -114,21 +114,23 @@ Decision Rounds::collect(const Order& order, const Gradient& gradient, double no
   workers_[order.worker].state = State::done;
   --pending_;
   weight_ += weight;
-  // The first of a round overwrites the last round's sum.
-  if (collected_++ == 0)
-    pass_.scale(sum_, weight * u.factor, u.vector);
+  // The first of a round overwrites the last round's sum, and the sum with the last of it is not written at all.
+  const bool first = collected_++ == 0, complete = round_complete();
+  const Vec sum = complete ? kCorrectionTemporary : sum_;
+  if (first)
+    pass_.scale(sum, weight * u.factor, u.vector);
   else
-    pass_.add(sum_, sum_, weight * u.factor, u.vector);
-  if (round_complete())
-    finish_round(model, &gradient, commands);
+    pass_.add(sum, sum_, weight * u.factor, u.vector);
+  if (complete)
+    finish_round(model, &gradient, sum, commands);
   else
     model.run(pass_, &gradient);
   return {.coefficient = step * share * u.factor, .clipped = was_clipped};
 }
 
-void Rounds::finish_round(Model& model, const Gradient* gradient, Commands& commands) {
+void Rounds::finish_round(Model& model, const Gradient* gradient, Vec sum, Commands& commands) {
   const double step = options_.server.scheduled(options_.step_size, model.version());
-  options_.server.finish(pass_, model, gradient, {sum_, 1.0 / weight_}, step);
+  options_.server.finish(pass_, model, gradient, {sum, 1.0 / weight_}, step);
   version_ = model.version();
   begin_round(commands);
 }
@@ -140,7 +142,7 @@ void Rounds::on_worker_lost(WorkerId worker, std::size_t, Model& model, Commands
   if (was == State::asked || (was == State::late && everybody_takes_part())) --pending_;
   if (round_complete()) {
     pass_.clear();
-    finish_round(model, nullptr, commands);
+    finish_round(model, nullptr, sum_, commands);
   } else if (pending_ == 0 && collected_ == 0 && !everybody_takes_part()) {
     draw_participants(commands);
   }

@@ -61,7 +61,7 @@ class Rounds final : public Method {
   void begin_round(Commands& commands);
   bool round_complete() const;
   Decision collect(const Order& order, const Gradient& gradient, double norm, Model& model, Commands& commands);
-  void finish_round(Model& model, const Gradient* gradient, Commands& commands);
+  void finish_round(Model& model, const Gradient* gradient, Vec sum, Commands& commands);
 
   Options options_;
   Version version_ = 0;

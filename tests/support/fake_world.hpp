@@ -14,12 +14,14 @@
 #include "engines/server_model.hpp"
 #include "engines/sim/simulator.hpp"
 #include "methods/catalogue.hpp"
+#include "tardigrad/availability.hpp"
 #include "tardigrad/problem.hpp"
 #include "tardigrad/rng.hpp"
 
 namespace tardigrad::test {
 
 /// f(x) = 1/2 ||x||^2, g = x + noise: minimiser 0, x0 = (1, ..., 1).
+/// With curvatures a_i and centres b_i, by worker: f_i(x) = a_i/2 ||x - (b_i, ..., b_i)||^2; the loss stays that of f.
 class Bowl final : public Problem {
  public:
   struct Options {
@@ -30,10 +32,15 @@ class Bowl final : public Problem {
     double explode_below_index = -1.0;  ///< orders of an index beyond this one return infinity; < 0: never
     std::size_t evaluation_parts = 1;
     std::function<void(const Order&)> on_gradient = {};  ///< on the computing thread
+    std::vector<float> curvatures = {}, centres = {};
+    std::vector<double> examples = {};  ///< by worker
   };
   explicit Bowl(Options options) : options_(std::move(options)), layout_("x", options_.dimension) {}
 
   const Layout& layout() const override { return layout_; }
+  double examples(WorkerId worker) const override {
+    return options_.examples.empty() ? 1.0 : options_.examples[worker];
+  }
   void initial_point(std::span<float> x) const override { std::fill(x.begin(), x.end(), 1.0f); }
   std::vector<std::string> metric_names() const override { return {"loss"}; }
   std::size_t evaluation_parts() const override { return options_.evaluation_parts; }
@@ -54,7 +61,8 @@ class Bowl final : public Problem {
       if (bowl_.options_.on_gradient) bowl_.options_.on_gradient(order);
       Stream noise(bowl_.options_.seed, Purpose::gradient_noise, order.worker, order.index);
       for (std::size_t j = 0; j < x.size(); ++j)
-        g[j] = x[j] + (bowl_.options_.noise > 0 ? static_cast<float>(bowl_.options_.noise * noise.normal()) : 0.0f);
+        g[j] = slope(order.worker, x[j]) +
+               (bowl_.options_.noise > 0 ? static_cast<float>(bowl_.options_.noise * noise.normal()) : 0.0f);
       if (bowl_.options_.explode_below_index >= 0 &&
           static_cast<double>(order.index) > bowl_.options_.explode_below_index)
         g[0] = std::numeric_limits<float>::infinity();
@@ -69,6 +77,10 @@ class Bowl final : public Problem {
     }
 
    private:
+    float slope(WorkerId worker, float x) const {
+      const Options& o = bowl_.options_;
+      return o.curvatures.empty() ? x : o.curvatures[worker] * (x - o.centres[worker]);
+    }
     const Bowl& bowl_;
   };
 
@@ -138,6 +150,7 @@ struct WorldOptions {
   unsigned threads = 1;
   RunOptions run = {};
   std::vector<Observer*> observers = {};
+  const Availability* availability = nullptr;
 };
 
 /// One run in the simulator from x0 to the end.
@@ -151,7 +164,8 @@ inline Outcomes simulate(const Problem& problem, const ComputeTime& times, Metho
     Buffer x0 = buffers.take();
     problem.initial_point(x0.view());
     ServerModel model(buffers, problem.layout(), std::move(x0));
-    sim::Simulator simulator(problem, times, buffers, {.workers = options.workers, .pool = pool.get()});
+    sim::Simulator simulator(problem, times, buffers,
+                             {.workers = options.workers, .availability = options.availability, .pool = pool.get()});
     Recorder recorder;
     std::vector<Observer*> observers = options.observers;
     observers.push_back(&recorder);
