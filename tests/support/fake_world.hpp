@@ -145,6 +145,17 @@ struct Outcomes {
   std::vector<float> x;
 };
 
+inline std::vector<double> coefficients(const Outcomes& outcomes) {
+  std::vector<double> list;
+  for (const ArrivalRecord& a : outcomes.arrivals) list.push_back(a.coefficient);
+  return list;
+}
+inline std::vector<std::uint64_t> delays(const Outcomes& outcomes) {
+  std::vector<std::uint64_t> list;
+  for (const ArrivalRecord& a : outcomes.arrivals) list.push_back(a.delay);
+  return list;
+}
+
 struct WorldOptions {
   std::size_t workers = 1;
   unsigned threads = 1;

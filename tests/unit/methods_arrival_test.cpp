@@ -13,6 +13,8 @@
 namespace tardigrad {
 namespace {
 
+using test::coefficients;
+using test::delays;
 using test::make;
 using test::num;
 using test::whole;
@@ -36,17 +38,6 @@ test::Outcomes run(SettingValue::Table settings, std::uint64_t updates, double s
       test::simulate(bowl, times, *method, {.workers = 2, .run = test::stop_after_updates(updates)});
   EXPECT_EQ(outcomes.x[0], outcomes.x[1]);
   return outcomes;
-}
-
-std::vector<double> coefficients(const test::Outcomes& outcomes) {
-  std::vector<double> list;
-  for (const ArrivalRecord& a : outcomes.arrivals) list.push_back(a.coefficient);
-  return list;
-}
-std::vector<std::uint64_t> delays(const test::Outcomes& outcomes) {
-  std::vector<std::uint64_t> list;
-  for (const ArrivalRecord& a : outcomes.arrivals) list.push_back(a.delay);
-  return list;
 }
 
 SettingValue::Table with(const char* name, double step, SettingValue::Table more = {}) {

@@ -13,6 +13,8 @@
 namespace tardigrad {
 namespace {
 
+using test::coefficients;
+using test::delays;
 using test::error_of;
 using test::num;
 using test::table;
@@ -55,16 +57,6 @@ SettingValue::Table and_also(SettingValue::Table settings, const char* key, Sett
   return settings;
 }
 
-std::vector<double> coefficients(const test::Outcomes& outcomes) {
-  std::vector<double> list;
-  for (const ArrivalRecord& a : outcomes.arrivals) list.push_back(a.coefficient);
-  return list;
-}
-std::vector<std::uint64_t> delays(const test::Outcomes& outcomes) {
-  std::vector<std::uint64_t> list;
-  for (const ArrivalRecord& a : outcomes.arrivals) list.push_back(a.delay);
-  return list;
-}
 std::vector<double> times(const test::Outcomes& outcomes) {
   std::vector<double> list;
   for (const ArrivalRecord& a : outcomes.arrivals) list.push_back(to_seconds(a.time));
