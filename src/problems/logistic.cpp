@@ -90,6 +90,7 @@ class Logistic final : public Problem {
   explicit Logistic(Spec spec) : spec_(std::move(spec)), layout_("x", spec_.train->features) {}
 
   const Layout& layout() const override { return layout_; }
+  double examples(WorkerId worker) const override { return static_cast<double>(spec_.partition.size(worker)); }
   void initial_point(std::span<float> x) const override { kernels::clear(x); }
   std::unique_ptr<Replica> make_replica() const override { return std::make_unique<LogisticReplica>(spec_); }
   std::vector<std::string> metric_names() const override { return {"loss", "accuracy"}; }

@@ -162,7 +162,9 @@ TEST_F(Logistic, PartitionGivesWorkersTheirOwnRows) {
   for (WorkerId i = 0; i < 4; ++i) {
     std::vector<float> g(3);
     losses.push_back(problem->make_replica()->gradient({.worker = i}, x, g));
+    EXPECT_EQ(problem->examples(i), 1.0);
   }
+  EXPECT_EQ(make_from(make_logistic, table(0.0, 4), seeded(1, 4))->examples(0), 4.0);  // all rows are everybody's
   EXPECT_NEAR((losses[0] + losses[1] + losses[2] + losses[3]) / 4, full_loss({0.5, -1, 0.25}, 0.0), 1e-12);
 }
 

@@ -270,6 +270,8 @@ TEST(TorchBatchNorm, StatisticsPoolAllWorkersAndBelongToNobody) {
   for (std::uint32_t i = 0; i < 300; ++i) parts[i / 75].push_back(i);  // in order, so that the pools are equal
   options.partition = data::Partition::split(parts);
   const auto split = resnet(options);
+  EXPECT_EQ(split->examples(3), 75.0);
+  EXPECT_EQ(shared->examples(3), 300.0);
   const std::vector<float> x = initial_point(*shared);
   const auto a = shared->make_replica(), b = split->make_replica();
   compute(*b, {.worker = 3}, x);
@@ -341,6 +343,7 @@ TEST(TorchText, WorkersDrawFromTheirShards) {
   const double constant = compute(*replica, {.worker = 1, .index = 0}, x).loss;
   EXPECT_EQ(compute(*replica, {.worker = 1, .index = 1}, x).loss, constant);
   EXPECT_NE(compute(*replica, {.worker = 0, .index = 0}, x).loss, compute(*replica, {.worker = 0, .index = 1}, x).loss);
+  EXPECT_EQ(problem->examples(1), 500.0);
 }
 
 }  // namespace

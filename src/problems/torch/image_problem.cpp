@@ -28,6 +28,7 @@ class ImageProblem final : public Problem {
         batch_norm_sample_(draw_batch_norm_sample()) {}
 
   const Layout& layout() const override { return model_->parameters().layout(); }
+  double examples(WorkerId worker) const override { return static_cast<double>(options_.partition.size(worker)); }
   void initial_point(std::span<float> x) const override { model_->parameters().write_initial_point(options_.seed, x); }
   std::unique_ptr<Replica> make_replica() const override;
   std::vector<std::string> metric_names() const override { return {"loss", "accuracy"}; }

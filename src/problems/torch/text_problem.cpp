@@ -25,6 +25,10 @@ class TextProblem final : public Problem {
       : model_(std::move(model)), options_(std::move(options)) {}
 
   const Layout& layout() const override { return model_->parameters().layout(); }
+  double examples(WorkerId worker) const override {  // characters of its stretch of the text
+    const auto [begin, end] = options_.shards.range(worker);
+    return static_cast<double>(end - begin);
+  }
   void initial_point(std::span<float> x) const override { model_->parameters().write_initial_point(options_.seed, x); }
   std::unique_ptr<Replica> make_replica() const override;
   std::vector<std::string> metric_names() const override { return {"loss", "perplexity"}; }
