@@ -51,7 +51,7 @@ src/core/bad.cpp:6: a line of 123 characters; at most 120
 src/core/bad.cpp:7: unfinished work: do it, or leave it out
 src/core/bad.cpp:8: a path of one machine
 src/methods/bad.cpp:1: name kLost in src/methods/catalogue.cpp
-src/methods/bad.cpp:2: methods may not include data; it may include: the contract, core (docs/architecture.md)
+src/methods/bad.cpp:2: methods may not include data; it may include: the contract, core, theory (docs/architecture.md)
 src/methods/bad.cpp:3: methods may not include <thread> (docs/architecture.md)
 src/methods/bad.cpp:4: include "hash.hpp": write it from src/ ("core/hash.hpp") or as "tardigrad/..."
 src/methods/bad.cpp:5: <hwy/highway.h> belongs to core, not to methods (docs/architecture.md)
