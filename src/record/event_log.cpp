@@ -21,6 +21,11 @@ void append_row(fmt::memory_buffer& out, const ArrivalRecord& record) {
                  FMT_COMPILE(R"(,"worker":{},"order":{},"index":{},"version":{},"delay":{},"norm":)"),
                  record.order.worker, record.order.id, record.order.index, record.order.version, record.delay);
   append_number(out, record.norm);
+  out.append(R"(,"compute_time":)"sv);
+  if (record.order.compute_time > Time{0})
+    append_seconds(out, record.order.compute_time);
+  else
+    out.append("null"sv);  // it never came back
   out.append(R"(,"coefficient":)"sv);
   append_number(out, record.coefficient);
   out.append(R"(,"outcome":")"sv);

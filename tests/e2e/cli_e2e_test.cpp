@@ -104,7 +104,8 @@ TEST_F(Program, RunLeavesADirectoryThatDescribesItself) {
   std::size_t rows = 0;
   for (; std::getline(events, line); ++rows) {
     const json row = json::parse(line);
-    for (const char* key : {"time", "worker", "order", "version", "delay", "norm", "coefficient", "outcome"})
+    for (const char* key :
+         {"time", "worker", "order", "version", "delay", "norm", "compute_time", "coefficient", "outcome"})
       ASSERT_TRUE(row.contains(key)) << key;
   }
   EXPECT_EQ(rows, 1000u);

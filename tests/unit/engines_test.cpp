@@ -69,6 +69,7 @@ TEST(Simulator, AWorkerWorksOffItsQueueInOrder) {
   for (std::uint64_t i = 0; i < 3; ++i) {
     EXPECT_EQ(run.arrivals[i].time, from_seconds(static_cast<double>(i + 1)));
     EXPECT_EQ(run.arrivals[i].order.index, i);
+    EXPECT_EQ(run.arrivals[i].order.compute_time, from_seconds(1.0)) << "waiting in the queue is no computing";
   }
   EXPECT_EQ(run.result.reason, StopReason::idle);
 }

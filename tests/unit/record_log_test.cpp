@@ -36,7 +36,7 @@ std::string row(const ArrivalRecord& record) {
 
 ArrivalRecord arrival(OrderId id) {
   return {.time = Time{1'500'000'000},
-          .order = {.id = id, .worker = 3, .index = 4, .version = 12},
+          .order = {.id = id, .worker = 3, .index = 4, .version = 12, .compute_time = Time{750'000'000}},
           .delay = 3,
           .norm = 0.71,
           .coefficient = 0.1,
@@ -67,14 +67,15 @@ TEST(RecordJson, NumbersReadBackAsTheSameDouble) {
 
 TEST(EventLog, RowHasThisText) {
   EXPECT_EQ(row(arrival(17)),
-            R"({"time":1.5,"worker":3,"order":17,"index":4,"version":12,"delay":3,"norm":0.71,"coefficient":0.1,)"
-            R"("outcome":"applied"})"
+            R"({"time":1.5,"worker":3,"order":17,"index":4,"version":12,"delay":3,"norm":0.71,"compute_time":0.75,)"
+            R"("coefficient":0.1,"outcome":"applied"})"
             "\n");
   const ArrivalRecord cancelled{.time = Time{2}, .order = {.id = 5}, .outcome = Outcome::cancelled};
-  EXPECT_EQ(row(cancelled),
-            R"({"time":0.000000002,"worker":0,"order":5,"index":0,"version":0,"delay":0,"norm":null,"coefficient":0,)"
-            R"("outcome":"cancelled"})"
-            "\n");
+  EXPECT_EQ(
+      row(cancelled),
+      R"({"time":0.000000002,"worker":0,"order":5,"index":0,"version":0,"delay":0,"norm":null,"compute_time":null,)"
+      R"("coefficient":0,"outcome":"cancelled"})"
+      "\n");
 }
 
 TEST(EventLog, EveryRowIsJson) {

@@ -99,6 +99,7 @@ std::optional<Event> Simulator::arrives(SlotId id) {
   event->time = now_;
   event->worker = order.worker;
   event->order = order;
+  event->order.compute_time = now_ - slot.start;
   event->gradient = &gradient_;
   return event;
 }
