@@ -12,9 +12,10 @@ namespace {
 /// Asynchronous mini-batching: a gradient is accepted if it was computed at the present query point x; B accepted ones
 /// are averaged and handed to the update rule, which moves x. Nobody is stopped; stale gradients are discarded.
 /// With double_every = E the batch is B 2^(version/E), rounded down, up to batch_limit: the adaptive variant, which
-/// needs not know the delays. Memory  one vector, and those of the update rule Source  Attia, Gaash, Koren, arXiv
-/// 2408.07503: the abstract was read; the rule, and how the batch doubles, are our
-///         reading. With a constant batch it is rennala-sgd without stopping.
+/// needs not know the delays. With a constant batch it is rennala-sgd without stopping.
+/// Memory  one vector, and those of the update rule
+///
+/// Source  Attia, Gaash, Koren, arXiv 2408.07503: the abstract was read; the rule, and how the batch doubles, are ours
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   using AsyncMinibatch = Buffered<AdmitCurrent, UnitWeight, ConstantStep>;
   BatchSize size{.size = static_cast<std::size_t>(settings.integer("batch_target", {.low = 1, .high = 1e9}))};

@@ -7,6 +7,7 @@
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
 #include "methods/server_step.hpp"
+#include "methods/sums.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -16,7 +17,8 @@ namespace {
 ///   a <- a + D_i - h_i;   h_i <- D_i                              on each arrival
 ///   v = hbar + a/M;   x <- x - eta v;   hbar <- (1/n) sum_j h_j;   a <- 0      after M of them
 /// hbar in v is that of before the buffer. All changes of the h_j since then are in a, so that hbar moves by a/n.
-/// h_i = 0 before the first visit. A client that vanishes keeps its h_i, as it may return.
+/// h_i = 0 before the first visit. A client that vanishes keeps its h_i, as it may return. hbar is summed up afresh now
+/// and then, before rounding can show.
 /// Memory  n + 2 vectors
 /// Source  Wang et al., ICLR 2024 (from unofficial code)
 class Ca2fl final : public Method {
@@ -91,6 +93,18 @@ class Ca2fl final : public Method {
     pass_.add(mean_, mean_, 1.0 / static_cast<double>(last_.size()), kSum);
     parts_.server.finish(pass_, arrival.model, &arrival.gradient, {.vector = v}, step);
     collected_ = 0;
+    since_refresh_ += parts_.buffer_size;
+    if (since_refresh_ >= kRefreshEvery * last_.size()) refresh(arrival.model);
+  }
+
+  void refresh(Model& model) {
+    since_refresh_ = 0;
+    std::vector<Direction> terms;
+    for (const Vec last : last_)
+      if (last.kind != Vec::Kind::none) terms.push_back({last, 1.0 / static_cast<double>(last_.size())});
+    pass_.clear();
+    append_sum(pass_, model, nullptr, mean_, terms);
+    model.run(pass_);
   }
 
   static constexpr Vec kSum = kCorrectionTemporary;
@@ -99,6 +113,7 @@ class Ca2fl final : public Method {
   std::vector<Vec> last_;  // h_i, by worker
   Vec mean_{}, buffer_{};  // hbar, a
   std::size_t collected_ = 0;
+  std::uint64_t since_refresh_ = 0;  // arrivals
 };
 
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {

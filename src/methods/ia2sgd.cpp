@@ -8,16 +8,18 @@
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
 #include "methods/server_step.hpp"
+#include "methods/sums.hpp"
 
 namespace tardigrad::methods {
 namespace {
 
 /// IA2SGD: a table of the latest gradient of every worker; on each arrival
 ///   G_i <- g;   x <- x - gamma (1/n) sum_j G_j
-/// and nothing moves before every worker has delivered once. Unbiased over the workers; a row is as old as its worker
-/// is slow.
+/// and nothing moves before every live worker has delivered once. Unbiased over the workers; a row is as old as its
+/// worker is slow.
 /// The sum T = sum_j G_j is kept up to date, T += g - G_i, and summed up afresh now and then, before rounding can show.
-/// The row of a worker that vanishes leaves the table; it is back with its first gradient after the return.
+/// The row of a worker that vanishes leaves the table, and is back with its first gradient after the return, for which
+/// nobody waits; where all have vanished everything begins anew.
 /// Memory  n + 1 vectors
 /// Source  Wang et al. as described and coded by Maranjyan et al., arXiv 2509.22860; what losses mean is ours
 class Ia2Sgd final : public Method {
@@ -48,7 +50,9 @@ class Ia2Sgd final : public Method {
     row.alive = false;
     if (row.filled) {
       row.filled = false;
-      if (--rows_ > 0) {
+      if (--rows_ == 0) {
+        complete_ = false;
+      } else {
         pass_.clear();
         pass_.add(sum_, sum_, -1.0, row.gradient);
         model.run(pass_);
@@ -60,8 +64,6 @@ class Ia2Sgd final : public Method {
   std::vector<Metric> figures() const override { return parts_.server.figures(); }
 
  private:
-  // After so many arrivals the sum has lost at most as many half-ulps; summing afresh costs n + 1 vectors then.
-  static constexpr std::uint64_t kRefreshEvery = 1024;
   struct Row {
     Vec gradient{};
     bool alive = false, filled = false;
@@ -74,13 +76,18 @@ class Ia2Sgd final : public Method {
     pass_.clear();
     const auto [u, clipped] = parts_.server.clip(arrival, norm, pass_);
     replace(arrival.model, table_[arrival.order.worker], u);
+    complete_ |= std::ranges::all_of(table_, [](const Row& row) { return !row.alive || row.filled; });
     const double step = parts_.server.scheduled(parts_.step_size, arrival.model.version());
-    const double share = 1.0 / static_cast<double>(rows_);
-    if (std::ranges::all_of(table_, [](const Row& row) { return !row.alive || row.filled; }))
+    const double share = 1.0 / static_cast<double>(complete_ ? rows_ : expected_rows());
+    if (complete_)
       parts_.server.finish(pass_, arrival.model, &arrival.gradient, {sum_, share}, step);
     else
       arrival.model.run(pass_, &arrival.gradient);
     return {.coefficient = step * share * u.factor, .clipped = clipped};
+  }
+
+  std::size_t expected_rows() const {
+    return static_cast<std::size_t>(std::ranges::count_if(table_, [](const Row& row) { return row.alive; }));
   }
 
   void replace(Model& model, Row& row, Direction u) {
@@ -98,16 +105,11 @@ class Ia2Sgd final : public Method {
 
   void refresh(Model& model) {
     since_refresh_ = 0;
+    std::vector<Direction> terms;
+    for (const Row& row : table_)
+      if (row.filled) terms.push_back({row.gradient, 1.0});
     pass_.clear();
-    pass_.clear(sum_);
-    for (const Row& row : table_) {
-      if (!row.filled) continue;
-      if (pass_.statements().size() == Pass::kMostStatements) {
-        model.run(pass_);
-        pass_.clear();
-      }
-      pass_.add(sum_, sum_, 1.0, row.gradient);
-    }
+    append_sum(pass_, model, nullptr, sum_, terms);
     model.run(pass_);
   }
 
@@ -115,7 +117,8 @@ class Ia2Sgd final : public Method {
   Pass pass_;
   std::vector<Row> table_;  // by worker
   Vec sum_{};
-  std::size_t rows_ = 0;  // filled
+  std::size_t rows_ = 0;   // filled
+  bool complete_ = false;  // since every live worker had a row
   std::uint64_t since_refresh_ = 0;
 };
 

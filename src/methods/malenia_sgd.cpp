@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "methods/arrival.hpp"
@@ -7,6 +8,7 @@
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
 #include "methods/server_step.hpp"
+#include "methods/sums.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -15,17 +17,17 @@ namespace {
 /// counts is large enough; every worker has the same say, however many gradients it brought:
 ///   stop when ((1/n) sum_i 1/B_i)^{-1} >= S/n;   x <- x - gamma (1/n) sum_i A_i/B_i
 /// S = batch_target = n asks for one gradient of everybody. Unbiased on any data; waits for the slowest.
-/// The sum T = sum_i A_i/B_i is kept up to date: T += (1/(B+1) - 1/B) A + g/(B+1), A += g.
-/// A worker that vanishes is not waited for; what it delivered in this round counts, and the round has one worker less
-/// if it delivered nothing.
-/// Memory  n + 1 vectors
+/// A worker that vanishes is not waited for: the harmonic mean is that of the live workers. What it delivered in this
+/// round counts.
+/// Memory  n vectors
 /// Source  Tyurin, Richtarik, arXiv 2305.12387 (restated); ">=" is our reading, so that S = n is the simplified rule of
-///         the authors' code ("every B_i >= 1")
+///         the authors' code ("every B_i >= 1"); what losses mean is ours
 class MaleniaSgd final : public Method {
  public:
   struct Parts {
     double step_size;
     double batch_target;  ///< S
+    double workers;       ///< n
     ServerStep server;
     Dispatch dispatch;
     bool stop;
@@ -51,10 +53,14 @@ class MaleniaSgd final : public Method {
     return decision;
   }
 
-  // The round goes on: whoever is alive delivers again, and ends it.
-  void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model&, Commands& commands) override {
+  void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model& model, Commands& commands) override {
     rows_[worker].alive = false;
     parts_.dispatch.lost(worker, orders_lost, commands);
+    if (!look().complete) return;
+    pass_.clear();
+    finish_round(model, nullptr);
+    version_ = model.version();
+    if (parts_.stop) parts_.dispatch.delivered_and_restarted(worker, commands);
   }
 
   Version oldest_useful_version() const override { return version_; }
@@ -75,58 +81,59 @@ class MaleniaSgd final : public Method {
     const auto [u, clipped] = parts_.server.clip(arrival, norm, pass_);
     Row& row = rows_[arrival.order.worker];
     add(arrival.model, row, u);
-    const double step = parts_.server.scheduled(parts_.step_size, arrival.model.version());
     const Round round = look();
+    const double step = parts_.server.scheduled(parts_.step_size, arrival.model.version());
     const double weight = u.factor / static_cast<double>(round.workers) / static_cast<double>(row.count);
-    if (round.complete) {
-      parts_.server.finish(pass_, arrival.model, &arrival.gradient, {mean_, 1.0 / static_cast<double>(round.workers)},
-                           step);
-      for (Row& each : rows_) each.count = 0;
-    } else {
+    if (round.complete)
+      finish_round(arrival.model, &arrival.gradient);
+    else
       arrival.model.run(pass_, &arrival.gradient);
-    }
     return {.coefficient = step * weight, .clipped = clipped};
   }
 
+  // The first of a round overwrites what the row held.
   void add(Model& model, Row& row, Direction u) {
     if (row.sum.kind == Vec::Kind::none) row.sum = model.make_vector();
-    if (mean_.kind == Vec::Kind::none) mean_ = model.make_vector();
-    const bool first_of_round = look().workers_heard == 0;
-    const double old = static_cast<double>(row.count++), now = old + 1.0;
-    if (row.count > 1) pass_.add(mean_, mean_, 1.0 / now - 1.0 / old, row.sum);
-    if (first_of_round)
-      pass_.scale(mean_, u.factor, u.vector);
-    else
-      pass_.add(mean_, mean_, u.factor / now, u.vector);
-    if (row.count == 1)
+    if (row.count++ == 0)
       pass_.scale(row.sum, u.factor, u.vector);
     else
       pass_.add(row.sum, row.sum, u.factor, u.vector);
   }
 
   struct Round {
-    std::size_t workers = 0, workers_heard = 0;  // alive or heard, and heard
+    std::size_t workers = 0;  // alive or heard
     bool complete = false;
   };
   Round look() const {
     Round round;
-    double inverse = 0.0;
+    double alive = 0.0, inverse = 0.0;
+    bool all_heard = true;
     for (const Row& row : rows_) {
-      if (row.count > 0) inverse += 1.0 / static_cast<double>(row.count);
-      round.workers_heard += row.count > 0;
       round.workers += row.alive || row.count > 0;
+      if (!row.alive) continue;
+      alive += 1.0;
+      all_heard &= row.count > 0;
+      if (row.count > 0) inverse += 1.0 / static_cast<double>(row.count);
     }
-    // ((1/n) sum 1/B_i)^{-1} >= S/n, without dividing by n twice.
-    round.complete =
-        round.workers_heard == round.workers &&
-        static_cast<double>(round.workers) * static_cast<double>(round.workers) >= parts_.batch_target * inverse;
+    // alive/inverse >= S/n, without dividing.
+    round.complete = alive > 0.0 && all_heard && alive * parts_.workers >= parts_.batch_target * inverse;
     return round;
+  }
+
+  // The sum is formed in the first row, which the next round overwrites.
+  void finish_round(Model& model, const Gradient* gradient) {
+    terms_.clear();
+    for (Row& row : rows_)
+      if (row.count > 0) terms_.push_back({row.sum, 1.0 / static_cast<double>(std::exchange(row.count, 0))});
+    append_sum(pass_, model, gradient, terms_.front().vector, terms_);
+    parts_.server.finish(pass_, model, gradient, {terms_.front().vector, 1.0 / static_cast<double>(terms_.size())},
+                         parts_.server.scheduled(parts_.step_size, model.version()));
   }
 
   Parts parts_;
   Pass pass_;
   std::vector<Row> rows_;  // by worker
-  Vec mean_{};             // T
+  std::vector<Direction> terms_;
   Version version_ = 0;
 };
 
@@ -137,6 +144,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
       MaleniaSgd::Parts{.step_size = read_step_size(settings),
                         .batch_target = static_cast<double>(settings.integer_or(
                             "batch_target", workers, {.low = static_cast<double>(workers), .high = 1e9})),
+                        .workers = static_cast<double>(context.workers),
                         .server = ServerStep(settings, context),
                         .dispatch = Dispatch(dispatch),
                         .stop = settings.boolean_or("stop", true)});
@@ -155,7 +163,7 @@ const MethodRow kMaleniaSgd = {.name = "malenia-sgd",
                                .summary = "rounds in which everybody has the same say, and fast workers a better mean",
                                .knobs = kKnobs,
                                .needs = {.cancel = true},
-                               .memory = {.fixed = 1, .per_worker = 1},
+                               .memory = {.per_worker = 1},
                                .heterogeneous = "yes",
                                .source = "Tyurin, Richtarik 2023, arXiv 2305.12387",
                                .make = make};

@@ -12,9 +12,11 @@ namespace {
 /// Rennala SGD: every worker computes gradients at the same x, one after another, until there are S of them:
 ///   x^{k+1} = x^k - (gamma/S) * sum of the first S gradients computed at x^k
 /// Stale gradients are discarded; with stop = true nobody computes one, as all start again when x changes.
-/// S = batch_target = max(ceil(sigma^2/eps), 1) in the theory.  S = 1 with stop is ringmaster-asgd of limit 1 with
-/// stop. Memory  one vector Source  Tyurin, Richtarik, arXiv 2305.12387 (the authors' code, which stops; the theorem
-/// allows to ignore)
+/// S = batch_target = max(ceil(sigma^2/eps), 1) in the theory. With S = 1 it is ringmaster-asgd of limit 1, stopping or
+/// not as it does.
+/// Memory  one vector
+///
+/// Source  Tyurin, Richtarik, arXiv 2305.12387 (the authors' code, which stops; the theorem allows to ignore)
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   using RennalaSgd = Buffered<AdmitCurrent, UnitWeight, ConstantStep>;
   return std::make_unique<RennalaSgd>(RennalaSgd::Parts{

@@ -8,6 +8,7 @@
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
 #include "methods/server_step.hpp"
+#include "methods/sums.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -19,9 +20,11 @@ namespace {
 ///            second arrival of a worker goes to the table of the next round
 ///   a round ends when everybody made an update: the next table takes the place of the table
 /// No worker is idle or stopped, no gradient is thrown away.
-/// The sums over the rows of both tables are kept up to date: T += (1/(b+1) - 1/b) G + g/(b+1), G += g.
-/// A worker that vanishes is not waited for: its row serves until the round ends. One that returns takes part at once.
-/// Memory  2n + 2 vectors
+/// T = sum_j G_j/b_j is formed when phase 1 ends, and kept up to date until the round ends, at most 2n - 1 times:
+/// T += (1/(b+1) - 1/b) G + g/(b+1), G += g.
+/// A worker that vanishes is not waited for: what it delivered serves as long as its table does. One that returns takes
+/// part at once.
+/// Memory  2n + 1 vectors
 /// Source  Maranjyan, Richtarik, arXiv 2509.22860 (the authors' code); what losses mean is ours
 class RingleaderAsgd final : public Method {
  public:
@@ -65,11 +68,6 @@ class RingleaderAsgd final : public Method {
     bool alive = false;
     bool updated = false;  // in this round
   };
-  // The sum over a table's rows of G_j/b_j.
-  struct Total {
-    Vec sum{};
-    std::size_t rows = 0;  // with b_j > 0
-  };
 
   Decision apply(const Arrival& arrival) {
     const double norm = arrival.gradient.norm();
@@ -79,42 +77,53 @@ class RingleaderAsgd final : public Method {
     Worker& worker = workers_[arrival.order.worker];
     const bool early = phase_ == Phase::update && worker.updated;
     Row& row = early ? worker.next : worker.now;
-    add(arrival.model, row, early ? next_ : now_, u);
-    const double weight = u.factor / static_cast<double>(row.count);
-    if (phase_ == Phase::fill &&
-        std::ranges::all_of(workers_, [](const Worker& w) { return !w.alive || w.now.count > 0; }))
-      phase_ = Phase::update;
+    if (phase_ == Phase::update && !early) add_to_total(row, u);
+    add(arrival.model, row, u);
+    if (phase_ == Phase::fill && std::ranges::all_of(workers_, [](const Worker& w) { return !w.alive || w.now.count; }))
+      begin_updates(arrival);
+    const double step = parts_.server.scheduled(parts_.step_size, arrival.model.version());
+    const auto rows = static_cast<double>(rows_of(early ? &Worker::next : &Worker::now));
+    const double weight = u.factor / rows / static_cast<double>(row.count);
     if (early || phase_ == Phase::fill) {
       arrival.model.run(pass_, &arrival.gradient);
-      return {.coefficient = early ? 0.0 : planned_step(arrival) * weight, .clipped = clipped};
+    } else {
+      parts_.server.finish(pass_, arrival.model, &arrival.gradient, {total_, 1.0 / rows}, step);
+      worker.updated = true;
+      end_round_if_all_have_updated();
     }
-    const double step = planned_step(arrival);
-    parts_.server.finish(pass_, arrival.model, &arrival.gradient, {now_.sum, 1.0 / static_cast<double>(now_.rows)},
-                         parts_.server.scheduled(parts_.step_size, arrival.model.version()));
-    worker.updated = true;
-    end_round_if_all_have_updated();
     return {.coefficient = step * weight, .clipped = clipped};
   }
 
-  double planned_step(const Arrival& arrival) const {
-    return parts_.server.scheduled(parts_.step_size, arrival.model.version()) / static_cast<double>(now_.rows);
-  }
-
-  void add(Model& model, Row& row, Total& total, Direction u) {
+  // The first of a table overwrites what the row held.
+  void add(Model& model, Row& row, Direction u) {
     if (row.sum.kind == Vec::Kind::none) row.sum = model.make_vector();
-    if (total.sum.kind == Vec::Kind::none) total.sum = model.make_vector();
-    const double old = static_cast<double>(row.count++), now = old + 1.0;
-    if (row.count > 1) pass_.add(total.sum, total.sum, 1.0 / now - 1.0 / old, row.sum);
-    // What a new table or row held before is overwritten: nobody has to clear it.
-    if (total.rows == 0)
-      pass_.scale(total.sum, u.factor, u.vector);
-    else
-      pass_.add(total.sum, total.sum, u.factor / now, u.vector);
-    if (row.count == 1)
+    if (row.count++ == 0)
       pass_.scale(row.sum, u.factor, u.vector);
     else
       pass_.add(row.sum, row.sum, u.factor, u.vector);
-    total.rows += row.count == 1;
+  }
+
+  // Before g is added to the row.
+  void add_to_total(const Row& row, Direction u) {
+    const double old = static_cast<double>(row.count), now = old + 1.0;
+    if (row.count > 0) pass_.add(total_, total_, 1.0 / now - 1.0 / old, row.sum);
+    pass_.add(total_, total_, u.factor / now, u.vector);
+  }
+
+  void begin_updates(const Arrival& arrival) {
+    phase_ = Phase::update;
+    if (total_.kind == Vec::Kind::none) total_ = arrival.model.make_vector();
+    terms_.clear();
+    for (const Worker& worker : workers_)
+      if (worker.now.count > 0) terms_.push_back({worker.now.sum, 1.0 / static_cast<double>(worker.now.count)});
+    append_sum(pass_, arrival.model, &arrival.gradient, total_, terms_);
+  }
+
+  // How many rows a table has or, while it is filled, will have as far as that is known.
+  std::size_t rows_of(Row Worker::*table) const {
+    const bool has_all = phase_ == Phase::update && table == &Worker::now;
+    return static_cast<std::size_t>(std::ranges::count_if(
+        workers_, [&](const Worker& w) { return (w.*table).count > 0 || (w.alive && !has_all); }));
   }
 
   void end_round_if_all_have_updated() {
@@ -124,8 +133,6 @@ class RingleaderAsgd final : public Method {
       worker.next.count = 0;
       worker.updated = false;
     }
-    std::swap(now_, next_);
-    next_.rows = 0;
     phase_ = Phase::fill;
   }
 
@@ -133,7 +140,8 @@ class RingleaderAsgd final : public Method {
   Pass pass_;
   Phase phase_ = Phase::fill;
   std::vector<Worker> workers_;
-  Total now_, next_;
+  Vec total_{};  // T, in phase 2
+  std::vector<Direction> terms_;
 };
 
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
@@ -149,7 +157,7 @@ constexpr Knob kKnobs[] = {kStepSizeKnob};
 const MethodRow kRingleaderAsgd = {.name = "ringleader-asgd",
                                    .summary = "a table of everybody's gradients, one update a round from each worker",
                                    .knobs = kKnobs,
-                                   .memory = {.fixed = 2, .per_worker = 2},
+                                   .memory = {.fixed = 1, .per_worker = 2},
                                    .heterogeneous = "yes",
                                    .source = "Maranjyan, Richtarik 2025, arXiv 2509.22860",
                                    .make = make};

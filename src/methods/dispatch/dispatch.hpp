@@ -46,7 +46,8 @@ class Dispatch {
   void delivered(WorkerId worker, Commands& commands);
   void lost(WorkerId worker, std::size_t orders, Commands& commands);
   /// In the place of `delivered` when what everybody else computes has become worthless: all orders are withdrawn and
-  /// given again, in the order of the workers' numbers (needs.cancel).  Pre  rule same
+  /// given again, in the order of the workers' numbers (needs.cancel). After `lost`: the same among those that are
+  /// left. Pre  rule same
   void delivered_and_restarted(WorkerId worker, Commands& commands);
 
  private:
