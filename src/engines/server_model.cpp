@@ -2,11 +2,35 @@
 #include "engines/server_model.hpp"
 
 #include <algorithm>
+#include <cmath>
 
+#include "core/matrix.hpp"
 #include "core/pass.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad {
+namespace {
+
+void minimise_tensor(std::span<float> out, Geometry geometry, std::span<const float> v, const TensorSlot& tensor) {
+  switch (geometry) {
+    case Geometry::identity:
+      return kernels::scale(out, 1.0f, v);
+    case Geometry::sign:
+      for (std::size_t j = 0; j < v.size(); ++j) out[j] = static_cast<float>((v[j] > 0.0f) - (v[j] < 0.0f));
+      return;
+    case Geometry::euclidean: {
+      const double norm = std::sqrt(kernels::squared_norm(v));
+      return kernels::scale(out, norm > 1e-12 ? static_cast<float>(1.0 / norm) : 0.0f, v);
+    }
+    case Geometry::spectral: {
+      TG_CHECK(!tensor.shape.empty() && tensor.shape[0] > 0, tensor.name, " is no matrix");
+      const auto rows = static_cast<std::size_t>(tensor.shape[0]);
+      return matrix::orthogonalise(out, v, rows, v.size() / rows);
+    }
+  }
+}
+
+}  // namespace
 
 ServerModel::ServerModel(BufferPool& pool, const Layout& layout, Buffer x, kernels::Threads threads)
     : pool_(pool), layout_(layout), threads_(threads) {
@@ -86,6 +110,15 @@ void ServerModel::scale_tensors(Vec out, std::span<const double> factors, Vec p,
   }
 }
 
-void ServerModel::minimise_linear(Vec, std::span<const Geometry>, Vec) { TG_CHECK(false, "not yet"); }
+void ServerModel::minimise_linear(Vec out, std::span<const Geometry> geometries, Vec p) {
+  TG_CHECK(!(out == p) && geometries.size() == layout_.tensors().size());
+  const std::span<const float> values = read(p, nullptr);
+  const std::span<float> result = write(out);
+  for (std::size_t i = 0; i < geometries.size(); ++i) {
+    const TensorSlot& tensor = layout_.tensors()[i];
+    minimise_tensor(result.subspan(tensor.offset, tensor.size), geometries[i],
+                    values.subspan(tensor.offset, tensor.size), tensor);
+  }
+}
 
 }  // namespace tardigrad

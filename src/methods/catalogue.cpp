@@ -22,6 +22,11 @@ std::span<const MethodRow> catalogue() {
       kDcAsgd,
       kHtDelayLr,
       kHtDelayComp,
+      // steps of a fixed size
+      kAsyncNsgdMomentum,
+      kAsyncMuon,
+      kAsyncScion,
+      kAsyncLmo,
       // rounds
       kMinibatchSgd,
       kMSyncSgd,

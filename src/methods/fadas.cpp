@@ -36,7 +36,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
                .threshold = static_cast<std::uint64_t>(settings.integer_or(
                    "delay_threshold", static_cast<std::int64_t>(dispatch.concurrency), Range::at_least(1)))},
       .size = {read_buffer_size(settings)},
-      .server = ServerStep(settings, context, {.default_rule = "amsgrad"}),
+      .server = ServerStep(settings, context, {.update = {.rule = "amsgrad"}}),
       .dispatch = Dispatch(dispatch)});
 }
 

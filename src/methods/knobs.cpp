@@ -35,7 +35,7 @@ double read_proximal_weight(Settings& settings, const LocalWork& work, std::opti
 }
 
 Rounds::Options read_federated_rounds(Settings& settings, const MethodContext& context, const LocalWork& work,
-                                      const std::string& default_rule, double over_selection) {
+                                      const Update::Defaults& update, double over_selection) {
   // 1.3 * 10 is 13, whatever the last bit of the product says.
   constexpr double kRounding = 1e-9;
   const double most = std::floor(static_cast<double>(context.workers) / over_selection + kRounding);
@@ -43,7 +43,7 @@ Rounds::Options read_federated_rounds(Settings& settings, const MethodContext& c
       settings.integer_or("clients_per_round", static_cast<std::int64_t>(most), {.low = 1, .high = most}));
   const bool uniform = settings.choice_or("weighting", "examples", {"examples", "uniform"}) == "uniform";
   return {.step_size = settings.number_or("step_size", 1.0, Range::positive()),
-          .server = ServerStep(settings, context, {.default_rule = default_rule}),
+          .server = ServerStep(settings, context, {.update = update}),
           .m = clients,
           .asked = static_cast<std::size_t>(std::ceil(over_selection * static_cast<double>(clients) - kRounding)),
           .weighting = uniform ? Rounds::Weighting::uniform : Rounds::Weighting::examples,

@@ -52,7 +52,7 @@ inline constexpr Knob kWeightingKnob = {"weighting", "examples",
 /// update rule with its default. Every round asks ceil(over_selection m) clients, so that m can be at most the number
 /// of workers over that.
 Rounds::Options read_federated_rounds(Settings& settings, const MethodContext& context, const LocalWork& work,
-                                      const std::string& default_rule = "sgd", double over_selection = 1.0);
+                                      const Update::Defaults& update = {}, double over_selection = 1.0);
 inline constexpr Knob kBufferSizeKnob = {"buffer_size", "", "so many arrivals make an update"};
 inline constexpr Knob kMostStaleKnob = {"max_staleness", "inf", "work with a larger delay is discarded"};
 /// buffer_size >= 1

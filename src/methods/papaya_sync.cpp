@@ -15,7 +15,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
       settings.number_or("over_selection", std::min(1.3, static_cast<double>(context.workers)),
                          {.low = 1, .high = static_cast<double>(context.workers)});
   return std::make_unique<Rounds>(
-      read_federated_rounds(settings, context, read_local_work(settings), "adam", over_selection));
+      read_federated_rounds(settings, context, read_local_work(settings), {.rule = "adam"}, over_selection));
 }
 
 constexpr Knob kKnobs[] = {

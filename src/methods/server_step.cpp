@@ -7,7 +7,7 @@ ServerStep::ServerStep(Settings& settings, const MethodContext& context, const T
     : privacy_(settings, context, traits.contribution),
       clipping_(settings, {.noise_multiplier = privacy_.noise_multiplier(), .seed = context.seed}),
       schedule_(Schedule::read(settings)),
-      update_(settings, traits.default_rule) {}
+      update_(settings, traits.update) {}
 
 Clipped ServerStep::clip(const Arrival& arrival, double norm, Pass& pass, Vec v) {
   privacy_.takes_part(arrival.order.worker, clipping_.radius());

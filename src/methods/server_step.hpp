@@ -19,7 +19,7 @@ class ServerStep {
  public:
   /// What a method says of itself.
   struct Traits {
-    std::string default_rule = "sgd";               ///< of the update, where the settings name none
+    Update::Defaults update = {};                   ///< of the update, where the settings name none
     std::optional<Contribution> contribution = {};  ///< how an arrival enters; nothing: there is no private form
   };
   /// Reads clip_radius, clipping, privacy, schedule, update.

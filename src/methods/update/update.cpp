@@ -1,16 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/update/update.hpp"
 
+#include <cmath>
+
 namespace tardigrad::methods {
 
-Update::Update(Settings& settings, const std::string& default_rule) {
+namespace {
+
+Geometry read_geometry(Settings& table, const std::string& key, const std::vector<std::string>& allowed) {
+  const std::string word = table.choice_or(key, "identity", allowed);
+  return word == "sign"        ? Geometry::sign
+         : word == "euclidean" ? Geometry::euclidean
+         : word == "spectral"  ? Geometry::spectral
+                               : Geometry::identity;
+}
+
+// A matrix, or a convolution: more than one row, and more than one column.
+bool is_matrix(const TensorSlot& tensor) {
+  return tensor.shape.size() >= 2 && tensor.shape[0] > 1 && tensor.size > static_cast<std::size_t>(tensor.shape[0]);
+}
+
+}  // namespace
+
+Update::Update(Settings& settings, const Defaults& defaults) {
   Settings& table = settings.table_or_empty("update");
-  const std::string rule =
-      table.choice_or("rule", default_rule, {"sgd", "momentum", "nesterov", "adam", "adamw", "amsgrad"});
+  const std::string rule = table.choice_or(
+      "rule", defaults.rule, {"sgd", "momentum", "nesterov", "adam", "adamw", "amsgrad", "normalised", "muon", "lmo"});
   const Range fraction = {.low = 0.0, .high = 1.0, .high_open = true};
   if (rule == "momentum" || rule == "nesterov") {
     rule_ = rule == "momentum" ? Rule::momentum : Rule::nesterov;
     momentum_ = table.number_or("momentum", 0.9, fraction);
+  } else if (rule == "normalised" || rule == "muon" || rule == "lmo") {
+    rule_ = rule == "normalised" ? Rule::normalised : rule == "muon" ? Rule::muon : Rule::lmo;
+    read_averaged(table, defaults);
   } else if (rule != "sgd") {
     rule_ = rule == "adam" ? Rule::adam : rule == "adamw" ? Rule::adamw : Rule::amsgrad;
     beta1_ = table.number_or("beta1", 0.9, fraction);
@@ -22,12 +44,55 @@ Update::Update(Settings& settings, const std::string& default_rule) {
   l2_ = table.number_or("l2", 0.0, Range::at_least(0));
 }
 
+void Update::read_averaged(Settings& table, const Defaults& defaults) {
+  inverse_sqrt_averaging_ =
+      table.choice_or("averaging", defaults.averaging, {"constant", "inverse-sqrt"}) == "inverse-sqrt";
+  if (!inverse_sqrt_averaging_)
+    momentum_ =
+        table.number_or("momentum", rule_ == Rule::muon ? 0.95 : 0.9, {.low = 0.0, .high = 1.0, .high_open = true});
+  if (rule_ == Rule::normalised) return;
+  ends_ = read_geometry(table, "ends", {"identity", "sign", "euclidean", "spectral"});
+  vectors_ = read_geometry(table, "vectors", {"identity", "sign", "euclidean"});
+  if (rule_ == Rule::muon) return;
+  radius_ = table.number_or("radius", 1.0, Range::positive());
+  constrained_ = table.boolean_or("constrained", false);
+}
+
+const std::vector<Geometry>& Update::geometries(const Layout& layout) {
+  if (!geometries_.empty()) return geometries_;
+  std::vector<std::size_t> matrices;
+  for (std::size_t i = 0; i < layout.tensors().size(); ++i) {
+    const bool matrix = is_matrix(layout.tensors()[i]);
+    geometries_.push_back(matrix ? Geometry::spectral : vectors_);
+    if (matrix) matrices.push_back(i);
+  }
+  if (!matrices.empty()) geometries_[matrices.front()] = geometries_[matrices.back()] = ends_;
+  return geometries_;
+}
+
 void Update::make_vectors(Model& model) {
   if (rule_ == Rule::sgd || first_.kind != Vec::Kind::none) return;
   first_ = model.make_vector();
-  if (rule_ == Rule::momentum || rule_ == Rule::nesterov) return;
+  if (rule_ == Rule::momentum || rule_ == Rule::nesterov || rule_ == Rule::normalised) return;
   second_ = model.make_vector();
-  if (rule_ == Rule::amsgrad) largest_ = model.make_vector();
+  if (rule_ == Rule::amsgrad || rule_ == Rule::muon) largest_ = model.make_vector();
+}
+
+// m <- beta m + (1 - beta) u in a pass of its own, then what the step is along.
+Direction Update::average(Pass& pass, Model& model, const Gradient* gradient, Direction u) {
+  const double rest =
+      inverse_sqrt_averaging_ ? 1.0 / std::sqrt(static_cast<double>(model.version()) + 1.0) : 1.0 - momentum_;
+  const double beta = 1.0 - rest;
+  pass.mix(first_, beta, first_, rest * u.factor, u.vector);
+  if (rule_ == Rule::muon) pass.mix(largest_, beta, first_, rest * u.factor, u.vector);
+  model.run(pass, gradient);
+  pass.clear();
+  if (rule_ == Rule::normalised) {
+    const double norm = std::sqrt(model.squared_distance(first_));
+    return {.vector = first_, .factor = norm > 1e-12 ? 1.0 / norm : 0.0};
+  }
+  model.minimise_linear(second_, geometries(model.layout()), rule_ == Rule::muon ? largest_ : first_);
+  return {.vector = second_, .factor = radius_};
 }
 
 void Update::finish(Pass& pass, Model& model, const Gradient* gradient, Direction u, double step) {
@@ -51,6 +116,13 @@ void Update::finish(Pass& pass, Model& model, const Gradient* gradient, Directio
       break;
     case Rule::amsgrad:
       step_by_amsgrad(pass, u, step);
+      break;
+    case Rule::normalised:
+    case Rule::muon:
+    case Rule::lmo:
+      u = average(pass, model, gradient, u);
+      if (constrained_) pass.scale(vec::kModel, 1.0 - step, vec::kModel);
+      pass.add(vec::kModel, vec::kModel, -(step * u.factor), u.vector);
       break;
   }
   apply_proximal(pass, step);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "methods/arrival.hpp"
 #include "tardigrad/settings.hpp"
@@ -16,30 +18,53 @@ namespace tardigrad::methods {
 ///              m^ = m/(1 - b1^k), v^ = v/(1 - b2^k) at the k-th update
 ///   adamw      as adam
 ///   amsgrad    m and v as in adam;  V <- max(V, v);  x <- x - gamma m / (sqrt(V) + eps), without bias correction
+///   normalised m <- beta m + (1 - beta) u;  x <- x - gamma m/||m||   (nothing while ||m|| <= 1e-12)
+///   muon       m <- beta m + (1 - beta) u;  z = beta m + (1 - beta) u;  x <- x - gamma O(z)
+///   lmo        m <- beta m + (1 - beta) u;  x <- x - gamma radius O(m), or with constrained = true
+///                                           x <- (1 - gamma) x - gamma radius O(m)
+///              O maps each tensor by its geometry: hidden matrices (and convolutions, as [outputs, rest]) to about U
+///              V^T times sqrt(max(1, rows/columns)); the first and the last matrix of the layout by `ends`, vectors by
+///              `vectors`, each "identity", "sign", "euclidean", the ends "spectral" too
+///              averaging = "inverse-sqrt": 1 - beta = 1/sqrt(k + 1) at version k
 /// With weight_decay = w, u is u + w x (adamw: x is (1 - gamma w) x instead): after clipping, never clipped itself.
 /// With l1 and l2 the new x is prox_{gamma R}(x), R(x) = l1 ||x||_1 + l2/2 ||x||^2:
 ///   sign(x) max(|x| - gamma l1, 0) / (1 + gamma l2)
-/// Memory  sgd 0, momentum and nesterov 1, adam and adamw 2, amsgrad 3 vectors
+/// Memory  sgd 0, momentum, nesterov and normalised 1, lmo and adam and adamw 2, muon and amsgrad 3 vectors
+/// Cost    normalised, muon, lmo: a second pass, after the norm or the orthogonalisation
+/// Source  momentum Polyak 1964; adam arXiv 1412.6980; adamw 1711.05101; amsgrad Reddi et al. 2018; normalised Cutkosky
+/// and
+///         Mehta 2020; muon Jordan et al. 2024; lmo Pethick et al. 2025 ("Scion")
 class Update {
  public:
   /// update = { rule = "sgd", momentum, beta1, beta2, epsilon, weight_decay, l1, l2 }
-  /// default_rule: where the table says none
-  Update(Settings& settings, const std::string& default_rule);
+  /// What holds where the table says nothing.
+  struct Defaults {
+    std::string rule = "sgd";
+    std::string averaging = "constant";
+  };
+  Update(Settings& settings, const Defaults& defaults);
 
   /// Ends the pass with the update and runs it: exactly one new version.
   void finish(Pass& pass, Model& model, const Gradient* gradient, Direction u, double step);
 
  private:
-  enum class Rule : std::uint8_t { sgd, momentum, nesterov, adam, adamw, amsgrad };
+  enum class Rule : std::uint8_t { sgd, momentum, nesterov, adam, adamw, amsgrad, normalised, muon, lmo };
   void step_along_momentum(Pass& pass, Direction u, double step);
   void step_by_adam(Pass& pass, Direction u, double step);
   void step_by_amsgrad(Pass& pass, Direction u, double step);
+  void read_averaged(Settings& table, const Defaults& defaults);
+  Direction average(Pass& pass, Model& model, const Gradient* gradient, Direction u);
+  const std::vector<Geometry>& geometries(const Layout& layout);
   Direction decayed(Pass& pass, Direction u) const;
   void apply_proximal(Pass& pass, double step) const;
   void make_vectors(Model& model);
 
   Rule rule_ = Rule::sgd;
   double momentum_ = 0.0, beta1_ = 0.0, beta2_ = 0.0, epsilon_ = 0.0;
+  bool inverse_sqrt_averaging_ = false, constrained_ = false;
+  double radius_ = 1.0;
+  Geometry ends_ = Geometry::identity, vectors_ = Geometry::identity;
+  std::vector<Geometry> geometries_;  // by tensor
   double weight_decay_ = 0.0, l1_ = 0.0, l2_ = 0.0;
   Vec first_{}, second_{}, largest_{};
   double beta1_power_ = 1.0, beta2_power_ = 1.0;  // to the number of updates

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "methods/averaged.hpp"
+#include "methods/knobs.hpp"
+#include "methods/methods.hpp"
+
+namespace tardigrad::methods {
+namespace {
+
+/// Ringmaster LMO: gradients with a delay below R_k are averaged, and x steps along the linear minimisation oracle of
+/// the average; with parameters = "agnostic" nothing about the problem has to be known. It shares its machinery with
+/// async-scion; what differs is what is usual: a limit, and the agnostic parameters. Source  Ringmaster LMO, arXiv
+/// 2605.18174 (the authors' code)
+std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
+  return make_averaged(settings, context, "lmo");
+}
+
+constexpr Knob kKnobs[] = {
+    kStepSizeKnob,         kAveragedLimitKnob, kAveragedParametersKnob,
+    kAveragedStepRuleKnob, kConcurrencyKnob,   {"update", "{ rule = \"lmo\" }", "the update rule with its keys"},
+};
+
+}  // namespace
+
+const MethodRow kAsyncLmo = {
+    .name = "async-lmo",
+    .summary = "fresh enough gradients, averaged, then a step of fixed size by the layers' norms",
+    .knobs = kKnobs,
+    .memory = {.fixed = 2},
+    .heterogeneous = "no",
+    .source = "arXiv 2605.18174 (Ringmaster LMO)",
+    .make = make};
+
+}  // namespace tardigrad::methods

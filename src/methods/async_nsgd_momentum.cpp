@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "methods/averaged.hpp"
+#include "methods/knobs.hpp"
+#include "methods/methods.hpp"
+
+namespace tardigrad::methods {
+namespace {
+
+/// Asynchronous normalised SGD with momentum: accepted gradients (delay below R) are averaged, and every step has the
+/// length gamma whatever the gradients are, which heavy tails cannot hurt:
+///   m <- beta m + (1 - beta) g;   x <- x - gamma m/||m||
+/// Like clipping with c -> 0 and gamma c fixed, staleness moves x by at most gamma for each gradient in flight.
+/// Source  Wu, Luo, arXiv 2601.19379: the abstract was read; the rule is our reading, after the code of the LMO family
+std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
+  return make_averaged(settings, context, "normalised");
+}
+
+constexpr Knob kKnobs[] = {
+    kStepSizeKnob,         kAveragedLimitKnob, kAveragedParametersKnob,
+    kAveragedStepRuleKnob, kConcurrencyKnob,   {"update", "{ rule = \"normalised\" }", "the update rule with its keys"},
+};
+
+}  // namespace
+
+const MethodRow kAsyncNsgdMomentum = {.name = "async-nsgd-momentum",
+                                      .summary = "steps of one length along an average of fresh enough gradients",
+                                      .knobs = kKnobs,
+                                      .memory = {.fixed = 1},
+                                      .heterogeneous = "no",
+                                      .source = "Wu, Luo 2026, arXiv 2601.19379 (our reading)",
+                                      .make = make};
+
+}  // namespace tardigrad::methods

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "methods/averaged.hpp"
+#include "methods/knobs.hpp"
+#include "methods/methods.hpp"
+
+namespace tardigrad::methods {
+namespace {
+
+/// Asynchronous Scion: each tensor steps along the linear minimisation oracle of its own norm ball, of a given radius:
+///   m <- beta m + (1 - beta) g;   x <- x - gamma radius O(m), or, constrained to the ball, (1 - gamma) x - gamma
+///   radius O(m)
+/// x moves by at most gamma * radius in each tensor's norm for every gradient in flight: clipping in other geometries.
+/// Our scale of the spectral step is Muon's, sqrt(max(1, rows/columns)), where Scion has sqrt(rows/columns).
+/// Source  Pethick et al. 2025 (Scion) on the server of asynchronous workers: our transfer
+std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
+  return make_averaged(settings, context, "lmo");
+}
+
+constexpr Knob kKnobs[] = {
+    kStepSizeKnob,         kAveragedLimitKnob, kAveragedParametersKnob,
+    kAveragedStepRuleKnob, kConcurrencyKnob,   {"update", "{ rule = \"lmo\" }", "the update rule with its keys"},
+};
+
+}  // namespace
+
+const MethodRow kAsyncScion = {.name = "async-scion",
+                               .summary = "steps of a fixed size in each layer's own norm",
+                               .knobs = kKnobs,
+                               .memory = {.fixed = 2},
+                               .heterogeneous = "no",
+                               .source = "Pethick et al. 2025 (our transfer)",
+                               .make = make};
+
+}  // namespace tardigrad::methods

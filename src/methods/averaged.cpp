@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "methods/averaged.hpp"
+
+#include <limits>
+
+#include "methods/admission/delay_below.hpp"
+#include "methods/knobs.hpp"
+#include "methods/per_arrival.hpp"
+#include "methods/step/agnostic.hpp"
+#include "methods/step/delay_adaptive.hpp"
+#include "methods/step/mishchenko.hpp"
+
+namespace tardigrad::methods {
+namespace {
+
+template <class Admission, class StepRule>
+std::unique_ptr<Method> assemble(Settings& settings, const MethodContext& context, Admission admission, StepRule step,
+                                 const Update::Defaults& defaults) {
+  using Averaged = PerArrival<Admission, StepRule>;
+  return std::make_unique<Averaged>(typename Averaged::Parts{.admission = admission,
+                                                             .step = step,
+                                                             .server = ServerStep(settings, context, {.update = defaults}),
+                                                             .dispatch = Dispatch(same_worker(settings, context))});
+}
+
+AdmitDelayBelow read_limit(Settings& settings) {
+  settings.allow("delay_limit");
+  if (!settings.has("delay_limit")) return {std::numeric_limits<std::uint64_t>::max()};
+  return {static_cast<std::uint64_t>(settings.integer("delay_limit", Range::at_least(1)))};
+}
+
+}  // namespace
+
+std::unique_ptr<Method> make_averaged(Settings& settings, const MethodContext& context, const std::string& rule) {
+  const double step_size = read_step_size(settings);
+  if (settings.choice_or("parameters", "fixed", {"fixed", "agnostic"}) == "agnostic")
+    return assemble(settings, context, AdmitAgnostic{}, AgnosticStep{step_size},
+                    {.rule = rule, .averaging = "inverse-sqrt"});
+  const AdmitDelayBelow limit = read_limit(settings);
+  if (settings.choice_or("step_rule", "constant", {"constant", "delay-adaptive"}) == "delay-adaptive")
+    return assemble(settings, context, limit,
+                    MishchenkoStep{.step_size = step_size, .workers = static_cast<double>(context.workers)},
+                    {.rule = rule});
+  return assemble(settings, context, limit, ConstantStep{step_size}, {.rule = rule});
+}
+
+}  // namespace tardigrad::methods
