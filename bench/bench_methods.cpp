@@ -93,9 +93,9 @@ class CountingModel final : public Model {
     sweeps.push_back(out == p ? Streams{.in_place = 1} : Streams{.read = 1, .overwritten = 1});
     model_.scale_tensors(out, factors, p, gradient);
   }
-  void minimise_linear(Vec out, std::span<const Geometry> geometries, Vec p) override {
+  double minimise_linear(Vec out, std::span<const Geometry> geometries, Vec p) override {
     ++linear;
-    model_.minimise_linear(out, geometries, p);
+    return model_.minimise_linear(out, geometries, p);
   }
 
   std::vector<Streams> sweeps;  ///< since they were last taken

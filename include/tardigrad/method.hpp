@@ -46,8 +46,9 @@ class Model {
   /// out = factors[i] * p on tensor i, for every tensor.  Pre  out is a work vector.  Shapes  factors: [tensors]
   virtual void scale_tensors(Vec out, std::span<const double> factors, Vec p, const Gradient* gradient = nullptr) = 0;
   /// out = the steepest ascent direction of p in the unit ball of each tensor's geometry, that is minus its linear
-  /// minimisation oracle.  Pre  out and p are different work vectors.  Shapes  geometries: [tensors]
-  virtual void minimise_linear(Vec out, std::span<const Geometry> geometries, Vec p) = 0;
+  /// minimisation oracle.  Returns  <p, out>, in double precision: the sum of the tensors' dual norms of p.
+  /// Pre  out and p are work vectors, maybe the same.  Shapes  geometries: [tensors]
+  virtual double minimise_linear(Vec out, std::span<const Geometry> geometries, Vec p) = 0;
 
   /// x <- x - coefficient * v
   void step(double coefficient, Vec v, const Gradient* gradient = nullptr) {

@@ -321,6 +321,11 @@ double squared_distance(std::span<const float> x, std::span<const float> y, Thre
   });
 }
 
+void for_each(std::size_t count, const std::function<void(std::size_t)>& task, Threads threads) {
+  if (threads == Threads::all && count > 1) return tbb::parallel_for(std::size_t{0}, count, task);
+  for (std::size_t i = 0; i < count; ++i) task(i);
+}
+
 std::string instruction_set() { return HWY_DYNAMIC_DISPATCH(target_name)(); }
 
 }  // namespace tardigrad::kernels

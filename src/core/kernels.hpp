@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -20,6 +21,8 @@ void subtract_scaled(std::span<float> out, std::span<const float> x, float a, st
 void add_scaled(std::span<float> v, float a, std::span<const float> g, Threads threads = Threads::one);
 /// out <- a*x.  out may be x.
 void scale(std::span<float> out, float a, std::span<const float> x, Threads threads = Threads::one);
+/// task(i) for i = 0 ... count - 1, in any order and at the same time if all threads may be used.
+void for_each(std::size_t count, const std::function<void(std::size_t)>& task, Threads threads);
 /// x <- 0
 void clear(std::span<float> x);
 /// sum_j x_j^2 in double precision. NaN or infinity in x gives NaN or infinity.

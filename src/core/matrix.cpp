@@ -27,12 +27,12 @@ Sgemm load() {
 
 Sgemm find_sgemm() {
   static const Sgemm sgemm = load();
+  if (!sgemm) throw Error("libopenblas.so.0 is not installed (Debian: libopenblas0): this method multiplies matrices");
   return sgemm;
 }
 
 void call(const Product& product, const float* a, int transpose_b, const float* b, std::size_t b_stride, float* c) {
   const Sgemm sgemm = find_sgemm();
-  if (!sgemm) throw Error("libopenblas.so.0 is not installed (Debian: libopenblas0): this method multiplies matrices");
   const auto narrow = [](std::size_t n) { return static_cast<int>(n); };
   sgemm(kRowMajor, kNoTranspose, transpose_b, narrow(product.rows), narrow(product.columns), narrow(product.inner),
         product.alpha, a, narrow(product.inner), b, narrow(b_stride), product.beta, c, narrow(product.columns));
@@ -60,7 +60,7 @@ void iterate(std::vector<float>& x, std::size_t r, std::size_t c) {
 
 }  // namespace
 
-bool is_available() { return find_sgemm() != nullptr; }
+void require() { find_sgemm(); }
 
 void multiply(const Product& product, const float* a, const float* b, float* c) {
   call(product, a, kNoTranspose, b, product.columns, c);

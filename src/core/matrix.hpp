@@ -8,9 +8,8 @@ namespace tardigrad::matrix {
 
 /// C = alpha A B + beta C, row-major float32, on one thread.
 /// Shapes   A: [rows, inner], B: [inner, columns], C: [rows, columns]
-/// Errors   Error when OpenBLAS is not installed: it is opened with the first product, so that a program that
-/// multiplies
-///          no matrices does not pay for loading it
+/// Errors   Error when OpenBLAS is not installed: it is opened when it is first needed, so that a program that
+///          multiplies no matrices does not pay for loading it
 /// Deterministic on one kind of machine and for any number of threads of ours; OpenBLAS chooses its kernels by the
 /// processor, and sums in another order on another one.
 struct Product {
@@ -27,7 +26,7 @@ void multiply(const Product& product, const float* a, const float* b, float* c);
 /// Source   Jordan et al. 2024, "Muon" (the coefficients and the scale)
 void orthogonalise(std::span<float> out, std::span<const float> in, std::size_t rows, std::size_t columns);
 
-/// Is OpenBLAS there?
-bool is_available();
+/// Errors  Error when OpenBLAS is not installed: so that a run ends before it starts.
+void require();
 
 }  // namespace tardigrad::matrix

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "core/matrix.hpp"
 #include "core/pass.hpp"
@@ -11,23 +12,43 @@
 namespace tardigrad {
 namespace {
 
-void minimise_tensor(std::span<float> out, Geometry geometry, std::span<const float> v, const TensorSlot& tensor) {
+// <v, out>, added up from the first to the last.
+double inner_product(std::span<const float> v, std::span<const float> out) {
+  double sum = 0.0;
+  for (std::size_t j = 0; j < v.size(); ++j) sum += static_cast<double>(v[j]) * static_cast<double>(out[j]);
+  return sum;
+}
+
+// out may be v. Returns <v, out>.
+double minimise_tensor(std::span<float> out, Geometry geometry, std::span<const float> v, const TensorSlot& tensor) {
   switch (geometry) {
-    case Geometry::identity:
-      return kernels::scale(out, 1.0f, v);
-    case Geometry::sign:
-      for (std::size_t j = 0; j < v.size(); ++j) out[j] = static_cast<float>((v[j] > 0.0f) - (v[j] < 0.0f));
-      return;
+    case Geometry::identity: {
+      const double square = kernels::squared_norm(v);
+      kernels::scale(out, 1.0f, v);
+      return square;
+    }
+    case Geometry::sign: {
+      double sum = 0.0;
+      for (std::size_t j = 0; j < v.size(); ++j) {
+        sum += std::abs(static_cast<double>(v[j]));
+        out[j] = static_cast<float>((v[j] > 0.0f) - (v[j] < 0.0f));
+      }
+      return sum;
+    }
     case Geometry::euclidean: {
       const double norm = std::sqrt(kernels::squared_norm(v));
-      return kernels::scale(out, norm > 1e-12 ? static_cast<float>(1.0 / norm) : 0.0f, v);
+      kernels::scale(out, norm > 1e-12 ? static_cast<float>(1.0 / norm) : 0.0f, v);
+      return norm > 1e-12 ? norm : 0.0;
     }
     case Geometry::spectral: {
       TG_CHECK(!tensor.shape.empty() && tensor.shape[0] > 0, tensor.name, " is no matrix");
       const auto rows = static_cast<std::size_t>(tensor.shape[0]);
-      return matrix::orthogonalise(out, v, rows, v.size() / rows);
+      const std::vector<float> before(v.begin(), v.end());
+      matrix::orthogonalise(out, before, rows, v.size() / rows);
+      return inner_product(before, out);
     }
   }
+  return 0.0;
 }
 
 }  // namespace
@@ -110,15 +131,19 @@ void ServerModel::scale_tensors(Vec out, std::span<const double> factors, Vec p,
   }
 }
 
-void ServerModel::minimise_linear(Vec out, std::span<const Geometry> geometries, Vec p) {
-  TG_CHECK(!(out == p) && geometries.size() == layout_.tensors().size());
+double ServerModel::minimise_linear(Vec out, std::span<const Geometry> geometries, Vec p) {
+  const std::vector<TensorSlot>& tensors = layout_.tensors();
+  TG_CHECK(geometries.size() == tensors.size(), geometries.size(), " geometries for ", tensors.size(), " tensors");
   const std::span<const float> values = read(p, nullptr);
   const std::span<float> result = write(out);
-  for (std::size_t i = 0; i < geometries.size(); ++i) {
-    const TensorSlot& tensor = layout_.tensors()[i];
-    minimise_tensor(result.subspan(tensor.offset, tensor.size), geometries[i],
-                    values.subspan(tensor.offset, tensor.size), tensor);
-  }
+  std::vector<double> products(tensors.size());
+  const auto minimise = [&](std::size_t i) {
+    const std::size_t offset = tensors[i].offset, size = tensors[i].size;
+    products[i] =
+        minimise_tensor(result.subspan(offset, size), geometries[i], values.subspan(offset, size), tensors[i]);
+  };
+  kernels::for_each(tensors.size(), minimise, threads_);
+  return std::accumulate(products.begin(), products.end(), 0.0);
 }
 
 }  // namespace tardigrad

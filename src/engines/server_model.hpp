@@ -29,7 +29,7 @@ class ServerModel final : public Model {
   double squared_distance(Vec p, Vec q, const Gradient* gradient) override;
   void tensor_squared_norms(std::span<double> squares, Vec p, const Gradient* gradient) override;
   void scale_tensors(Vec out, std::span<const double> factors, Vec p, const Gradient* gradient) override;
-  void minimise_linear(Vec out, std::span<const Geometry> geometries, Vec p) override;
+  double minimise_linear(Vec out, std::span<const Geometry> geometries, Vec p) override;
 
   const Snapshot& snapshot() const { return snapshot_; }
 

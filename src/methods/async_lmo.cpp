@@ -6,17 +6,21 @@
 namespace tardigrad::methods {
 namespace {
 
-/// Ringmaster LMO: gradients with a delay below R_k are averaged, and x steps along the linear minimisation oracle of
-/// the average; with parameters = "agnostic" nothing about the problem has to be known. It shares its machinery with
-/// async-scion; what differs is what is usual: a limit, and the agnostic parameters. Source  Ringmaster LMO, arXiv
-/// 2605.18174 (the authors' code)
+/// Ringmaster LMO: gradients with a delay below R are averaged, and x steps along the linear minimisation oracle of the
+/// average; with parameters = "agnostic" nothing about the problem has to be known:
+///   delay < R_k:   m <- (1 - a_k) m + a_k g;   x <- x - gamma_k O(m)
+/// Source  Ringmaster LMO, arXiv 2605.18174 (the authors' code)
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
-  return make_averaged(settings, context, "lmo");
+  return make_averaged(settings, context, "lmo", DelayLimit::required);
 }
 
 constexpr Knob kKnobs[] = {
-    kStepSizeKnob,         kAveragedLimitKnob, kAveragedParametersKnob,
-    kAveragedStepRuleKnob, kConcurrencyKnob,   {"update", "{ rule = \"lmo\" }", "the update rule with its keys"},
+    kStepSizeKnob,
+    {"delay_limit", "", "R >= 1: delays of 0 ... R-1 are used; not with parameters = \"agnostic\""},
+    kAveragedParametersKnob,
+    kAveragedStepRuleKnob,
+    kConcurrencyKnob,
+    {"update", "{ rule = \"lmo\" }", "the update rule with its keys"},
 };
 
 }  // namespace

@@ -25,7 +25,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kAsyncMuon = {.name = "async-muon",
                               .summary = "Muon with its momentum on the server: orthogonalised steps for matrices",
                               .knobs = kKnobs,
-                              .memory = {.fixed = 3},
+                              .memory = {.fixed = 2},
                               .heterogeneous = "no",
                               .source = "Jordan et al. 2024; Maranjyan et al., code of arXiv 2501.16168",
                               .make = make};

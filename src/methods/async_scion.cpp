@@ -7,10 +7,13 @@ namespace tardigrad::methods {
 namespace {
 
 /// Asynchronous Scion: each tensor steps along the linear minimisation oracle of its own norm ball, of a given radius:
-///   m <- beta m + (1 - beta) g;   x <- x - gamma radius O(m), or, constrained to the ball, (1 - gamma) x - gamma
-///   radius O(m)
-/// x moves by at most gamma * radius in each tensor's norm for every gradient in flight: clipping in other geometries.
+///   m <- beta m + (1 - beta) g
+///   x <- x - gamma radius O(m)                        form = "unconstrained"
+///   x <- (1 - gamma) x - gamma radius O(m)                   "constrained": x stays in the ball, where it started
+///   x <- x - gamma min(radius, <m, O(m)>) O(m)               "clipped"
+/// x moves by at most gamma radius in each tensor's norm for every gradient in flight: clipping in other geometries.
 /// Our scale of the spectral step is Muon's, sqrt(max(1, rows/columns)), where Scion has sqrt(rows/columns).
+/// Every arrival is used unless delay_limit is given: no theory of that is known to us.
 /// Source  Pethick et al. 2025 (Scion) on the server of asynchronous workers: our transfer
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   return make_averaged(settings, context, "lmo");

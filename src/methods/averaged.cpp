@@ -17,31 +17,33 @@ template <class Admission, class StepRule>
 std::unique_ptr<Method> assemble(Settings& settings, const MethodContext& context, Admission admission, StepRule step,
                                  const Update::Defaults& defaults) {
   using Averaged = PerArrival<Admission, StepRule>;
-  return std::make_unique<Averaged>(typename Averaged::Parts{.admission = admission,
-                                                             .step = step,
-                                                             .server = ServerStep(settings, context, {.update = defaults}),
-                                                             .dispatch = Dispatch(same_worker(settings, context))});
+  return std::make_unique<Averaged>(
+      typename Averaged::Parts{.admission = admission,
+                               .step = step,
+                               .server = ServerStep(settings, context, {.update = defaults}),
+                               .dispatch = Dispatch(same_worker(settings, context))});
 }
 
-AdmitDelayBelow read_limit(Settings& settings) {
+AdmitDelayBelow read_limit(Settings& settings, DelayLimit limit) {
   settings.allow("delay_limit");
-  if (!settings.has("delay_limit")) return {std::numeric_limits<std::uint64_t>::max()};
+  if (limit == DelayLimit::optional && !settings.has("delay_limit")) return {std::numeric_limits<std::uint64_t>::max()};
   return {static_cast<std::uint64_t>(settings.integer("delay_limit", Range::at_least(1)))};
 }
 
 }  // namespace
 
-std::unique_ptr<Method> make_averaged(Settings& settings, const MethodContext& context, const std::string& rule) {
+std::unique_ptr<Method> make_averaged(Settings& settings, const MethodContext& context, const std::string& rule,
+                                      DelayLimit limit) {
   const double step_size = read_step_size(settings);
   if (settings.choice_or("parameters", "fixed", {"fixed", "agnostic"}) == "agnostic")
     return assemble(settings, context, AdmitAgnostic{}, AgnosticStep{step_size},
                     {.rule = rule, .averaging = "inverse-sqrt"});
-  const AdmitDelayBelow limit = read_limit(settings);
+  const AdmitDelayBelow admission = read_limit(settings, limit);
   if (settings.choice_or("step_rule", "constant", {"constant", "delay-adaptive"}) == "delay-adaptive")
-    return assemble(settings, context, limit,
+    return assemble(settings, context, admission,
                     MishchenkoStep{.step_size = step_size, .workers = static_cast<double>(context.workers)},
                     {.rule = rule});
-  return assemble(settings, context, limit, ConstantStep{step_size}, {.rule = rule});
+  return assemble(settings, context, admission, ConstantStep{step_size}, {.rule = rule});
 }
 
 }  // namespace tardigrad::methods

@@ -15,9 +15,13 @@ inline constexpr Knob kAveragedParametersKnob = {
 inline constexpr Knob kAveragedStepRuleKnob = {"step_rule", "constant",
                                                "\"constant\", or \"delay-adaptive\": gamma n/max(n, delta), n workers"};
 
+/// Must a method with fixed parameters be told how stale is too stale?
+enum class DelayLimit { required, optional };
+
 /// Methods whose step is of a fixed size along an average of gradients that lives on the server and is updated by
 /// accepted gradients only: Ringmaster's admission (delay below R; without delay_limit every arrival is accepted, for
 /// which no theory is known to us), then the update rule `rule`.
-std::unique_ptr<Method> make_averaged(Settings& settings, const MethodContext& context, const std::string& rule);
+std::unique_ptr<Method> make_averaged(Settings& settings, const MethodContext& context, const std::string& rule,
+                                      DelayLimit limit = DelayLimit::optional);
 
 }  // namespace tardigrad::methods

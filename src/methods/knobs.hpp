@@ -24,7 +24,8 @@ inline constexpr Knob kCommonKnobs[] = {
      "{ noise_multiplier, delta, max_participations }: noise in every update, for methods that allow it"},
     {"schedule", "{ kind = \"constant\" }",
      "how the step changes over the updates: constant, cosine, inverse-square-root"},
-    {"update", "{ rule = \"sgd\" }", "how a direction becomes a step: sgd, momentum, nesterov, adam, adamw, amsgrad"},
+    {"update", "{ rule = \"sgd\" }",
+     "how a direction becomes a step: sgd, momentum, nesterov, adam, adamw, amsgrad, normalised, muon, lmo"},
 };
 
 /// step_size > 0

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/update/update.hpp"
 
+#include <algorithm>
 #include <cmath>
+
+#include "core/matrix.hpp"
 
 namespace tardigrad::methods {
 
 namespace {
 
+// The first of those allowed is the default.
 Geometry read_geometry(Settings& table, const std::string& key, const std::vector<std::string>& allowed) {
-  const std::string word = table.choice_or(key, "identity", allowed);
+  const std::string word = table.choice_or(key, allowed.front(), allowed);
   return word == "sign"        ? Geometry::sign
          : word == "euclidean" ? Geometry::euclidean
          : word == "spectral"  ? Geometry::spectral
@@ -51,11 +55,18 @@ void Update::read_averaged(Settings& table, const Defaults& defaults) {
     momentum_ =
         table.number_or("momentum", rule_ == Rule::muon ? 0.95 : 0.9, {.low = 0.0, .high = 1.0, .high_open = true});
   if (rule_ == Rule::normalised) return;
-  ends_ = read_geometry(table, "ends", {"identity", "sign", "euclidean", "spectral"});
-  vectors_ = read_geometry(table, "vectors", {"identity", "sign", "euclidean"});
-  if (rule_ == Rule::muon) return;
+  matrix::require();
+  if (rule_ == Rule::muon) {
+    ends_ = read_geometry(table, "ends", {"identity", "spectral", "sign", "euclidean"});
+    vectors_ = read_geometry(table, "vectors", {"identity", "sign", "euclidean"});
+    return;
+  }
+  ends_ = read_geometry(table, "ends", {"sign", "spectral", "euclidean"});
+  vectors_ = read_geometry(table, "vectors", {"euclidean", "sign"});
   radius_ = table.number_or("radius", 1.0, Range::positive());
-  constrained_ = table.boolean_or("constrained", false);
+  const std::string form = table.choice_or("form", "unconstrained", {"unconstrained", "constrained", "clipped"});
+  constrained_ = form == "constrained";
+  clipped_ = form == "clipped";
 }
 
 const std::vector<Geometry>& Update::geometries(const Layout& layout) {
@@ -75,7 +86,7 @@ void Update::make_vectors(Model& model) {
   first_ = model.make_vector();
   if (rule_ == Rule::momentum || rule_ == Rule::nesterov || rule_ == Rule::normalised) return;
   second_ = model.make_vector();
-  if (rule_ == Rule::amsgrad || rule_ == Rule::muon) largest_ = model.make_vector();
+  if (rule_ == Rule::amsgrad) largest_ = model.make_vector();
 }
 
 // m <- beta m + (1 - beta) u in a pass of its own, then what the step is along.
@@ -84,15 +95,16 @@ Direction Update::average(Pass& pass, Model& model, const Gradient* gradient, Di
       inverse_sqrt_averaging_ ? 1.0 / std::sqrt(static_cast<double>(model.version()) + 1.0) : 1.0 - momentum_;
   const double beta = 1.0 - rest;
   pass.mix(first_, beta, first_, rest * u.factor, u.vector);
-  if (rule_ == Rule::muon) pass.mix(largest_, beta, first_, rest * u.factor, u.vector);
+  if (rule_ == Rule::muon) pass.mix(second_, beta, first_, rest * u.factor, u.vector);
   model.run(pass, gradient);
   pass.clear();
   if (rule_ == Rule::normalised) {
     const double norm = std::sqrt(model.squared_distance(first_));
     return {.vector = first_, .factor = norm > 1e-12 ? 1.0 / norm : 0.0};
   }
-  model.minimise_linear(second_, geometries(model.layout()), rule_ == Rule::muon ? largest_ : first_);
-  return {.vector = second_, .factor = radius_};
+  const double dual =
+      model.minimise_linear(second_, geometries(model.layout()), rule_ == Rule::muon ? second_ : first_);
+  return {.vector = second_, .factor = clipped_ ? std::min(radius_, dual) : radius_};
 }
 
 void Update::finish(Pass& pass, Model& model, const Gradient* gradient, Direction u, double step) {

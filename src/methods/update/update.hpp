@@ -20,28 +20,28 @@ namespace tardigrad::methods {
 ///   amsgrad    m and v as in adam;  V <- max(V, v);  x <- x - gamma m / (sqrt(V) + eps), without bias correction
 ///   normalised m <- beta m + (1 - beta) u;  x <- x - gamma m/||m||   (nothing while ||m|| <= 1e-12)
 ///   muon       m <- beta m + (1 - beta) u;  z = beta m + (1 - beta) u;  x <- x - gamma O(z)
-///   lmo        m <- beta m + (1 - beta) u;  x <- x - gamma radius O(m), or with constrained = true
-///                                           x <- (1 - gamma) x - gamma radius O(m)
-///              O maps each tensor by its geometry: hidden matrices (and convolutions, as [outputs, rest]) to about U
-///              V^T times sqrt(max(1, rows/columns)); the first and the last matrix of the layout by `ends`, vectors by
-///              `vectors`, each "identity", "sign", "euclidean", the ends "spectral" too
-///              averaging = "inverse-sqrt": 1 - beta = 1/sqrt(k + 1) at version k
+///   lmo        m <- beta m + (1 - beta) u;  x <- x - gamma radius O(m); where form = "constrained"
+///              x <- (1 - gamma) x - gamma radius O(m), "clipped" x <- x - gamma min(radius, <m, O(m)>) O(m)
+///              O maps each tensor by its geometry: "spectral", hidden matrices (and convolutions, as [outputs, rest]),
+///              to about U V^T times sqrt(max(1, rows/columns)); the first and the last matrix of the layout as `ends`
+///              says, vectors as `vectors` says. "sign", "euclidean" (v/||v||) and, for muon, "identity" are the
+///              others. averaging = "inverse-sqrt": 1 - beta = 1/sqrt(k + 1) at version k
 /// With weight_decay = w, u is u + w x (adamw: x is (1 - gamma w) x instead): after clipping, never clipped itself.
 /// With l1 and l2 the new x is prox_{gamma R}(x), R(x) = l1 ||x||_1 + l2/2 ||x||^2:
 ///   sign(x) max(|x| - gamma l1, 0) / (1 + gamma l2)
-/// Memory  sgd 0, momentum, nesterov and normalised 1, lmo and adam and adamw 2, muon and amsgrad 3 vectors
+/// Memory  sgd 0; momentum, nesterov and normalised 1; adam, adamw, muon and lmo 2; amsgrad 3 vectors
 /// Cost    normalised, muon, lmo: a second pass, after the norm or the orthogonalisation
-/// Source  momentum Polyak 1964; adam arXiv 1412.6980; adamw 1711.05101; amsgrad Reddi et al. 2018; normalised Cutkosky
-/// and
-///         Mehta 2020; muon Jordan et al. 2024; lmo Pethick et al. 2025 ("Scion")
+/// Errors  Error where muon or lmo is asked for and OpenBLAS is not installed
+/// Source  momentum Polyak 1964; adam arXiv 1412.6980; adamw 1711.05101; amsgrad Reddi et al. 2018;
+///         normalised Cutkosky, Mehta 2020; muon Jordan et al. 2024; lmo and its forms Pethick et al. 2025 ("Scion")
 class Update {
  public:
-  /// update = { rule = "sgd", momentum, beta1, beta2, epsilon, weight_decay, l1, l2 }
-  /// What holds where the table says nothing.
+  /// What holds where the settings say nothing.
   struct Defaults {
     std::string rule = "sgd";
     std::string averaging = "constant";
   };
+  /// update = { rule, and its keys, weight_decay, l1, l2 }
   Update(Settings& settings, const Defaults& defaults);
 
   /// Ends the pass with the update and runs it: exactly one new version.
@@ -61,7 +61,7 @@ class Update {
 
   Rule rule_ = Rule::sgd;
   double momentum_ = 0.0, beta1_ = 0.0, beta2_ = 0.0, epsilon_ = 0.0;
-  bool inverse_sqrt_averaging_ = false, constrained_ = false;
+  bool inverse_sqrt_averaging_ = false, constrained_ = false, clipped_ = false;
   double radius_ = 1.0;
   Geometry ends_ = Geometry::identity, vectors_ = Geometry::identity;
   std::vector<Geometry> geometries_;  // by tensor
