@@ -24,7 +24,7 @@ expect 2 'dev: fmt --verify: only --check is known' "$dev" fmt --verify
 bare=$(mktemp -d)
 trap 'rm -rf "$bare"' EXIT
 for program in bash cat dirname grep nproc sed; do ln -s "$(command -v "$program")" "$bare/"; done
-expect 2 'dev: missing, by their Debian names: g++ cmake ninja-build libhwy-dev libtbb-dev libfmt-dev' \
+expect 2 'dev: missing, by their Debian names: g++ cmake ninja-build libopenblas0 libhwy-dev libtbb-dev libfmt-dev' \
   env PATH="$bare" "$dev" build core
 expect 2 'as root: apt-get install --no-install-recommends clang-format)' env PATH="$bare" "$dev" setup fmt
 echo "dev says what it should"
