@@ -115,8 +115,9 @@ class MaleniaSgd final : public Method {
       all_heard &= row.count > 0;
       if (row.count > 0) inverse += 1.0 / static_cast<double>(row.count);
     }
-    // alive/inverse >= S/n, without dividing.
-    round.complete = alive > 0.0 && all_heard && alive * parts_.workers >= parts_.batch_target * inverse;
+    // alive/inverse >= S/n. Roundings of the sum must not ask for one gradient more.
+    constexpr double kSlack = 1.0 + 1e-9;
+    round.complete = alive > 0.0 && all_heard && alive * parts_.workers * kSlack >= parts_.batch_target * inverse;
     return round;
   }
 

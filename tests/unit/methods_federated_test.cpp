@@ -7,42 +7,28 @@
 
 #include "methods/step/staleness_function.hpp"
 #include "methods/step/weight.hpp"
-#include "support/fake_world.hpp"
+#include "support/bowl_world.hpp"
 #include "support/settings.hpp"
 
 namespace tardigrad {
 namespace {
 
+using test::Away;
 using test::coefficients;
 using test::delays;
 using test::error_of;
 using test::num;
 using test::table;
+using test::times;
 using test::whole;
 using test::word;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// Clients on f_i = a_i/2 ||x - b_i||^2 in R^2 with x0 = (1, 1), where not said otherwise a_i = 1 and b_i = 0. Both
-// coordinates go the same way, so that x stands for either. A local step of size 1/2 halves the way to b_i.
-struct World {
-  std::vector<double> seconds;  // a local step of each client
-  std::vector<float> centres = {};
-  std::vector<double> examples = {};
-  const Availability* availability = nullptr;
-};
+// Clients of the bowl world: a local step of size 1/2 halves the way to b_i.
+using World = test::BowlWorld;
 test::Outcomes run(const World& world, SettingValue::Table settings, std::uint64_t updates) {
-  test::Bowl::Options bowl;
-  bowl.examples = world.examples;
-  bowl.centres = world.centres;
-  if (!world.centres.empty()) bowl.curvatures.assign(world.centres.size(), 1.0f);
-  const std::size_t workers = world.seconds.size();
-  const auto method = test::make(std::move(settings), workers);
-  test::Outcomes outcomes = test::simulate(
-      test::Bowl(bowl), test::FixedTimes(world.seconds), *method,
-      {.workers = workers, .run = test::stop_after_updates(updates), .availability = world.availability});
-  EXPECT_EQ(outcomes.x[0], outcomes.x[1]);
-  return outcomes;
+  return world.run(std::move(settings), updates);
 }
 
 // K local steps of size 1/2.
@@ -56,27 +42,6 @@ SettingValue::Table and_also(SettingValue::Table settings, const char* key, Sett
   settings[key] = std::move(value);
   return settings;
 }
-
-std::vector<double> times(const test::Outcomes& outcomes) {
-  std::vector<double> list;
-  for (const ArrivalRecord& a : outcomes.arrivals) list.push_back(to_seconds(a.time));
-  return list;
-}
-
-// One client is away from `leaves` until `returns`.
-class Away final : public Availability {
- public:
-  Away(WorkerId worker, double leaves, double returns) : worker_(worker), leaves_(leaves), returns_(returns) {}
-  Time first_join(WorkerId) const override { return Time{0}; }
-  Time stay(WorkerId worker, std::uint64_t episode) const override {
-    return worker == worker_ && episode == 0 ? from_seconds(leaves_) : Time::max();
-  }
-  Time absence(WorkerId, std::uint64_t) const override { return from_seconds(returns_ - leaves_); }
-
- private:
-  WorkerId worker_;
-  double leaves_, returns_;
-};
 
 TEST(StalenessFunction, ByHand) {
   using Kind = methods::StalenessFunction::Kind;
