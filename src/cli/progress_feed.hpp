@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "report/progress.hpp"
 #include "tardigrad/observer.hpp"
@@ -22,7 +24,13 @@ inline report::RunState state_of(StopReason reason) {
   }
 }
 
-/// Tells a progress row how a run goes on.
+/// What a method remarked.
+struct Note {
+  Time time;
+  std::string text;
+};
+
+/// Tells a progress row how a run goes on, and keeps what the method remarks.
 class ProgressFeed final : public Observer {
  public:
   ProgressFeed(report::RunProgress& progress, const RunOptions& options) : progress_(progress), options_(options) {}
@@ -50,10 +58,14 @@ class ProgressFeed final : public Observer {
       }
   }
 
+  void on_note(Time time, const std::string& text) override { notes_.push_back({time, text}); }
+  const std::vector<Note>& notes() const { return notes_; }
+
  private:
   report::RunProgress& progress_;
   const RunOptions& options_;
   std::uint64_t arrived_ = 0;
+  std::vector<Note> notes_;
 };
 
 }  // namespace tardigrad::cli

@@ -27,19 +27,27 @@ void on_interrupt(int signal) {
   }
 }
 
+void print_notes(const std::vector<Note>& notes) {
+  constexpr std::size_t kShown = 10;
+  for (std::size_t i = 0; i < std::min(notes.size(), kShown); ++i)
+    fmt::print("at {} s: {}\n", to_seconds(notes[i].time), notes[i].text);
+  if (notes.size() > kShown) fmt::print("... and {} more remarks of the method\n", notes.size() - kShown);
+}
+
 void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::filesystem::path& directory) {
-  const auto line = [](const char* what, const std::string& value) { fmt::print("{:<16}{}\n", what, value); };
+  const auto line = [](const char* what, const std::string& value) { fmt::print("{:<15} {}\n", what, value); };
   line("method", s.names.method);
   line("problem", s.names.problem);
   line("ended by", name_of(s.reason));
   line("virtual time", fmt::format("{} s", to_seconds(s.time)));
   line("updates", fmt::format("{}", s.counters.updates));
   line("gradients",
-       fmt::format("{} applied ({} clipped), {} discarded, {} cancelled; {} computed, {} of them for nothing",
-                   s.counters.applied, s.counters.clipped, s.counters.discarded, s.counters.cancelled,
+       fmt::format("{} applied ({} clipped), {} discarded, {} cancelled, {} lost; {} computed, {} of them for nothing",
+                   s.counters.applied, s.counters.clipped, s.counters.discarded, s.counters.cancelled, s.counters.lost,
                    s.runtime.gradients_computed, s.runtime.gradients_wasted));
   line("delay", fmt::format("mean {:.4g}, max {}", s.counters.mean_delay(), s.counters.delay_max));
   line("utilisation", fmt::format("{:.1f} %", 100 * s.runtime.utilisation));
+  for (const Metric& figure : s.figures) line(figure.name.c_str(), fmt::format("{:.6g}", figure.value));
   for (const Metric& metric : s.metrics) line(metric.name.c_str(), fmt::format("{:.6g}", metric.value));
   if (const auto& target = plan.options.target)
     line("time to target",
@@ -98,6 +106,7 @@ int run_command(const RunCommand& command) {
 
   catch_interrupts();
   std::optional<RunOutput> output;
+  std::vector<Note> notes;
   {
     report::ProgressDisplay display(
         {.mode =
@@ -115,11 +124,14 @@ int run_command(const RunCommand& command) {
                       .interrupted = &interrupted(),
                       .observer = &feed});
     progress.state = state_of(output->summary.reason);
+    notes = feed.notes();
   }
-  if (command.common.json)
+  if (command.common.json) {
     fmt::print("{}", record::read_file(directory / "summary.json"));
-  else
+  } else {
+    print_notes(notes);
     print_summary(output->summary, plan, directory);
+  }
   return output->summary.reason == StopReason::interrupted ? 130 : 0;
 }
 

@@ -70,6 +70,8 @@ class Buffered final : public Method {
     oldest_useful_ = parts_.admission.oldest_useful(model.version());
     if (model.version() != before && parts_.after_update == AfterUpdate::restart)
       parts_.dispatch.delivered_and_restarted(order.worker, commands);
+    else if (!parts_.server.may_take_part(order.worker))
+      parts_.dispatch.retired(order.worker, commands);
     else
       parts_.dispatch.delivered(order.worker, commands);
     return decision;

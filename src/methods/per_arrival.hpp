@@ -42,7 +42,10 @@ class PerArrival final : public Method {
   Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override {
     const Decision decision = apply({order, gradient, model});
     oldest_useful_ = parts_.admission.oldest_useful(model.version());
-    parts_.dispatch.delivered(order.worker, commands);
+    if (parts_.server.may_take_part(order.worker))
+      parts_.dispatch.delivered(order.worker, commands);
+    else
+      parts_.dispatch.retired(order.worker, commands);
     return decision;
   }
 

@@ -26,11 +26,20 @@ void append_row(fmt::memory_buffer& out, const ArrivalRecord& record) {
     append_seconds(out, record.order.compute_time);
   else
     out.append("null"sv);  // it never came back
-  out.append(R"(,"coefficient":)"sv);
+  fmt::format_to(std::back_inserter(out), FMT_COMPILE(R"(,"local_steps":{},"coefficient":)"), record.order.steps_done);
   append_number(out, record.coefficient);
   out.append(R"(,"outcome":")"sv);
   out.append(std::string_view(name_of(record.outcome)));
   out.append("\"}\n"sv);
+}
+
+void append_note(fmt::memory_buffer& out, Time time, const std::string& text) {
+  using std::literals::operator""sv;
+  out.append(R"({"time":)"sv);
+  append_seconds(out, time);
+  out.append(R"(,"note":)"sv);
+  out.append(to_line(Json(text)));
+  out.append("}\n"sv);
 }
 
 EventLog::EventLog(std::filesystem::path path, EventLogOptions options) : file_(std::move(path)), options_(options) {
@@ -52,6 +61,11 @@ void EventLog::on_arrival(const ArrivalRecord& record) {
   }
   until_next_ = options_.every - 1;
   append_row(buffer_, record);
+  if (buffer_.size() >= options_.buffer_bytes) flush();
+}
+
+void EventLog::on_note(Time time, const std::string& text) {
+  append_note(buffer_, time, text);
   if (buffer_.size() >= options_.buffer_bytes) flush();
 }
 

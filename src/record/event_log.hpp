@@ -18,10 +18,12 @@ struct EventLogOptions {
   std::size_t buffer_bytes = std::size_t{1} << 18;
 };
 
-/// `events.jsonl`: one row for each order that came to its end, cancelled ones included.
+/// `events.jsonl`: one row for each order that came to its end, cancelled ones included, and one for each remark of the
+/// method, which no thinning leaves out.
 ///
-///   {"time":1.5,"worker":3,"order":17,"index":4,"version":12,"delay":3,"norm":0.71,"coefficient":0.1,
-///    "outcome":"applied"}      (on one line)
+///   {"time":1.5,"worker":3,"order":17,"index":4,"version":12,"delay":3,"norm":0.71,"compute_time":0.75,
+///    "local_steps":0,"coefficient":0.1,"outcome":"applied"}      (on one line)
+///   {"time":1.5,"note":"m-synchronous with m = 3, as ..."}
 ///
 /// Units   time: seconds, the exact decimal of the integer nanoseconds; norm: null when nobody looked at the gradient
 /// Errors  Error naming the file from `on_arrival` and `close`: at the first flush that fails
@@ -33,6 +35,7 @@ class EventLog final : public Observer {
   /// Without `close` before it (an exception on its way), writes what there is; a failure goes to stderr.
   ~EventLog() override;
   void on_arrival(const ArrivalRecord& record) override;
+  void on_note(Time time, const std::string& text) override;
   void flush();
   void close();
 
@@ -45,5 +48,6 @@ class EventLog final : public Observer {
 
 /// One row, with its newline.
 void append_row(fmt::memory_buffer& out, const ArrivalRecord& record);
+void append_note(fmt::memory_buffer& out, Time time, const std::string& text);
 
 }  // namespace tardigrad::record

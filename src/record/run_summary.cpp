@@ -10,7 +10,7 @@
 namespace tardigrad::record {
 namespace {
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 
 template <class T>
 Json or_null(const std::optional<T>& value) {
@@ -40,6 +40,7 @@ Json summary_json(const RunSummary& summary) {
           {"updates_to_target", or_null(summary.updates_to_target)},
           {"metrics", to_json(summary.metrics)},
           {"finite", all_finite(summary.metrics)},
+          {"figures", to_json(summary.figures)},
           {"counters", to_json(summary.counters)},
           {"runtime",
            {{"gradients_computed", gradients_computed},
@@ -99,6 +100,7 @@ RunSummary summary_of(const Json& json) {
                      .gradients_wasted = runtime.at("gradients_wasted"),
                      .utilisation = runtime.at("utilisation")};
   summary.metrics = metrics_of(json.at("metrics"));
+  summary.figures = metrics_of(json.at("figures"));
   if (const auto ns = optional_of<std::int64_t>(json.at("time_to_target_ns"))) summary.time_to_target = Time{*ns};
   summary.updates_to_target = optional_of<Version>(json.at("updates_to_target"));
   summary.digest = json.at("digest");
@@ -115,6 +117,7 @@ RunSummary summarize(const RunNames& names, const RunResult& result) {
           .counters = result.counters,
           .runtime = result.runtime,
           .metrics = result.evaluations.empty() ? std::vector<Metric>{} : result.evaluations.back().metrics,
+          .figures = result.method,
           .time_to_target = result.time_to_target,
           .updates_to_target = result.updates_to_target,
           .digest = result.digest,

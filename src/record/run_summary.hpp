@@ -28,6 +28,7 @@ struct RunSummary {
   Counters counters;
   RuntimeCounters runtime;
   std::vector<Metric> metrics;  ///< of the last evaluation; NaN for what was not finite
+  std::vector<Metric> figures;  ///< the method's own, such as a privacy account; NaN for what was not finite
   std::optional<Time> time_to_target;
   std::optional<Version> updates_to_target;
   std::string digest;

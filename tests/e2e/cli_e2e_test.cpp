@@ -104,8 +104,8 @@ TEST_F(Program, RunLeavesADirectoryThatDescribesItself) {
   std::size_t rows = 0;
   for (; std::getline(events, line); ++rows) {
     const json row = json::parse(line);
-    for (const char* key :
-         {"time", "worker", "order", "version", "delay", "norm", "compute_time", "coefficient", "outcome"})
+    for (const char* key : {"time", "worker", "order", "version", "delay", "norm", "compute_time", "local_steps",
+                            "coefficient", "outcome"})
       ASSERT_TRUE(row.contains(key)) << key;
   }
   EXPECT_EQ(rows, 1000u);
@@ -116,6 +116,21 @@ TEST_F(Program, RunLeavesADirectoryThatDescribesItself) {
   EXPECT_EQ(read(folder_ / "again" / "scenario.toml"), read(folder_ / "r" / "scenario.toml"));
   EXPECT_EQ(read(folder_ / "again" / "events.jsonl"), read(folder_ / "r" / "events.jsonl"));
   EXPECT_EQ(read(folder_ / "again" / "metrics.jsonl"), read(folder_ / "r" / "metrics.jsonl"));
+}
+
+// z = 2, p = 8 arrivals of the one worker: rho = 8/(2 * 4) = 1; delta = e^-4: epsilon = 1 + 2 sqrt(4) = 5.
+TEST_F(Program, RunTellsWhatItsPrivacyIs) {
+  const std::string scenario = write("private.toml",
+                                     "problem = { name = 'quadratic' }\n"
+                                     "workers = { count = 1, compute_time = 1.0 }\n"
+                                     "method = { name = 'clipped-asgd', step_size = 0.1, clip_radius = 1.0, "
+                                     "privacy = { noise_multiplier = 2.0, delta = 0.018315638888734179 } }\n"
+                                     "run = { stop = { updates = 8 } }\n");
+  const Finished finished = run({"run", scenario, "--out", "r"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("epsilon         5\n"));
+  EXPECT_THAT(finished.out, HasSubstr("delta           0.0183156\n"));
+  EXPECT_NEAR(summary("r")["figures"]["epsilon"].get<double>(), 5.0, 1e-12);
 }
 
 TEST_F(Program, TheNumberOfThreadsNeverChangesADigest) {

@@ -35,12 +35,13 @@ std::string row(const ArrivalRecord& record) {
 }
 
 ArrivalRecord arrival(OrderId id) {
-  return {.time = Time{1'500'000'000},
-          .order = {.id = id, .worker = 3, .index = 4, .version = 12, .compute_time = Time{750'000'000}},
-          .delay = 3,
-          .norm = 0.71,
-          .coefficient = 0.1,
-          .outcome = Outcome::applied};
+  return {
+      .time = Time{1'500'000'000},
+      .order = {.id = id, .worker = 3, .index = 4, .version = 12, .steps_done = 2, .compute_time = Time{750'000'000}},
+      .delay = 3,
+      .norm = 0.71,
+      .coefficient = 0.1,
+      .outcome = Outcome::applied};
 }
 
 TEST(RecordJson, SecondsAreTheExactDecimalOfTheNanoseconds) {
@@ -68,14 +69,28 @@ TEST(RecordJson, NumbersReadBackAsTheSameDouble) {
 TEST(EventLog, RowHasThisText) {
   EXPECT_EQ(row(arrival(17)),
             R"({"time":1.5,"worker":3,"order":17,"index":4,"version":12,"delay":3,"norm":0.71,"compute_time":0.75,)"
-            R"("coefficient":0.1,"outcome":"applied"})"
+            R"("local_steps":2,"coefficient":0.1,"outcome":"applied"})"
             "\n");
   const ArrivalRecord cancelled{.time = Time{2}, .order = {.id = 5}, .outcome = Outcome::cancelled};
   EXPECT_EQ(
       row(cancelled),
       R"({"time":0.000000002,"worker":0,"order":5,"index":0,"version":0,"delay":0,"norm":null,"compute_time":null,)"
-      R"("coefficient":0,"outcome":"cancelled"})"
+      R"("local_steps":0,"coefficient":0,"outcome":"cancelled"})"
       "\n");
+}
+
+// A remark is a row of its own, whatever it says, and thinning does not touch it.
+TEST(EventLog, RemarksAreRows) {
+  const TemporaryDirectory directory;
+  EventLog log(directory / "events.jsonl", {.every = 1000});
+  for (OrderId id = 0; id < 3; ++id) log.on_arrival(arrival(id));
+  log.on_note(Time{1'250'000'000}, "m = 3, as \"2.5\" <\n3");
+  log.on_note(Time{2'000'000'000}, "back");
+  log.close();
+  EXPECT_EQ(read_file(directory / "events.jsonl"), row(arrival(0)) + R"({"time":1.25,"note":"m = 3, as \"2.5\" <\n3"})"
+                                                                     "\n"
+                                                                     R"({"time":2,"note":"back"})"
+                                                                     "\n");
 }
 
 TEST(EventLog, EveryRowIsJson) {

@@ -28,6 +28,7 @@ RunSummary example() {
   result.runtime = {.gradients_computed = 14, .gradients_wasted = 2, .utilisation = 0.75};
   result.evaluations.push_back({.metrics = {{"loss", 3.0}}});
   result.evaluations.push_back({.metrics = {{"loss", 0.5}, {"accuracy", std::numeric_limits<double>::quiet_NaN()}}});
+  result.method = {{"epsilon", 2.5}};
   result.time_to_target = Time{40'100'000'001};
   result.updates_to_target = 11;
   result.digest = "0123456789abcdef0123456789abcdef";
@@ -41,7 +42,7 @@ RunSummary example() {
 }
 
 constexpr const char* kExampleText = R"({
-  "format": 1,
+  "format": 2,
   "program": "tardigrad 0.1.0",
   "method": "clipped-asgd",
   "problem": "quadratic",
@@ -59,6 +60,9 @@ constexpr const char* kExampleText = R"({
     "accuracy": null
   },
   "finite": false,
+  "figures": {
+    "epsilon": 2.5
+  },
   "counters": {
     "assigned": 20,
     "applied": 12,
@@ -140,7 +144,7 @@ TEST_F(RunSummaryFile, EveryTornFileIsRefused) {
 
 TEST_F(RunSummaryFile, NothingIsTolerated) {
   const std::string text = kExampleText;
-  refuses(replaced(text, R"("format": 1)", R"("format": 2)"), "format 2, only 1 is read");
+  refuses(replaced(text, R"("format": 2)", R"("format": 1)"), "format 1, only 2 is read");
   refuses(replaced(text, R"("digest")", R"("disgust")"), "key 'digest' not found");
   refuses(replaced(text, R"("reason": "target")", R"("reason": "boredom")"), "reason `boredom` is unknown");
   refuses(replaced(text, R"("seed": 7)", R"("seed": "7")"), "type must be number, but is string");

@@ -83,16 +83,29 @@ void Dispatch::delivered(WorkerId worker, Commands& commands) {
   }
 }
 
+void Dispatch::give_to_idle(Commands& commands) {
+  while (in_flight_ < options_.concurrency && !idle_.empty()) {
+    assign(idle_.front(), commands);
+    idle_.pop_front();
+  }
+}
+
+void Dispatch::retired(WorkerId worker, Commands& commands) {
+  --in_flight_;
+  if (options_.rule == Rule::same) {
+    set_busy(worker, false);
+    return give_to_idle(commands);
+  }
+  remove_candidate(worker);
+  fill(commands);
+}
+
 void Dispatch::lost(WorkerId worker, std::size_t orders, Commands& commands) {
   in_flight_ -= orders;
   if (options_.rule == Rule::same) {
     set_busy(worker, false);
     std::erase(idle_, worker);
-    while (in_flight_ < options_.concurrency && !idle_.empty()) {
-      assign(idle_.front(), commands);
-      idle_.pop_front();
-    }
-    return;
+    return give_to_idle(commands);
   }
   --joined_;
   remove_candidate(worker);

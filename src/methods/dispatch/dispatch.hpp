@@ -44,6 +44,8 @@ class Dispatch {
   }
   void joined(WorkerId worker, Commands& commands);
   void delivered(WorkerId worker, Commands& commands);
+  /// In the place of `delivered` when this worker is to get no orders any more; what it has queued may still come.
+  void retired(WorkerId worker, Commands& commands);
   void lost(WorkerId worker, std::size_t orders, Commands& commands);
   /// In the place of `delivered` when what everybody else computes has become worthless: all orders are withdrawn and
   /// given again, in the order of the workers' numbers (needs.cancel). After `lost`: the same among those that are
@@ -57,6 +59,7 @@ class Dispatch {
   void assign_uniform(Commands& commands);
   void fill(Commands& commands);
   void assign(WorkerId worker, Commands& commands);
+  void give_to_idle(Commands& commands);
   void set_busy(WorkerId worker, bool busy);
 
   static constexpr std::uint32_t kAbsent = ~std::uint32_t{0};

@@ -34,7 +34,7 @@ class Privacy {
 
   /// z; 0 without privacy.
   double noise_multiplier() const { return noise_multiplier_; }
-  /// A worker that has taken part max_participations times may not: the bound is a bound.
+  /// A worker that has taken part max_participations times may not, and gets no orders any more: the bound is a bound.
   bool may_take_part(WorkerId worker) const {
     return limit_ == 0 || worker >= participations_.size() || participations_[worker] < limit_;
   }
