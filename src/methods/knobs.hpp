@@ -20,7 +20,7 @@ inline constexpr Knob kCommonKnobs[] = {
     {"clip_radius", "inf", "c > 0: each gradient is scaled by min(1, c/||g||); or \"auto\""},
     {"clipping", "{ rule = \"norm\" }",
      "what is clipped, and by what radius: norm, quantile, autoclip, block, coordinate"},
-    {"privacy", "",
+    {"privacy", "none",
      "{ noise_multiplier, delta, max_participations }: noise in every update, for methods that allow it"},
     {"schedule", "{ kind = \"constant\" }",
      "how the step changes over the updates: constant, cosine, inverse-square-root"},
