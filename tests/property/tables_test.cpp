@@ -102,6 +102,26 @@ TEST(Equivalence, MaleniaOfEqualSpeedsIsMinibatch) {
   }
 }
 
+// So many workers that their rows do not fit into one pass.
+TEST(Equivalence, MaleniaOfManyEqualWorkersIsMinibatch) {
+  constexpr std::size_t kMany = 50;
+  test::Bowl::Options options;
+  for (std::size_t i = 0; i < kMany; ++i) {
+    options.curvatures.push_back(0.1f + 0.01f * static_cast<float>(i % 7));
+    options.centres.push_back(0.3f * static_cast<float>(i % 11) - 1.0f);
+  }
+  const auto end = [&](const char* name, SettingValue::Table more) {
+    const auto method = test::make(with(name, std::move(more)), kMany);
+    return test::simulate(test::Bowl(options), test::FixedTimes(std::vector<double>(kMany, 1.0)), *method,
+                          {.workers = kMany, .run = test::stop_after_updates(20)})
+        .x;
+  };
+  const SettingValue clipped = num(0.5), adam = table({{"rule", word("adamw")}, {"weight_decay", num(0.1)}});
+  for (const SettingValue::Table& more :
+       {SettingValue::Table{}, SettingValue::Table{{"clip_radius", clipped}, {"update", adam}}})
+    EXPECT_EQ(end("malenia-sgd", more), end("minibatch-sgd", more));
+}
+
 // A mean of B equal gradients loses at most B roundings, the mean over the workers and the step another ten; |x| < 4
 // and |g| < 16; what an update loses, the contraction by 1 - gamma 15/16 adds up to at most 16/15/gamma times that.
 TEST(Malenia, StepsAlongTheExactGradientHoweverManyAWorkerBrings) {
@@ -225,48 +245,47 @@ class Fed {
   Commands commands_;
 };
 
-constexpr std::size_t kRows = 8;
 constexpr int kArrivals = 200'000;
 
-// Gradients of up to 2^20, then, for the second half, of up to 1: a sum that is never refreshed keeps the rounding of
-// the first half. 1024 n arrivals after the change the last refresh is at most as many arrivals old; each rounds the
-// sum |T| <= (n + 1) G twice (ca2fl: the buffer and 1/n too, four times), beside n roundings of the refresh itself.
+double mean(const std::vector<double>& rows) {
+  return std::accumulate(rows.begin(), rows.end(), 0.0) / static_cast<double>(rows.size());
+}
 struct Sums {
   const char* name;
+  SettingValue::Table own;
   double (*direction)(const std::vector<double>& rows, WorkerId worker, double g);
 };
-double mean(const std::vector<double>& rows) { return std::accumulate(rows.begin(), rows.end(), 0.0) / kRows; }
-const Sums kIa2sgd = {"ia2sgd", [](const std::vector<double>& rows, WorkerId worker, double g) {
-                        return mean(rows) + (g - rows[worker]) / kRows;
-                      }};
-const Sums kCa2fl = {
-    "ca2fl", [](const std::vector<double>& rows, WorkerId worker, double g) { return mean(rows) + g - rows[worker]; }};
+double mean_with(const std::vector<double>& rows, WorkerId worker, double g) {
+  return mean(rows) + (g - rows[worker]) / static_cast<double>(rows.size());
+}
+double calibrated(const std::vector<double>& rows, WorkerId worker, double g) { return mean(rows) + g - rows[worker]; }
 
+// Gradients of up to 2^20, then, for the second half, of up to 1: a sum that is never refreshed keeps the rounding of
+// the first half. 2048 n arrivals after the change the last refresh is at most 1024 n arrivals old; each rounds the sum
+// |T| <= (n + 1) G twice (ca2fl: the buffer and 1/n too, four times), beside n roundings of the refresh itself.
 TEST(LongRuns, SumsThatAreKeptUpToDateDoNotDrift) {
-  for (const Sums& sums : {kIa2sgd, kCa2fl}) {
-    SettingValue::Table settings = with(sums.name);
-    if (sums.name == kCa2fl.name) {
-      settings["buffer_size"] = whole(1);
-      settings["local_step_size"] = num(1);
+  const SettingValue::Table buffer_of_one = {{"buffer_size", whole(1)}, {"local_step_size", num(1)}};
+  for (const std::size_t workers : {8, 30}) {  // thirty rows do not fit into one pass
+    for (const Sums& sums : {Sums{"ia2sgd", {}, mean_with}, Sums{"ca2fl", buffer_of_one, calibrated}}) {
+      Fed fed(with(sums.name, sums.own), workers);
+      Stream stream(1, Purpose::gradient_noise, 0, 0);
+      std::vector<double> rows(workers, 0.0);
+      double largest_error = 0.0;
+      for (int k = 0; k < kArrivals; ++k) {
+        const auto worker = static_cast<WorkerId>(stream.below(workers));
+        const double scale = k < kArrivals / 2 ? 0x1p20 : 1.0;
+        const auto g = static_cast<float>(scale * (2 * stream.uniform() - 1));
+        const std::optional<double> direction = fed.arrives(worker, g);
+        const double exact = sums.direction(rows, worker, g);
+        rows[worker] = g;
+        if (!direction) continue;  // the table is being filled
+        if (k > kArrivals / 2 + 2 * 1024 * static_cast<int>(workers))
+          largest_error = std::max(largest_error, std::abs(*direction - exact));
+      }
+      const auto n = static_cast<double>(workers);
+      EXPECT_LE(largest_error, (4 * 1024 * n + n + 8) * (n + 1) * kRoundingUnit / n) << sums.name << workers;
+      EXPECT_GT(largest_error, 0.0) << sums.name << workers;
     }
-    Fed fed(settings, kRows);
-    Stream stream(1, Purpose::gradient_noise, 0, 0);
-    std::vector<double> rows(kRows, 0.0);
-    double largest_error = 0.0;
-    for (int k = 0; k < kArrivals; ++k) {
-      const auto worker = static_cast<WorkerId>(stream.below(kRows));
-      const double scale = k < kArrivals / 2 ? 0x1p20 : 1.0;
-      const auto g = static_cast<float>(scale * (2 * stream.uniform() - 1));
-      const std::optional<double> direction = fed.arrives(worker, g);
-      const double exact = sums.direction(rows, worker, g);
-      rows[worker] = g;
-      if (!direction) continue;  // the table is being filled
-      if (k > kArrivals / 2 + 2 * 1024 * static_cast<int>(kRows))
-        largest_error = std::max(largest_error, std::abs(*direction - exact));
-    }
-    const double roundings = 4 * 1024 * kRows + kRows + 8;
-    EXPECT_LE(largest_error, roundings * (kRows + 1) * kRoundingUnit / kRows * 2) << sums.name;
-    EXPECT_GT(largest_error, 0.0) << sums.name;
   }
 }
 

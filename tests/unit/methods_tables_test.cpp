@@ -276,6 +276,15 @@ TEST(Ringleader, WhoReturnsAfterItsRoundWasEndedTakesPartInTheNext) {
   EXPECT_NEAR(outcomes.x[0], 0.25 - 1.125 / 8, 1e-7);
 }
 
+// Phase 2. It is away from 3.75 to 3.875, begins at x1 = 5/8 and still owes its update: at 7.125 its row is (2 + 13/8,
+// 2), and x3 = 1/4 - (1 + 29/16 + 0)/8.
+TEST(Ringleader, WhoReturnsBeforeItsRoundIsOverMakesItsUpdate) {
+  const Away away(1, 3.75, 3.875);
+  const auto outcomes = run({1.0, 3.25, 3.5}, with("ringleader-asgd", 0.375), 3, &away);
+  EXPECT_THAT(times(outcomes), ElementsAre(1, 2, 3, 3.25, 3.5, 3.75, 4, 5, 6, 7, 7, 7.125));
+  EXPECT_NEAR(outcomes.x[0], 0.25 - 45.0 / 128, 1e-6);
+}
+
 // Two of 1 and 2.5 s. Worker 0 made its update at 3 in the round that worker 1 began at 2.5; in the next it has a row
 // when it vanishes at 4.5, and that serves: at 5 worker 1 makes x3 of both rows, and the round is over as it is alone.
 //   x1 = 1 - 3/16 * 3, x2 = x1 - 3/16 * 3 = -1/8; rows -1/8 and x1 + 1 = 23/16; x3 = -1/8 - 3/16 * 21/16
