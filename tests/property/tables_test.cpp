@@ -102,24 +102,25 @@ TEST(Equivalence, MaleniaOfEqualSpeedsIsMinibatch) {
   }
 }
 
-// So many workers that their rows do not fit into one pass.
+// So many workers that their rows, and the update, just fit into one pass or do not.
 TEST(Equivalence, MaleniaOfManyEqualWorkersIsMinibatch) {
-  constexpr std::size_t kMany = 50;
-  test::Bowl::Options options;
-  for (std::size_t i = 0; i < kMany; ++i) {
-    options.curvatures.push_back(0.1f + 0.01f * static_cast<float>(i % 7));
-    options.centres.push_back(0.3f * static_cast<float>(i % 11) - 1.0f);
+  const SettingValue adam = table({{"rule", word("adamw")}, {"weight_decay", num(0.1)}});
+  const SettingValue::Table plain, clipped_adam = {{"clip_radius", num(0.5)}, {"update", adam}};
+  for (const std::size_t workers : {11, 12, 13, 20, 21, 22, 23, 24, 50}) {
+    test::Bowl::Options options;
+    for (std::size_t i = 0; i < workers; ++i) {
+      options.curvatures.push_back(0.1f + 0.01f * static_cast<float>(i % 7));
+      options.centres.push_back(0.3f * static_cast<float>(i % 11) - 1.0f);
+    }
+    const auto end = [&](const char* name, const SettingValue::Table& more) {
+      const auto method = test::make(with(name, more), workers);
+      return test::simulate(test::Bowl(options), test::FixedTimes(std::vector<double>(workers, 1.0)), *method,
+                            {.workers = workers, .run = test::stop_after_updates(20)})
+          .x;
+    };
+    for (const SettingValue::Table& more : {plain, clipped_adam})
+      EXPECT_EQ(end("malenia-sgd", more), end("minibatch-sgd", more)) << workers;
   }
-  const auto end = [&](const char* name, SettingValue::Table more) {
-    const auto method = test::make(with(name, std::move(more)), kMany);
-    return test::simulate(test::Bowl(options), test::FixedTimes(std::vector<double>(kMany, 1.0)), *method,
-                          {.workers = kMany, .run = test::stop_after_updates(20)})
-        .x;
-  };
-  const SettingValue clipped = num(0.5), adam = table({{"rule", word("adamw")}, {"weight_decay", num(0.1)}});
-  for (const SettingValue::Table& more :
-       {SettingValue::Table{}, SettingValue::Table{{"clip_radius", clipped}, {"update", adam}}})
-    EXPECT_EQ(end("malenia-sgd", more), end("minibatch-sgd", more));
 }
 
 // A mean of B equal gradients loses at most B roundings, the mean over the workers and the step another ten; |x| < 4

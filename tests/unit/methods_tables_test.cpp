@@ -137,6 +137,13 @@ TEST(AsyncMinibatch, MissesNobody) {
   EXPECT_EQ(outcomes.x[0], 1.0f / 16);
 }
 
+// 1 + 2 + 4 + 8 + 16 + 32 + 64, and 64 from there on.
+TEST(AsyncMinibatch, DoublesUpToSixtyFourTimesUnlessToldOtherwise) {
+  const SettingValue::Table settings =
+      with("async-minibatch-sgd", 0.5, {{"batch_target", whole(1)}, {"double_every", whole(1)}});
+  EXPECT_EQ(test::BowlWorld{.seconds = {1.0}}.run(settings, 8).arrivals.size(), 127u + 64u);
+}
+
 // S = 2: everybody once. gamma/2 = 1/4.
 //   t = 1, 2, 2.5    (1 + 1)/2 + 2 = 3                  x1 = 1/4
 //   3.5, 4.5, 5      (1/4 + 1/4)/2 + 5/4 = 3/2          x2 = -1/8
@@ -197,6 +204,15 @@ TEST(Malenia, TheCountsOfTheDeadHoldNobodyBack) {
   EXPECT_THAT(times(outcomes), ElementsAre(1, 2, 2.5, 2.75, 2.75, 3.75, 4.75));
   EXPECT_EQ(outcomes.arrivals[2].coefficient, 0.25);
   EXPECT_EQ(outcomes.x[0], 0.125f);
+}
+
+// S = 6 for 2 asks for a third gradient of worker 0: it shares the mean with what the dead delivered.
+TEST(Malenia, WhatTheDeadDeliveredHasItsShare) {
+  const Away away(1, 2.75, kForEver);
+  const auto outcomes = run({1.0, 2.5}, malenia(6, true), 1, &away);
+  EXPECT_THAT(times(outcomes), ElementsAre(1, 2, 2.5, 2.75, 3));
+  EXPECT_DOUBLE_EQ(outcomes.arrivals[4].coefficient, 0.25 / 3);
+  EXPECT_NEAR(outcomes.x[0], 0.25, 1e-7);  // a third
 }
 
 // Worker 1 is away from 1.25 to 1.75 and begins at x1 = 1/2: x2 = 1/2 - (1/2 + 3/2)/4 at 4.25.
@@ -332,12 +348,20 @@ TEST(Ia2sgd, NobodyFillsTheTableForTheDead) {
   EXPECT_EQ(outcomes.x[0], 0.75f);
 }
 
-// The only worker is away from 1.5 to 3.5: 1 - 1/4, and 3/4 of that.
+// Everybody is away from 3.25 to 3.75, at x2 = 1/4: 1/4 of worker 0 at 4.75 and 5.75 waits for 5/4 of worker 1 at 6.25.
 TEST(Ia2sgd, BeginsAnewWhereAllHaveVanished) {
-  const Away away(0, 1.5, 3.5);
-  const auto outcomes = run({1.0}, with("ia2sgd", 0.25), 2, &away);
-  EXPECT_THAT(times(outcomes), ElementsAre(1, 1.5, 4.5));
-  EXPECT_EQ(outcomes.x[0], 0.5625f);
+  class AllAway final : public Availability {
+    Time first_join(WorkerId) const override { return Time{0}; }
+    Time stay(WorkerId, std::uint64_t episode) const override {
+      return episode == 0 ? from_seconds(3.25) : Time::max();
+    }
+    Time absence(WorkerId, std::uint64_t) const override { return from_seconds(0.5); }
+  };
+  const AllAway away;
+  const auto outcomes = run({1.0, 2.5}, with("ia2sgd", 0.25), 3, &away);
+  EXPECT_THAT(times(outcomes), ElementsAre(1, 2, 2.5, 3, 3.25, 3.25, 4.75, 5.75, 6.25));
+  EXPECT_EQ(outcomes.arrivals[6].coefficient, 0.125);
+  EXPECT_EQ(outcomes.x[0], 0.0625f);
 }
 
 const std::vector<SettingValue::Table>& all_five() {
