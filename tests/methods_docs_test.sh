@@ -42,4 +42,5 @@ for name in "${names[@]}"; do
   fi
 done
 [[ $bad -eq 0 ]] || { echo "$bad to mend"; exit 1; }
-echo "${#names[@]} methods, each with its page and its scenario${skipped:+; not run, as LibTorch is not there:$skipped}"
+[[ -z $skipped ]] || echo "not run, as LibTorch is not there:$skipped"
+echo "${#names[@]} methods, each with its page and its scenario"

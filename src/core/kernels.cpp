@@ -322,7 +322,9 @@ double squared_distance(std::span<const float> x, std::span<const float> y, Thre
 }
 
 void for_each(std::size_t count, const std::function<void(std::size_t)>& task, Threads threads) {
-  if (threads == Threads::all && count > 1) return tbb::parallel_for(std::size_t{0}, count, task);
+  // One by one: tasks may differ in size by orders of magnitude.
+  if (threads == Threads::all && count > 1)
+    return tbb::parallel_for(std::size_t{0}, count, task, tbb::simple_partitioner());
   for (std::size_t i = 0; i < count; ++i) task(i);
 }
 
