@@ -47,32 +47,46 @@ void Rounds::draw_participants(Commands& commands) {
   for (const WorkerId worker : candidates_) ask(worker, commands);
 }
 
-void Rounds::begin_round(Commands& commands) {
-  pending_ = collected_ = 0;
-  weight_ = 0.0;
-  for (WorkerId worker = 0; worker < workers_.size(); ++worker) {
-    State& state = workers_[worker].state;
-    if (state == State::asked && options_.late == Late::stop) {
-      commands.cancel(worker);
-      state = State::idle;
-    } else if (state == State::asked) {
-      state = State::late;
-    } else if (state == State::done) {
-      state = State::idle;
-    }
-    if (!everybody_takes_part()) continue;
-    // A late worker may still bring a gradient of this round, once it is done with the old one.
-    if (state == State::idle)
-      ask(worker, commands);
-    else if (state == State::late)
-      ++pending_;
+// What becomes of a worker, which `use` spares: it computes for the next round too.
+void Rounds::end_of_round(WorkerId worker, Commands& commands) {
+  auto& [state, examples, last] = workers_[worker];
+  if (state == State::done) {
+    state = State::idle;
+  } else if (state == State::asked && options_.late == Late::use) {
+    ++pending_;
+  } else if (state == State::asked && options_.late == Late::stop && gradients_ - last <= options_.patience) {
+    commands.cancel(worker);
+    state = State::idle;
+  } else if (state == State::asked) {
+    state = State::late;
   }
+  if (!everybody_takes_part()) return;
+  // A late worker may still bring a gradient of this round, once it is done with the old one.
+  if (state == State::idle)
+    ask(worker, commands);
+  else if (state == State::late)
+    ++pending_;
+}
+
+void Rounds::begin_round(Commands& commands) {
+  collected_ = 0;
+  weight_ = 0.0;
+  if (next_) {
+    options_.m = next_->m;
+    options_.late = next_->late;
+    options_.step_size = next_->step_size;
+  } else if (options_.late == Late::use) {
+    return;  // everybody goes on
+  }
+  next_.reset();
+  pending_ = 0;
+  for (WorkerId worker = 0; worker < workers_.size(); ++worker) end_of_round(worker, commands);
   if (!everybody_takes_part()) draw_participants(commands);
 }
 
 void Rounds::on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) {
   if (workers_.size() <= worker.id) workers_.resize(worker.id + 1);
-  workers_[worker.id] = {.state = State::idle, .examples = worker.examples};
+  workers_[worker.id] = {.state = State::idle, .examples = worker.examples, .last = gradients_};
   ++alive_;
   if (everybody_takes_part()) return ask(worker.id, commands);
   // The first draw waits until all are there; later ones do not wait for anybody.
@@ -105,34 +119,45 @@ Decision Rounds::on_gradient(const Order& order, const Gradient& gradient, Model
 }
 
 Decision Rounds::collect(const Order& order, const Gradient& gradient, double norm, Model& model, Commands& commands) {
-  if (sum_.kind == Vec::Kind::none) sum_ = model.make_vector();
   pass_.clear();
   const auto [u, was_clipped] = options_.server.clip({order, gradient, model}, norm, pass_);
   const double weight = weight_of(order.worker);
   const double share = weight / expected_weight();
   const double step = options_.server.scheduled(options_.step_size, model.version());
-  workers_[order.worker].state = State::done;
+  Worker& worker = workers_[order.worker];
+  worker.state = State::done;
+  worker.last = ++gradients_;
   --pending_;
   weight_ += weight;
-  // The first of a round overwrites the last round's sum, and the sum with the last of it is not written at all.
   const bool first = collected_++ == 0, complete = round_complete();
-  const Vec sum = complete ? kCorrectionTemporary : sum_;
-  if (first)
-    pass_.scale(sum, weight * u.factor, u.vector);
+  if (first && complete)
+    finish_round(model, &gradient, u, commands);  // there is no sum
   else
-    pass_.add(sum, sum_, weight * u.factor, u.vector);
-  if (complete)
-    finish_round(model, &gradient, sum, commands);
-  else
-    model.run(pass_, &gradient);
+    add({u.vector, weight * u.factor}, first, gradient, model, commands);
+  if (options_.late == Late::use && workers_[order.worker].state == State::done) ask(order.worker, commands);
   return {.coefficient = step * share * u.factor, .clipped = was_clipped};
 }
 
-void Rounds::finish_round(Model& model, const Gradient* gradient, Vec sum, Commands& commands) {
+// The first of a round overwrites the last round's sum, and the sum with the last of it is not written at all.
+void Rounds::add(Direction u, bool first, const Gradient& gradient, Model& model, Commands& commands) {
+  if (sum_.kind == Vec::Kind::none) sum_ = model.make_vector();
+  const bool complete = round_complete();
+  const Vec sum = complete ? kCorrectionTemporary : sum_;
+  if (first)
+    pass_.scale(sum, u.factor, u.vector);
+  else
+    pass_.add(sum, sum_, u.factor, u.vector);
+  if (complete)
+    finish_round(model, &gradient, {sum, 1.0 / weight_}, commands);
+  else
+    model.run(pass_, &gradient);
+}
+
+void Rounds::finish_round(Model& model, const Gradient* gradient, Direction mean, Commands& commands) {
   const double step = options_.server.scheduled(options_.step_size, model.version());
-  options_.server.finish(pass_, model, gradient, {sum, 1.0 / weight_}, step);
-  version_ = model.version();
+  options_.server.finish(pass_, model, gradient, mean, step);
   begin_round(commands);
+  if (options_.late != Late::use) oldest_useful_ = model.version();
 }
 
 void Rounds::on_worker_lost(WorkerId worker, std::size_t, Model& model, Commands& commands) {
@@ -142,7 +167,7 @@ void Rounds::on_worker_lost(WorkerId worker, std::size_t, Model& model, Commands
   if (was == State::asked || (was == State::late && everybody_takes_part())) --pending_;
   if (round_complete()) {
     pass_.clear();
-    finish_round(model, nullptr, sum_, commands);
+    finish_round(model, nullptr, {sum_, 1.0 / weight_}, commands);
   } else if (pending_ == 0 && collected_ == 0 && !everybody_takes_part()) {
     draw_participants(commands);
   }

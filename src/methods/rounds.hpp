@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -14,7 +15,8 @@ namespace tardigrad::methods {
 /// round begins:
 ///   x^{k+1} = update(x^k, sum_i w_i clip_c(g_i(x^k)) / sum_i w_i, gamma),   w_i = 1 or the worker's number of examples
 /// At most one gradient a worker and round; every delay is 0. Whoever is asked but late is stopped (`stop`), or
-/// finishes and is then ignored (`ignore`), and misses the rounds until then.
+/// finishes and is then ignored (`ignore`), and misses the rounds until then. Or nobody is ever late (`use`): each goes
+/// on at once, and what it brings counts, however stale, so that a round of m = 1 is plain asynchrony.
 ///   asked = all   every live worker takes part, one that joins at once too: Minibatch SGD (m = n), m-synchronous SGD
 ///   asked = a     a uniform draw of a of the live idle workers: FedAvg (a = m), over-selection (a > m)
 /// Nobody waits for the dead: a participant that vanishes shrinks the round, and a round that has lost all of its
@@ -23,7 +25,7 @@ namespace tardigrad::methods {
 /// Memory  one vector in R^d, O(workers)
 class Rounds final : public Method {
  public:
-  enum class Late : std::uint8_t { stop, ignore };
+  enum class Late : std::uint8_t { stop, ignore, use };
   enum class Weighting : std::uint8_t { uniform, examples };
   static constexpr std::size_t kAll = ~std::size_t{0};
   struct Options {
@@ -32,6 +34,9 @@ class Rounds final : public Method {
     std::size_t m;
     std::size_t asked = kAll;
     Late late = Late::stop;
+    /// `stop` is for those of whom the last so many gradients held one: who never makes it is let finish, which costs
+    /// nothing, and is seen.
+    std::uint64_t patience = ~std::uint64_t{0};
     Weighting weighting = Weighting::uniform;
     LocalWork work = {};
     std::size_t workers = 1;  ///< how many join at the start
@@ -39,11 +44,20 @@ class Rounds final : public Method {
   };
   explicit Rounds(Options options) : options_(std::move(options)) {}
 
+  /// What a round is may change from one to the next.
+  struct Plan {
+    std::size_t m;
+    Late late;
+    double step_size;
+  };
+  /// From the next round on.  Pre  everybody takes part
+  void plan(const Plan& next) { next_ = next; }
+
   Needs needs() const override;
   void on_worker_joined(const WorkerInfo& worker, Model& model, Commands& commands) override;
   Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override;
   void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model& model, Commands& commands) override;
-  Version oldest_useful_version() const override { return version_; }
+  Version oldest_useful_version() const override { return oldest_useful_; }
   std::vector<Metric> figures() const override { return options_.server.figures(); }
 
  private:
@@ -52,6 +66,7 @@ class Rounds final : public Method {
   struct Worker {
     State state = State::absent;
     double examples = 1.0;
+    std::uint64_t last = 0;  // gradients that had been collected when it joined or delivered one of them
   };
   bool everybody_takes_part() const { return options_.asked == kAll; }
   double weight_of(WorkerId worker) const;
@@ -59,17 +74,21 @@ class Rounds final : public Method {
   void ask(WorkerId worker, Commands& commands);
   void draw_participants(Commands& commands);
   void begin_round(Commands& commands);
+  void end_of_round(WorkerId worker, Commands& commands);
   bool round_complete() const;
   Decision collect(const Order& order, const Gradient& gradient, double norm, Model& model, Commands& commands);
-  void finish_round(Model& model, const Gradient* gradient, Vec sum, Commands& commands);
+  void add(Direction u, bool first, const Gradient& gradient, Model& model, Commands& commands);
+  void finish_round(Model& model, const Gradient* gradient, Direction mean, Commands& commands);
 
   Options options_;
-  Version version_ = 0;
+  std::optional<Plan> next_;
+  Version oldest_useful_ = 0;
   std::vector<Worker> workers_;
   std::size_t alive_ = 0;
-  std::size_t pending_ = 0;    // gradients that this round may still get
-  std::size_t collected_ = 0;  // and has
-  double weight_ = 0.0;        // of those
+  std::size_t pending_ = 0;      // gradients that this round may still get
+  std::size_t collected_ = 0;    // and has
+  double weight_ = 0.0;          // of those
+  std::uint64_t gradients_ = 0;  // that were ever collected
   std::uint64_t rounds_drawn_ = 0;
   std::vector<WorkerId> candidates_;
   Vec sum_{};
