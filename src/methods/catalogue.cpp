@@ -32,6 +32,7 @@ std::span<const MethodRow> catalogue() {
       kMSyncSgd,
       kRennalaSgd,
       kAsyncMinibatchSgd,
+      kAdaptiveSync,
       kMaleniaSgd,
       // tables
       kRingleaderAsgd,

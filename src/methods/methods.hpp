@@ -34,6 +34,7 @@ extern const MethodRow kMinibatchSgd;
 extern const MethodRow kMSyncSgd;
 extern const MethodRow kRennalaSgd;
 extern const MethodRow kAsyncMinibatchSgd;
+extern const MethodRow kAdaptiveSync;
 extern const MethodRow kMaleniaSgd;
 extern const MethodRow kRingleaderAsgd;
 extern const MethodRow kIa2Sgd;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "tardigrad/error.hpp"
 
@@ -45,6 +46,10 @@ Demand demand(const Convex& problem) {
   const double iterations = std::sqrt(problem.smoothness / problem.target) * problem.distance;
   const double gradients = std::pow(problem.noise * problem.distance / problem.target, 2);
   return {.iterations = iterations, .noise_ratio = gradients / iterations};
+}
+
+double largest_stable_step(std::size_t delay) {
+  return 2.0 * std::sin(std::numbers::pi / (4.0 * static_cast<double>(delay) + 2.0));
 }
 
 double time_per_gradient(std::span<const double> times) {

@@ -37,6 +37,12 @@ Demand demand(const Convex& problem);
 /// Papers on clipping bound E||grad f|| by eps, those on stopping times E||grad f||^2: eps_squared = eps_norm^2.
 constexpr double squared_target(double norm_target) { return norm_target * norm_target; }
 
+/// The largest step that x_{t+1} = x_t - step x_{t-delay} bears without growing: 2 sin(pi/(4 delay + 2)). Of SGD whose
+/// gradients are all `delay` versions old on a quadratic of curvature 1; 2 without delay, about pi/(2 delay) with a
+/// long one. Source  the classical difference equation with a delay (Levin, May 1976), as we know it; tested by running
+/// it
+double largest_stable_step(std::size_t delay);
+
 /// A minimum over how many of the fastest workers take part.
 struct Best {
   std::size_t workers = 0;  ///< argmin m, the smallest

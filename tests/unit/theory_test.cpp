@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <numeric>
 #include <vector>
 
@@ -82,6 +83,29 @@ TEST(ComplexityDeathTest, TimesAreAscendingAndPositive) {
   EXPECT_DEATH(time_per_gradient({}), "no compute times");
   EXPECT_DEATH(time_per_gradient(std::vector<double>{2, 1}), "must be positive and ascend");
   EXPECT_DEATH(time_per_gradient(std::vector<double>{0, 1}), "must be positive and ascend");
+}
+
+TEST(LargestStableStep, ByHand) {
+  EXPECT_DOUBLE_EQ(largest_stable_step(0), 2.0);
+  EXPECT_NEAR(largest_stable_step(1), 1.0, 1e-15);                         // 2 sin 30 degrees
+  EXPECT_NEAR(largest_stable_step(2), (std::sqrt(5.0) - 1.0) / 2, 1e-15);  // 2 sin 18 degrees: the golden section
+  EXPECT_NEAR(1000 * largest_stable_step(1000), std::numbers::pi / 2, 1e-3);
+}
+
+// The recursion itself, on either side of the bound.
+TEST(LargestStableStep, IsWhereTheRecursionBeginsToGrow) {
+  for (const std::size_t delay : {0, 1, 2, 5, 15}) {
+    const auto size_after = [&](double step) {
+      std::vector<double> x(delay + 1, 1.0);  // x_{t - delay}, ..., x_t
+      for (int t = 0; t < 40000 && std::abs(x.back()) < 1e6; ++t) {
+        x.push_back(x.back() - step * x.front());
+        x.erase(x.begin());
+      }
+      return std::abs(*std::ranges::max_element(x, {}, [](double v) { return std::abs(v); }));
+    };
+    EXPECT_LT(size_after(0.99 * largest_stable_step(delay)), 1e-3) << delay;
+    EXPECT_GT(size_after(1.01 * largest_stable_step(delay)), 1e3) << delay;
+  }
 }
 
 // The one pass against the formulas as they are written, for random times.
