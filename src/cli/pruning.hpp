@@ -10,8 +10,8 @@ namespace tardigrad::cli {
 
 /// What pruning knows of one run of a grid.
 struct PruningCandidate {
-  std::string method;
-  std::size_t point = 0;  ///< runs of one point differ in their seed only
+  std::string method;     ///< and world: what settings compete within
+  std::size_t point = 0;  ///< of its method; runs of one point differ in their seed only
   bool ended = false;
   std::optional<double> time_to_target;  ///< virtual seconds
   double elapsed = 0.0;                  ///< virtual seconds so far

@@ -279,5 +279,15 @@ TEST(Pruning, NothingIsHopelessBeforeAPointIsComplete) {
   EXPECT_THAT(find_hopeless(runs), ElementsAre(false, false, false));
 }
 
+// A point of the grid has the same number in every world: what it took or failed in one says nothing of the other.
+TEST(Pruning, WorldsDoNotMix) {
+  const std::vector<PruningCandidate> runs = {
+      {.method = "hard/a", .point = 1, .ended = true, .time_to_target = {}, .elapsed = 100},  // failed
+      {.method = "easy/a", .point = 0, .ended = true, .time_to_target = 10},
+      {.method = "easy/a", .point = 1, .ended = false, .time_to_target = {}, .elapsed = 3},
+  };
+  EXPECT_THAT(find_hopeless(runs), ElementsAre(false, false, false));
+}
+
 }  // namespace
 }  // namespace tardigrad::cli
