@@ -5,6 +5,7 @@
 
 #include "core/buffer_pool.hpp"
 #include "core/hash.hpp"
+#include "engines/replay/recorder.hpp"
 #include "engines/sim/simulator.hpp"
 #include "record/event_log.hpp"
 #include "record/metrics_log.hpp"
@@ -12,6 +13,17 @@
 
 namespace tardigrad::cli {
 namespace {
+
+record::RecordingHeader header_of(const RunRequest& request, const std::string& document) {
+  const Problem& problem = *request.world.problem;
+  return {.program = program_version(),
+          .scenario_hash = scenario_hash(document),
+          .runtime = "sim",
+          .method = request.method.name,
+          .problem = request.world.problem_name,
+          .dimension = problem.layout().dimension(),
+          .initial_point = initial_point_hash(problem)};
+}
 
 // What a run writes while it goes on.
 class Recording {
@@ -21,13 +33,23 @@ class Recording {
     directory_ = std::make_unique<record::RunDirectory>(*request.directory, request.if_finished);
     directory_->write_scenario(document);
     metrics_ = std::make_unique<record::MetricsLog>(directory_->metrics());
+    if (request.plan.record)
+      recorded_ = std::make_unique<record::RecordingWriter>(directory_->recording(), header_of(request, document));
     if (request.plan.events) events_ = std::make_unique<record::EventLog>(directory_->events(), *request.plan.events);
   }
 
-  std::vector<Observer*> observers() const {
+  /// What the driver is to see in the place of the runtime.
+  Runtime& watched(Runtime& runtime) {
+    if (!recorded_) return runtime;
+    recorder_.emplace(runtime, *recorded_);
+    return *recorder_;
+  }
+
+  std::vector<Observer*> observers() {
     std::vector<Observer*> list;
     if (metrics_) list.push_back(metrics_.get());
     if (events_) list.push_back(events_.get());
+    if (recorder_) list.push_back(&*recorder_);
     return list;
   }
 
@@ -35,6 +57,10 @@ class Recording {
     if (!directory_) return;
     if (events_) events_->close();
     metrics_->close();
+    if (recorded_) {
+      recorded_->end({.time = summary.time, .reason = name_of(summary.reason), .digest = summary.digest});
+      recorded_->close();
+    }
     if (request.save_model == RunRequest::SaveModel::yes) {
       const Problem& problem = *request.world.problem;
       record::write_safetensors(directory_->model(), problem.layout(), x, problem.make_replica()->extra_tensors(x),
@@ -47,6 +73,8 @@ class Recording {
   std::unique_ptr<record::RunDirectory> directory_;
   std::unique_ptr<record::MetricsLog> metrics_;
   std::unique_ptr<record::EventLog> events_;
+  std::unique_ptr<record::RecordingWriter> recorded_;
+  std::optional<replay::Recorder> recorder_;
 };
 
 }  // namespace
@@ -59,13 +87,16 @@ std::string scenario_hash(const std::string& document) {
   return hasher.hex();
 }
 
+std::uint64_t initial_point_hash(const Problem& problem) {
+  std::vector<float> x0(problem.layout().dimension());
+  problem.initial_point(x0);
+  return hash64(std::as_bytes(std::span(x0)));
+}
+
 RunOutput execute(const RunRequest& request) {
   const World& world = request.world;
   const std::string document = resolved_document(world, request.method, request.plan);
   Recording recording(request, document);
-  std::vector<Observer*> observers = recording.observers();
-  if (request.observer) observers.push_back(request.observer);
-
   BufferPool buffers(world.problem->layout().dimension());
   Buffer x0 = buffers.take();
   world.problem->initial_point(x0.view());
@@ -74,9 +105,12 @@ RunOutput execute(const RunRequest& request) {
       .workers = world.workers, .availability = world.availability.get(), .pool = request.pool};
   if (request.company == RunRequest::Company::among_others) simulation.worth_a_thread_seconds = 2e-3;
   sim::Simulator simulator(*world.problem, *world.compute_time, buffers, simulation);
+  Runtime& runtime = recording.watched(simulator);
+  std::vector<Observer*> observers = recording.observers();
+  if (request.observer) observers.push_back(request.observer);
   RunOptions options = request.plan.options;
   options.seed = world.seed;
-  RunResult result = drive(options, simulator, *request.method.method, model,
+  RunResult result = drive(options, runtime, *request.method.method, model,
                            {.observers = observers, .interrupted = request.interrupted});
 
   const record::RunNames names = {.program = program_version(),

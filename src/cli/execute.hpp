@@ -41,6 +41,9 @@ struct RunOutput {
 /// Identifies what a run computes: a hash of its resolved scenario.
 std::string scenario_hash(const std::string& document);
 
+/// hash64 of the bits of x0: tells whether program and data are those of a recording.
+std::uint64_t initial_point_hash(const Problem& problem);
+
 /// Simulates and, where a directory is given, records: scenario.toml, metrics.jsonl, events.jsonl, model.safetensors
 /// and, last, summary.json. An interrupted run is recorded like any other, with what there is.
 /// Thread  any, one run a call

@@ -102,6 +102,7 @@ int run(int argc, char** argv) {
   add_scenario(*run_app, run_options);
   run_app->add_option("--seed", run_options.seed, "Instead of run.seed")->check(CLI::NonNegativeNumber);
   run_app->add_flag("--overwrite", run_options.overwrite, "Replace a finished run in --out");
+  run_app->add_flag("--record", run_options.record, "Write recording.bin, for tardigrad replay (run.record = true)");
 
   CompareCommand compare_options;
   CLI::App* compare_app =

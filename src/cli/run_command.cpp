@@ -92,6 +92,7 @@ std::filesystem::path fresh_directory(const std::filesystem::path& scenario) {
 int run_command(const RunCommand& command) {
   std::vector<std::string> assignments = command.assignments;
   if (command.seed) assignments.push_back(fmt::format("run.seed={}", *command.seed));
+  if (command.record) assignments.emplace_back("run.record=true");
   const Scenario scenario = load_scenario(command.scenario, assignments);
   problems::ProblemCatalogue problems;
   for (const auto& plugin : command.common.plugins) problems.add_plugin(plugin);

@@ -166,6 +166,7 @@ RunPlan Scenario::make_run_plan(Use use, const std::vector<std::string>& metrics
   plan.options.stop = read_stop(run, use, plan.options.target.has_value());
   plan.options.evaluate_every = read_evaluate_every(run, plan.options.stop);
   plan.events = read_events(run, use);
+  plan.record = run.boolean_or("record", false);
   run.finish();
   plan.resolved = run.resolved();
   return plan;

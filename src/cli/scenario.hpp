@@ -39,6 +39,7 @@ struct RunPlan {
   std::uint64_t seed = 1;
   RunOptions options;
   std::optional<record::EventLogOptions> events;  ///< nothing: no events.jsonl
+  bool record = false;                            ///< write recording.bin
   SettingValue::Table resolved;
 };
 

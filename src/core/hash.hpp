@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,5 +35,9 @@ class Hasher {
   std::array<std::byte, 4096> pending_;  // small values are gathered, then hashed in one go
   std::size_t pending_size_ = 0;
 };
+
+/// The hash of these bytes (XXH3, 64 bits): a checksum, not for security.
+/// Cost  over 10 GB/s for long spans
+std::uint64_t hash64(std::span<const std::byte> bytes);
 
 }  // namespace tardigrad

@@ -38,7 +38,7 @@ void RunDirectory::check_contents(IfFinished if_finished) const {
 
 // The summary goes first: were we killed in between, nobody would take the rest for a finished run.
 void RunDirectory::clear() const {
-  for (const fs::path& file : {summary(), model(), events(), scenario()}) {
+  for (const fs::path& file : {summary(), model(), recording(), events(), scenario()}) {
     for (const fs::path& name : {file, temporary_name(file)}) {
       std::error_code error;
       fs::remove(name, error);

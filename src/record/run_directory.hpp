@@ -13,8 +13,11 @@ enum class IfFinished { refuse, overwrite };
 ///
 ///   scenario.toml      as resolved, every default written out
 ///   metrics.jsonl      one row an evaluation (see metrics_log.hpp); there from the start: it marks the directory as
-///   ours events.jsonl       one row an order (see event_log.hpp), when asked for model.safetensors  the parameters at
-///   the end summary.json       written last: its presence says that the run ended (see run_summary.hpp)
+///                      ours
+///   events.jsonl       one row an order (see event_log.hpp), when asked for
+///   recording.bin      all that the method saw and did (see recording.hpp), when asked for
+///   model.safetensors  the parameters at the end
+///   summary.json       written last: its presence says that the run ended (see run_summary.hpp)
 class RunDirectory {
  public:
   /// Makes the directory, parents included. An unfinished run in it is cleared away; so is a finished one when told
@@ -27,6 +30,7 @@ class RunDirectory {
   std::filesystem::path scenario() const { return path_ / "scenario.toml"; }
   std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
   std::filesystem::path events() const { return path_ / "events.jsonl"; }
+  std::filesystem::path recording() const { return path_ / "recording.bin"; }
   std::filesystem::path model() const { return path_ / "model.safetensors"; }
   std::filesystem::path summary() const { return path_ / "summary.json"; }
 

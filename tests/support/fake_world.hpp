@@ -162,6 +162,8 @@ struct WorldOptions {
   RunOptions run = {};
   std::vector<Observer*> observers = {};
   const Availability* availability = nullptr;
+  /// Puts something between the driver and the simulator.
+  std::function<Runtime&(Runtime&, std::vector<Observer*>&)> around = {};
 };
 
 /// One run in the simulator from x0 to the end.
@@ -180,7 +182,8 @@ inline Outcomes simulate(const Problem& problem, const ComputeTime& times, Metho
     Recorder recorder;
     std::vector<Observer*> observers = options.observers;
     observers.push_back(&recorder);
-    outcomes.result = drive(options.run, simulator, method, model, {.observers = observers});
+    Runtime& runtime = options.around ? options.around(simulator, observers) : simulator;
+    outcomes.result = drive(options.run, runtime, method, model, {.observers = observers});
     outcomes.arrivals = std::move(recorder.arrivals);
     outcomes.evaluations = std::move(recorder.evaluations);
     const std::span<const float> x = model.snapshot().view();

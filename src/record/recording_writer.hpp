@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "record/file.hpp"
+#include "record/recording.hpp"
+
+namespace tardigrad::record {
+
+/// Writes a recording: an event, then its commands, in the order in which they happen.
+/// A block is written when it is full, and at the first event after `flush_soon`; so what a killed run leaves can be
+/// read up to the last whole block.
+/// Errors  Error naming the file, from every member that writes
+/// Cost    some 60 bytes an arrival; no write but that of a block
+/// Thread  one at a time
+class RecordingWriter {
+ public:
+  RecordingWriter(std::filesystem::path path, const RecordingHeader& header);
+  /// Without `close` before it, writes what there is; a failure goes to stderr.
+  ~RecordingWriter();
+
+  void joined(Time time, WorkerId worker, double examples);
+  void lost(Time time, WorkerId worker, std::span<const Order> orders);
+  void timer_fired(Time time, TimerId timer);
+  void arrived(Time time, const Order& order, const RecordedDecision& decision);
+  void assigned(WorkerId worker, OrderId order, Version version, const LocalWork& work);
+  void cancelled(WorkerId worker, std::span<const Order> orders);
+  void timer_set(TimerId timer, Time after);
+  void end(const RecordedEnd& end);
+
+  /// Before the next event, so that no event is torn apart.
+  void flush_soon() { flush_soon_ = true; }
+  void flush();
+  void close();
+  std::uint64_t bytes() const { return written_; }
+
+ private:
+  void begin_event(format::Tag tag, Time time);
+  void tag(format::Tag tag) { byte(static_cast<std::uint8_t>(tag)); }
+  void byte(std::uint8_t value) { block_.push_back(static_cast<char>(value)); }
+  void integer(std::uint64_t value);
+  template <class T>
+  void raw(T value);
+  void text(std::string_view text);
+  void orders(std::span<const Order> orders);
+
+  File file_;
+  std::string block_;  // with room for its head
+  Time last_{};
+  bool flush_soon_ = false;
+  std::uint64_t written_ = 0;
+};
+
+}  // namespace tardigrad::record

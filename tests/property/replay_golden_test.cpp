@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every method of the catalogue, in every variant of tests/golden: a recorded run can be replayed to the same digest,
+// with workers that vanish and return, and with noise.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "problems/catalogue.hpp"
+#include "support/method_files.hpp"
+#include "support/recorded.hpp"
+
+namespace tardigrad {
+namespace {
+
+using record::RecordingReader;
+using test::MethodFile;
+using test::num;
+using test::whole;
+
+constexpr std::size_t kWorkers = 4;
+constexpr double kSeconds = 150;
+
+// Workers 1 and 3 come and go all the time, each at its own pace.
+class ComingAndGoing final : public Availability {
+ public:
+  Time first_join(WorkerId worker) const override { return worker == 3 ? from_seconds(0.5) : Time{0}; }
+  Time stay(WorkerId worker, std::uint64_t) const override {
+    return worker % 2 == 0 ? Time::max() : from_seconds(2.3 + worker);
+  }
+  Time absence(WorkerId worker, std::uint64_t) const override { return from_seconds(1.0 + 0.3 * worker); }
+};
+
+class Replayed : public testing::TestWithParam<MethodFile> {
+ protected:
+  Replayed() {
+    problems::ProblemCatalogue catalogue;
+    const SettingValue noise{SettingValue::Table{{"kind", test::word("gaussian")}, {"scale", num(0.1)}}};
+    Settings settings({{"dimension", whole(5)}, {"mu", num(0.25)}, {"smoothness", num(1.0)}, {"noise", noise}},
+                      "problem");
+    problem_ = catalogue.row("quadratic").make(settings, {.workers = kWorkers, .seed = 1, .data_root = {}});
+  }
+  std::unique_ptr<Method> method() const { return test::make(GetParam().table, kWorkers); }
+  test::RecordedRun record(const Availability* availability) const {
+    const auto recorded = method();
+    const RunOptions end = test::stop_after_time(kSeconds);
+    return test::record_run(*problem_, test::RandomTimes(5), *recorded,
+                            {.workers = kWorkers, .run = end, .availability = availability});
+  }
+  void expect_the_same(const test::RecordedRun& run) const {
+    RecordingReader reader(run.bytes, "test");
+    const auto fresh = method();
+    const test::Outcomes again = test::replay_run(*problem_, *fresh, reader);
+    EXPECT_EQ(reader.state(), RecordingReader::State::ended) << reader.trouble();
+    EXPECT_EQ(again.result.digest, run.outcomes.result.digest);
+    EXPECT_EQ(again.x, run.outcomes.x);
+    ASSERT_TRUE(reader.end());
+    EXPECT_EQ(reader.end()->digest, run.outcomes.result.digest);
+    EXPECT_EQ(again.result.counters.updates, run.outcomes.result.counters.updates);
+  }
+  std::unique_ptr<Problem> problem_;
+};
+
+TEST_P(Replayed, MeetsEveryHashAndTheDigest) {
+  const test::RecordedRun run = record(nullptr);
+  EXPECT_GT(run.outcomes.arrivals.size(), 50u);
+  expect_the_same(run);
+}
+
+TEST_P(Replayed, AlsoWhenAWorkerVanishesAndReturns) {
+  const ComingAndGoing away;
+  const test::RecordedRun run = record(&away);
+  EXPECT_GT(run.outcomes.result.counters.lost, 0u);
+  expect_the_same(run);
+}
+
+// Recording changes no bit, and a recording that was cut off anywhere replays up to there.
+TEST_P(Replayed, TornRecordingsGoUpToTheirEnd) {
+  const ComingAndGoing away;
+  const test::RecordedRun run = record(&away);
+  const auto plain = method();
+  EXPECT_EQ(test::simulate(*problem_, test::RandomTimes(5), *plain,
+                           {.workers = kWorkers, .run = test::stop_after_time(kSeconds), .availability = &away})
+                .result.digest,
+            run.outcomes.result.digest);
+  std::size_t before = 0;
+  for (std::size_t size = run.bytes.size() / 8; size < run.bytes.size(); size += run.bytes.size() / 8) {
+    RecordingReader reader(run.bytes.substr(0, size), "test");
+    const auto fresh = method();
+    const test::Outcomes part = test::replay_run(*problem_, *fresh, reader);
+    EXPECT_EQ(reader.state(), RecordingReader::State::torn);
+    EXPECT_GE(part.arrivals.size(), before);
+    before = part.arrivals.size();
+    for (std::size_t i = 0; i < part.arrivals.size(); ++i)
+      ASSERT_EQ(part.arrivals[i].order.id, run.outcomes.arrivals[i].order.id);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, Replayed, testing::ValuesIn(test::method_files()), test::name_of_method_file);
+
+}  // namespace
+}  // namespace tardigrad
