@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tardigrad/archive.hpp"
 #include "tardigrad/order.hpp"
 #include "tardigrad/params.hpp"
 #include "tardigrad/types.hpp"
@@ -146,6 +147,10 @@ class Method {
   /// An order of an older version will be discarded whatever happens: nobody need compute it.
   /// Must never decrease.
   virtual Version oldest_useful_version() const { return 0; }
+  /// Saves or loads everything that an event may change, and nothing else (Archive). A method of the same settings that
+  /// was loaded goes on as this one would, to the last bit: tests/property/checkpoint_test.cpp tries it at every event.
+  /// Called between two events.
+  virtual void state(Archive& archive) = 0;
   /// Numbers of the method's own for the summary of the run: ("epsilon", 3.2), ("clip_radius", 0.8).
   virtual std::vector<Metric> figures() const { return {}; }
 };

@@ -4,6 +4,7 @@
 #include <limits>
 #include <span>
 
+#include "tardigrad/archive.hpp"
 #include "tardigrad/types.hpp"
 
 namespace tardigrad {
@@ -39,6 +40,13 @@ struct Order {
   /// comes with the event, like the gradient's norm: measured by the runtime, so that a method needs no clock.
   Time compute_time{};
 };
+
+inline void state(Archive& archive, LocalWork& work) {
+  archive(work.steps, work.step_size, work.proximal_weight, work.clip_radius, work.budget);
+}
+inline void state(Archive& archive, Order& order) {
+  archive(order.id, order.worker, order.index, order.version, order.work, order.steps_done, order.compute_time);
+}
 
 /// What an order brought back, the gradient or pseudo-gradient g, forced on use: reading it may wait for a
 /// computation, and a gradient that nobody reads need never be computed.

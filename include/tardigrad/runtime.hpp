@@ -59,6 +59,11 @@ class Runtime {
   virtual bool evaluation_ready(EvaluationId id) = 0;
   /// Waits for the result and forgets it.
   virtual std::vector<Metric> take_evaluation(EvaluationId id) = 0;
+
+  /// Whether a run can be saved, and go on in a runtime that is made anew from the same scenario.
+  virtual bool can_be_saved() const { return false; }
+  /// Saves or loads what events to come depend on, evaluations apart. Between two events, or before the first.
+  virtual void state(Archive&) { TG_CHECK(false, "a runtime that cannot be saved"); }
 };
 
 }  // namespace tardigrad

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 
+#include "tardigrad/archive.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad {
@@ -26,6 +27,8 @@ struct Vec {
   std::uint32_t index = 0;
   bool operator==(const Vec&) const = default;
 };
+
+inline void state(Archive& archive, Vec& v) { archive(v.kind, v.index); }
 
 namespace vec {
 inline constexpr Vec kModel{Vec::Kind::model};

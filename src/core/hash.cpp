@@ -28,6 +28,19 @@ void Hasher::add(std::span<const std::byte> bytes) {
   XXH3_128bits_update(&state_->xxh, bytes.data(), bytes.size());
 }
 
+void Hasher::state(Archive& archive) {
+  XXH3_state_t& xxh = state_->xxh;
+  // The rest of the structure is the same in every process, or a pointer into it. Fields by name: nothing is added
+  // here.
+  archive.bytes(std::as_writable_bytes(std::span(xxh.acc)));
+  archive.bytes(std::as_writable_bytes(std::span(xxh.buffer)));
+  archive(xxh.bufferedSize, xxh.nbStripesSoFar, xxh.totalLen, pending_size_);
+  if (xxh.bufferedSize > sizeof xxh.buffer || xxh.nbStripesSoFar > xxh.nbStripesPerBlock ||
+      pending_size_ > pending_.size())
+    Archive::fail("a digest that cannot be");
+  archive.bytes(std::span(pending_).first(pending_size_));
+}
+
 std::string Hasher::hex() const {
   XXH3_state_t copy;
   XXH3_copyState(&copy, &state_->xxh);

@@ -9,6 +9,8 @@
 #include <string>
 #include <type_traits>
 
+#include "tardigrad/archive.hpp"
+
 namespace tardigrad {
 
 /// A running 128-bit hash (XXH3): for digests, not for security.
@@ -28,6 +30,8 @@ class Hasher {
   void add(T value) { add(std::as_bytes(std::span(&value, 1))); }
   /// The hash of all so far: 32 hexadecimal digits.
   std::string hex() const;
+  /// What was added so far, so that another hasher can go on.
+  void state(Archive& archive);
 
  private:
   struct State;

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "core/hash.hpp"
+#include "engines/records_state.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad {
@@ -36,12 +37,13 @@ class Driver final : FailureContext {
 
   RunResult run() {
     check_needs(method_.needs(), runtime_.offers());
-    next_evaluation_ = options_.evaluate_every.time ? Time{0} : kNever;
-    if (!options_.evaluate_every.time) evaluate();
-    const auto start = std::chrono::steady_clock::now();
+    if (!load()) {
+      next_evaluation_ = options_.evaluate_every.time ? Time{0} : kNever;
+      if (!options_.evaluate_every.time) evaluate();
+    }
     while (!stopped_) loop_once();
     finish();
-    result_.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    result_.wall_seconds = wall_seconds();
     return std::move(result_);
   }
 
@@ -60,7 +62,11 @@ class Driver final : FailureContext {
 
  private:
   void loop_once() {
-    if (hooks_.interrupted && hooks_.interrupted->load(std::memory_order_relaxed)) return stop(StopReason::interrupted);
+    if (hooks_.interrupted && hooks_.interrupted->load(std::memory_order_relaxed)) {
+      if (hooks_.keeper) hooks_.keeper->save_last(visit_, result_.counters);
+      return stop(StopReason::interrupted);
+    }
+    if (hooks_.keeper && hooks_.keeper->wants_state(result_.counters)) hooks_.keeper->save(visit_, result_.counters);
     const Time cap = options_.stop.time.value_or(kNever);
     const Time limit = std::min(next_evaluation_, cap);
     if (const std::optional<Event> event = runtime_.next(limit)) return handle(*event);
@@ -222,8 +228,43 @@ class Driver final : FailureContext {
     for (Observer* observer : hooks_.observers) observer->on_arrival(record);
   }
 
+  double wall_seconds() const {
+    return wall_before_ + std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+  bool load() {
+    if (!hooks_.keeper) return false;
+    if (!runtime_.can_be_saved()) throw Error("a run in this runtime cannot be saved: its clock is real");
+    return hooks_.keeper->load(visit_);
+  }
+
+  // All that the rest of the run depends on, and all that it will report.
+  void state(Archive& archive) {
+    archive.section("run");
+    archive(result_.counters, result_.evaluations, result_.time_to_target, result_.updates_to_target, digest_);
+    archive(next_evaluation_, last_time_, last_evaluation_time_, last_evaluated_, diverged_at_evaluation_);
+    archive(recent_count_);
+    for (ArrivalRecord& record : recent_) archive(record);
+    double wall = wall_seconds();
+    archive(wall);
+    if (archive.loading()) wall_before_ = wall;
+    archive.section("method");
+    method_.state(archive);
+    archive.section("model");
+    model_.state(archive);
+    archive.section("runtime");
+    runtime_.state(archive);
+    archive.section("evaluations");
+    pending_.resize(archive.size(pending_.size()));
+    for (PendingEvaluation& pending : pending_) {
+      archive(pending.record, pending.at);
+      if (archive.loading()) pending.id = runtime_.start_evaluation(pending.at);
+    }
+  }
+
   struct PendingEvaluation {
-    EvaluationId id;
+    EvaluationId id{};
+    Snapshot at;
     EvaluationRecord record;
   };
 
@@ -232,6 +273,7 @@ class Driver final : FailureContext {
     last_evaluated_ = model_.version();
     last_evaluation_time_ = runtime_.now();
     pending_.push_back({runtime_.start_evaluation(model_.snapshot()),
+                        model_.snapshot(),
                         {.time = runtime_.now(), .version = model_.version(), .counters = result_.counters}});
     // Only a run that may end here has to know the result before it goes on.
     collect(options_.stop.at_target ? 0 : kMaxPendingEvaluations);
@@ -282,6 +324,9 @@ class Driver final : FailureContext {
   Method& method_;
   ServerModel& model_;
   const DriveHooks& hooks_;
+  const StateKeeper::Visit visit_ = [this](Archive& archive) { state(archive); };
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  double wall_before_ = 0.0;  // of the run until it was saved
 
   RunResult result_;
   Commands commands_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <span>
 
 #include "engines/server_model.hpp"
@@ -11,10 +12,27 @@
 
 namespace tardigrad {
 
+/// Keeps states of a run, so that it can go on after it was broken off.
+/// Thread  that of the loop
+class StateKeeper {
+ public:
+  /// Saves the state of the run to an archive, or loads it from one.
+  using Visit = std::function<void(Archive&)>;
+  virtual ~StateKeeper() = default;
+  /// Before the first event. False: there is nothing to go on from.
+  virtual bool load(const Visit& visit) = 0;
+  /// Between two events: shall the state be saved now?
+  virtual bool wants_state(const Counters& counters) = 0;
+  virtual void save(const Visit& visit, const Counters& counters) = 0;
+  /// The run was interrupted, and ends here.
+  virtual void save_last(const Visit& visit, const Counters& counters) = 0;
+};
+
 /// What may end a run from outside, and who watches.
 struct DriveHooks {
   std::span<Observer* const> observers;
   const std::atomic<bool>* interrupted = nullptr;
+  StateKeeper* keeper = nullptr;
 };
 
 /// The one loop that every runtime shares: takes events, asks the method, carries out its commands, counts, evaluates
@@ -22,6 +40,7 @@ struct DriveHooks {
 /// evaluation that met it; only then does the loop wait for evaluations.
 /// Checked at every event: time never goes back; no version from the future; assigned = applied + discarded +
 /// cancelled + lost + not finite + in flight.
+/// With a keeper that has a state, the run goes on from there, and ends as if it had never been broken off.
 /// Errors  Error when the runtime lacks what the method needs, before anything runs
 /// Thread  the caller's
 RunResult drive(const RunOptions& options, Runtime& runtime, Method& method, ServerModel& model,

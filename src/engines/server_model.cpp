@@ -72,7 +72,7 @@ std::span<const float> ServerModel::read(Vec v, const Gradient* gradient) const 
       break;
     case Vec::Kind::work:
       TG_CHECK(v.index < vectors_.size(), "no work vector ", v.index);
-      values = vectors_[v.index].view();
+      values = std::as_const(*vectors_[v.index].values).view();
       break;
     case Vec::Kind::none:
     case Vec::Kind::temporary:
@@ -82,14 +82,25 @@ std::span<const float> ServerModel::read(Vec v, const Gradient* gradient) const 
   return values;
 }
 
-std::span<float> ServerModel::write(Vec v) {
+void ServerModel::begin_write(Vec v) {
   TG_CHECK(v.kind == Vec::Kind::work && v.index < vectors_.size(), "only x and work vectors can be written");
-  return vectors_[v.index].view();
+  WorkVector& vector = vectors_[v.index];
+  if (vector.saved && !vector.fresh) vector.fresh = std::make_shared<Buffer>(pool_.take());
+}
+
+std::span<float> ServerModel::write(Vec v) {
+  WorkVector& vector = vectors_[v.index];
+  return (vector.fresh ? vector.fresh : vector.values)->view();
+}
+
+void ServerModel::end_write(Vec v) {
+  WorkVector& vector = vectors_[v.index];
+  if (vector.fresh) vector = {.values = std::move(vector.fresh)};
 }
 
 Vec ServerModel::make_vector() {
-  vectors_.push_back(pool_.take());
-  kernels::clear(vectors_.back().view());
+  vectors_.push_back({.values = std::make_shared<Buffer>(pool_.take())});
+  kernels::clear(vectors_.back().values->view());
   return {Vec::Kind::work, static_cast<std::uint32_t>(vectors_.size() - 1)};
 }
 
@@ -98,11 +109,17 @@ void ServerModel::run(const Pass& pass, const Gradient* gradient) {
       std::ranges::any_of(pass.statements(), [](const Pass::Statement& s) { return s.out.kind == Vec::Kind::model; });
   Buffer next;
   if (makes_version) next = pool_.take();
+  const auto each_written = [&](auto&& act) {
+    for (const Pass::Statement& s : pass.statements())
+      if (s.out.kind == Vec::Kind::work) act(s.out);
+  };
+  each_written([&](Vec v) { begin_write(v); });
   const auto memory = [&](Vec v) -> kernels::Operand {
     if (v.kind == Vec::Kind::work) return {.read = read(v, gradient), .write = write(v)};
     return {.read = read(v, gradient), .write = v.kind == Vec::Kind::model ? next.view() : std::span<float>{}};
   };
   kernels::execute(pass, dimension(), memory, threads_);
+  each_written([&](Vec v) { end_write(v); });
   if (makes_version) snapshot_ = {snapshot_.version + 1, std::make_shared<const Buffer>(std::move(next))};
 }
 
@@ -122,6 +139,7 @@ void ServerModel::tensor_squared_norms(std::span<double> squares, Vec p, const G
 
 void ServerModel::scale_tensors(Vec out, std::span<const double> factors, Vec p, const Gradient* gradient) {
   const std::span<const float> values = read(p, gradient);
+  begin_write(out);
   const std::span<float> result = write(out);
   TG_CHECK(factors.size() == layout_.tensors().size());
   for (std::size_t i = 0; i < factors.size(); ++i) {
@@ -129,12 +147,14 @@ void ServerModel::scale_tensors(Vec out, std::span<const double> factors, Vec p,
     kernels::scale(result.subspan(tensor.offset, tensor.size), static_cast<float>(factors[i]),
                    values.subspan(tensor.offset, tensor.size), threads_);
   }
+  end_write(out);
 }
 
 double ServerModel::minimise_linear(Vec out, std::span<const Geometry> geometries, Vec p) {
   const std::vector<TensorSlot>& tensors = layout_.tensors();
   TG_CHECK(geometries.size() == tensors.size(), geometries.size(), " geometries for ", tensors.size(), " tensors");
   const std::span<const float> values = read(p, nullptr);
+  begin_write(out);
   const std::span<float> result = write(out);
   std::vector<double> products(tensors.size());
   const auto minimise = [&](std::size_t i) {
@@ -143,7 +163,22 @@ double ServerModel::minimise_linear(Vec out, std::span<const Geometry> geometrie
         minimise_tensor(result.subspan(offset, size), geometries[i], values.subspan(offset, size), tensors[i]);
   };
   kernels::for_each(tensors.size(), minimise, threads_);
+  end_write(out);
   return std::accumulate(products.begin(), products.end(), 0.0);
+}
+
+void ServerModel::state(Archive& archive) {
+  archive(snapshot_);
+  vectors_.resize(archive.size(vectors_.size()));
+  for (WorkVector& vector : vectors_) {
+    std::shared_ptr<const Buffer> values = vector.values;
+    archive.vector(values);
+    if (!values || values->view().size() != dimension()) Archive::fail("a work vector of another dimension");
+    // What was loaded belongs to the state that it came from: written to only after it was replaced.
+    if (archive.loading()) vector.values = std::const_pointer_cast<Buffer>(values);
+    vector.saved = true;
+  }
+  if (!snapshot_.params || snapshot_.view().size() != dimension()) Archive::fail("x of another dimension");
 }
 
 }  // namespace tardigrad

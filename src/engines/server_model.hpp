@@ -13,7 +13,8 @@ namespace tardigrad {
 
 /// The server's parameters on one machine. A pass that writes x reads the old one and writes the new one into a fresh
 /// buffer: the memory traffic of an update in place, and every version stays alive exactly as long as somebody
-/// computes at it.
+/// computes at it. A work vector is overwritten in place, but for the first time after its state was saved: what was
+/// saved stays as it is for whoever writes it to a disk, and saving copies nothing.
 /// Thread  the server loop; snapshots may be read and dropped anywhere
 class ServerModel final : public Model {
  public:
@@ -32,16 +33,27 @@ class ServerModel final : public Model {
   double minimise_linear(Vec out, std::span<const Geometry> geometries, Vec p) override;
 
   const Snapshot& snapshot() const { return snapshot_; }
+  /// Saves or loads x, its version and the work vectors.
+  void state(Archive& archive);
 
  private:
   std::span<const float> read(Vec v, const Gradient* gradient) const;
+  // An operation says what it will overwrite, writes, and says when it is done.
+  void begin_write(Vec v);
   std::span<float> write(Vec v);
+  void end_write(Vec v);
+
+  struct WorkVector {
+    std::shared_ptr<Buffer> values;
+    bool saved = false;                  // somebody may be reading it: it is not overwritten, but replaced
+    std::shared_ptr<Buffer> fresh = {};  // while it is being replaced
+  };
 
   BufferPool& pool_;
   const Layout& layout_;
   kernels::Threads threads_;
   Snapshot snapshot_;
-  std::vector<Buffer> vectors_;
+  std::vector<WorkVector> vectors_;
 };
 
 }  // namespace tardigrad

@@ -84,6 +84,10 @@ class AdaptiveSync final : public Method {
     figures.push_back({"switches", static_cast<double>(switches_)});
     return figures;
   }
+  void state(Archive& archive) override {
+    archive(times_, round_times_, arrival_time_, m_, deliveries_, switches_, round_time_);
+    rounds_.state(archive);
+  }
 
  private:
   static constexpr std::size_t kInterval = 1, kPatience = 8;  // in arrivals a worker

@@ -50,6 +50,9 @@ class Ca2fl final : public Method {
   }
 
   std::vector<Metric> figures() const override { return parts_.server.figures(); }
+  void state(Archive& archive) override {
+    archive(parts_.server, parts_.dispatch, last_, mean_, buffer_, collected_, since_refresh_);
+  }
 
  private:
   Decision apply(const Arrival& arrival) {

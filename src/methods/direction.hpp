@@ -6,13 +6,14 @@
 #include <utility>
 
 #include "methods/arrival.hpp"
+#include "methods/policy_state.hpp"
 #include "methods/server_step.hpp"
 
 namespace tardigrad::methods {
 
 /// Hands the clipped gradient on as it is.
 struct NoCorrection {
-  Direction apply(const Arrival&, Direction direction, Pass&) { return direction; }
+  Direction apply(const Arrival&, Direction direction, Pass&) const { return direction; }
 };
 
 /// What comes first. Clipping costs no sweep; clipping what was corrected needs its norm, so that the corrected vector
@@ -44,6 +45,10 @@ class Preparation {
     norm = std::sqrt(arrival.model.squared_distance(corrected_));
     if (!std::isfinite(norm)) return std::nullopt;
     return server.clip(arrival, norm, pass, corrected_);
+  }
+  void state(Archive& archive) {
+    policy_state(archive, correction_);
+    archive(corrected_);
   }
 
  private:

@@ -62,11 +62,15 @@ class Ia2Sgd final : public Method {
   }
 
   std::vector<Metric> figures() const override { return parts_.server.figures(); }
+  void state(Archive& archive) override {
+    archive(parts_.server, parts_.dispatch, table_, sum_, rows_, complete_, since_refresh_);
+  }
 
  private:
   struct Row {
     Vec gradient{};
     bool alive = false, filled = false;
+    void state(Archive& archive) { archive(gradient, alive, filled); }
   };
 
   Decision apply(const Arrival& arrival) {

@@ -65,12 +65,14 @@ class MaleniaSgd final : public Method {
 
   Version oldest_useful_version() const override { return version_; }
   std::vector<Metric> figures() const override { return parts_.server.figures(); }
+  void state(Archive& archive) override { archive(parts_.server, parts_.dispatch, rows_, version_); }
 
  private:
   struct Row {
     Vec sum{};
     std::uint64_t count = 0;  // of this round
     bool alive = false;
+    void state(Archive& archive) { archive(sum, count, alive); }
   };
 
   Decision apply(const Arrival& arrival) {

@@ -55,6 +55,11 @@ class PerArrival final : public Method {
 
   Version oldest_useful_version() const override { return oldest_useful_; }
   std::vector<Metric> figures() const override { return parts_.server.figures(); }
+  void state(Archive& archive) override {
+    policy_state(archive, parts_.admission);
+    policy_state(archive, parts_.step);
+    archive(parts_.server, parts_.dispatch, preparation_, oldest_useful_);
+  }
 
  private:
   Decision apply(const Arrival& arrival) {

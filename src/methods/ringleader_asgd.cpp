@@ -56,17 +56,20 @@ class RingleaderAsgd final : public Method {
   }
 
   std::vector<Metric> figures() const override { return parts_.server.figures(); }
+  void state(Archive& archive) override { archive(parts_.server, parts_.dispatch, phase_, workers_, total_); }
 
  private:
   enum class Phase : std::uint8_t { fill, update };
   struct Row {
     Vec sum{};
     std::uint64_t count = 0;
+    void state(Archive& archive) { archive(sum, count); }
   };
   struct Worker {
     Row now, next;
     bool alive = false;
     bool updated = false;  // in this round
+    void state(Archive& archive) { archive(now, next, alive, updated); }
   };
 
   Decision apply(const Arrival& arrival) {

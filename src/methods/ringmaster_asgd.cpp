@@ -73,12 +73,14 @@ class RingmasterStopping final : public Method {
 
   Version oldest_useful_version() const override { return parts_.admission.oldest_useful(version_); }
   std::vector<Metric> figures() const override { return parts_.server.figures(); }
+  void state(Archive& archive) override { archive(parts_.server, version_, busy_, ages_, running_, idle_); }
 
  private:
   static constexpr Version kNone = ~Version{0};
   struct Age {
     Version version;
     WorkerId worker;
+    void state(Archive& archive) { archive(version, worker); }
   };
 
   void start(WorkerId worker, Version version, Commands& commands) {

@@ -46,9 +46,10 @@ class Rounds final : public Method {
 
   /// What a round is may change from one to the next.
   struct Plan {
-    std::size_t m;
-    Late late;
-    double step_size;
+    std::size_t m = 1;
+    Late late = Late::stop;
+    double step_size = 0.0;
+    void state(Archive& archive) { archive(m, late, step_size); }
   };
   /// From the next round on.  Pre  everybody takes part
   void plan(const Plan& next) { next_ = next; }
@@ -59,6 +60,10 @@ class Rounds final : public Method {
   void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model& model, Commands& commands) override;
   Version oldest_useful_version() const override { return oldest_useful_; }
   std::vector<Metric> figures() const override { return options_.server.figures(); }
+  void state(Archive& archive) override {
+    archive(options_.server, options_.m, options_.late, options_.step_size);  // a plan changes them
+    archive(next_, oldest_useful_, workers_, alive_, pending_, collected_, weight_, gradients_, rounds_drawn_, sum_);
+  }
 
  private:
   // idle: alive without an order; asked: computes for this round; late: for an earlier one; done: has delivered.
@@ -67,6 +72,7 @@ class Rounds final : public Method {
     State state = State::absent;
     double examples = 1.0;
     std::uint64_t last = 0;  // gradients that had been collected when it joined or delivered one of them
+    friend void state(Archive& archive, Worker& worker) { archive(worker.state, worker.examples, worker.last); }
   };
   bool everybody_takes_part() const { return options_.asked == kAll; }
   double weight_of(WorkerId worker) const;

@@ -36,6 +36,7 @@ class ServerStep {
   /// Ends the pass with x <- update(x, u, step) and runs it.
   void finish(Pass& pass, Model& model, const Gradient* gradient, Direction u, double step);
   std::vector<Metric> figures() const;
+  void state(Archive& archive) { archive(privacy_, clipping_, update_); }
 
  private:
   Privacy privacy_;

@@ -227,6 +227,7 @@ class Watched final : public Method {
     return decision;
   }
   void on_worker_lost(WorkerId, std::size_t, Model&, Commands&) override {}
+  void state(Archive& archive) override { inner_->state(archive); }
 
   std::vector<std::vector<float>> versions;          // x_0, x_1, ...
   std::vector<std::pair<WorkerId, Version>> orders;  // in the order of their assignment

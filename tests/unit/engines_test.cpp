@@ -41,6 +41,7 @@ class Scripted final : public Method {
   }
   void on_worker_lost(WorkerId, std::size_t, Model&, Commands&) override {}
   void on_timer(TimerId id, Model&, Commands& commands) override { timer(id, commands); }
+  void state(Archive&) override {}
 };
 
 TEST(Simulator, OneInstantIsHandledInTheOrderOfAssignment) {

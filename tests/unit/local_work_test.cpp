@@ -81,6 +81,7 @@ TEST(LocalWork, TimeAndBudgetInTheSimulator) {
       return {.coefficient = 1.0};
     }
     void on_worker_lost(WorkerId, std::size_t, Model&, Commands&) override {}
+    void state(Archive&) override {}
 
    private:
     LocalWork work_;

@@ -203,6 +203,14 @@ OrderId Simulator::assign(WorkerId worker_id, const Snapshot& snapshot, const Lo
   const Time duration = plan_work(slot.job.order);
   TG_CHECK(slot.start < Time::max() - duration, "compute time ", duration.count(), " ns");
   slot.job.finish = slot.start + duration;
+  enqueue(id);
+  return slot.job.order.id;
+}
+
+// An order with all its times, as its worker's last.
+void Simulator::enqueue(SlotId id) {
+  Slot& slot = slots_[id];
+  WorkerState& worker = workers_[slot.job.order.worker];
   slot.next_of_worker = kNone;
   if (worker.last == kNone)
     worker.first = id;
@@ -212,7 +220,6 @@ OrderId Simulator::assign(WorkerId worker_id, const Snapshot& snapshot, const Lo
   ++in_flight_;
   push({.time = slot.job.finish, .sequence = slot.job.order.id, .slot = id, .generation = slot.generation});
   if (session_) session_->submit(slot.job);
-  return slot.job.order.id;
 }
 
 // How long an order takes, and how many local steps are made in that time.

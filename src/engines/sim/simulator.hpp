@@ -66,6 +66,8 @@ class Simulator final : public Runtime {
   EvaluationId start_evaluation(const Snapshot& snapshot) override;
   bool evaluation_ready(EvaluationId id) override;
   std::vector<Metric> take_evaluation(EvaluationId id) override;
+  bool can_be_saved() const override { return true; }
+  void state(Archive& archive) override;
 
  private:
   using SlotId = std::uint32_t;
@@ -90,6 +92,9 @@ class Simulator final : public Runtime {
     std::uint64_t sequence;
     SlotId slot;               // or kTimer, kLeave, kJoin
     std::uint32_t generation;  // or the number of the timer or worker
+    friend void state(Archive& archive, QueuedEvent& event) {
+      archive(event.time, event.sequence, event.slot, event.generation);
+    }
     bool operator>(const QueuedEvent& other) const {
       return time != other.time ? time > other.time : sequence > other.sequence;
     }
@@ -130,7 +135,13 @@ class Simulator final : public Runtime {
   void compute_inline(GradientJob& job);
   void evaluate_inline(EvaluationJob& job);
   void start_pool();
-  bool has_computed(const Slot& slot) const;
+  void enqueue(SlotId id);
+  void state_of_counters(Archive& archive);
+  void state_of_workers(Archive& archive);
+  void save_orders(Archive& archive);
+  void load_orders(Archive& archive);
+  void save_other_events(Archive& archive);
+  void load_other_events(Archive& archive);
 
   const Problem& problem_;
   const ComputeTime& compute_time_;

@@ -40,6 +40,7 @@ class ClipBlocks {
     arrival.model.scale_tensors(scaled_, factors_, v, &arrival.gradient);
     return {.direction = {.vector = scaled_}, .clipped = true};
   }
+  void state(Archive& archive) { archive(scaled_); }
 
  private:
   void share_out(const Layout& layout) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "methods/clipping/auto_radius.hpp"
+#include "methods/policy_state.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -116,6 +117,11 @@ Clipped Clipping::clip(const Arrival& arrival, double norm, Pass& pass, Vec v) {
 
 double Clipping::radius() const {
   return std::visit([](const auto& rule) { return rule.now(); }, rule_);
+}
+
+void Clipping::state(Archive& archive) {
+  std::visit([&](auto& rule) { policy_state(archive, rule); }, rule_);
+  archive(arrivals_, clipped_);
 }
 
 std::vector<Metric> Clipping::figures() const {

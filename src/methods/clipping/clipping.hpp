@@ -44,6 +44,7 @@ class Clipping {
   double update_noise_multiplier() const { return update_noise_multiplier_; }
   /// Nothing while nothing is clipped.
   std::vector<Metric> figures() const;
+  void state(Archive& archive);
 
  private:
   using Rule = std::variant<ClipNorm, QuantileRadius, PercentileRadius, ClipBlocks, ClipCoordinates>;

@@ -7,6 +7,8 @@
 #include <limits>
 #include <vector>
 
+#include "tardigrad/archive.hpp"
+
 namespace tardigrad::methods {
 
 /// A percentile of the last `window` norms, between neighbours by linear interpolation; before the first one the
@@ -34,6 +36,7 @@ class PercentileRadius {
     sorted_.insert(std::upper_bound(sorted_.begin(), sorted_.end(), norm), norm);
     radius_ = percentile();
   }
+  void state(Archive& archive) { archive(radius_, ring_, sorted_, oldest_); }
 
  private:
   double percentile() const {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "tardigrad/archive.hpp"
 #include "tardigrad/rng.hpp"
 
 namespace tardigrad::methods {
@@ -38,6 +39,7 @@ class QuantileRadius {
     radius_ = std::clamp(radius_ * std::exp(-options_.rate * (share - options_.quantile)), 1e-12, 1e12);
     within_ = seen_ = 0;
   }
+  void state(Archive& archive) { archive(radius_, within_, seen_, moves_); }
 
  private:
   Options options_;

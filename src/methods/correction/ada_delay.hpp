@@ -22,6 +22,7 @@ class AdaDelayScaling {
     pass.divide_root(kCorrectionTemporary, {}, g.factor, g.vector, squares_, {.b = (t + tau) / t, .d = smoothness_});
     return {.vector = kCorrectionTemporary};
   }
+  void state(Archive& archive) { archive(squares_); }
 
  private:
   double smoothness_;

@@ -38,6 +38,7 @@ class DelayCompensation {
     pass.add(t, g.vector, 1.0, t);
     return {.vector = t, .factor = g.factor};
   }
+  void state(Archive& archive) { archive(mean_square_); }
 
  private:
   Options options_;

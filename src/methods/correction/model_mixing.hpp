@@ -10,7 +10,7 @@ namespace tardigrad::methods {
 /// Memory  the points of orders in flight
 class ModelMixing {
  public:
-  Direction apply(const Arrival&, Direction d, Pass& pass) {
+  Direction apply(const Arrival&, Direction d, Pass& pass) const {
     pass.add(kCorrectionTemporary, vec::kModel, -1.0, vec::kPoint);
     pass.add(kCorrectionTemporary, kCorrectionTemporary, d.factor, d.vector);
     return {.vector = kCorrectionTemporary};

@@ -51,6 +51,7 @@ class Dispatch {
   /// given again, in the order of the workers' numbers (needs.cancel). After `lost`: the same among those that are
   /// left. Pre  rule same
   void delivered_and_restarted(WorkerId worker, Commands& commands);
+  void state(Archive& archive) { archive(in_flight_, draws_, busy_, idle_, joined_, candidates_, place_); }
 
  private:
   bool is_candidate(WorkerId worker) const { return worker < place_.size() && place_[worker] != kAbsent; }

@@ -43,6 +43,7 @@ class Privacy {
   /// u with noise for the largest radius in it; z' pays for what else was given away.
   Direction noised(Pass& pass, Direction u, Version version, double update_noise_multiplier);
   std::vector<Metric> figures() const;
+  void state(Archive& archive) { archive(radius_, participations_); }
 
  private:
   double noise_multiplier_ = 0.0, delta_ = 0.0;

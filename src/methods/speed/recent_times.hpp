@@ -63,12 +63,14 @@ class RecentTimes {
     }
     return sums;
   }
+  void state(Archive& archive) { archive(alive_, workers_); }
 
  private:
   static constexpr double kUnknown = std::numeric_limits<double>::infinity();
   struct Worker {
     bool alive = false;
     std::vector<double> times = {};  // the oldest first
+    void state(Archive& archive) { archive(alive, times); }
   };
   static double mean(const std::vector<double>& times) {
     if (times.empty()) return kUnknown;

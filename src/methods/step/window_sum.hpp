@@ -41,6 +41,7 @@ class WindowSumStep {
     if (prefixes_.front() > 4096.0 * options_.budget) rebase();
     return step;
   }
+  void state(Archive& archive) { archive(first_, prefixes_); }
 
  private:
   double rule(Version computed_at, Version now) const {

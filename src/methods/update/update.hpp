@@ -46,6 +46,7 @@ class Update {
 
   /// Ends the pass with the update and runs it: exactly one new version.
   void finish(Pass& pass, Model& model, const Gradient* gradient, Direction u, double step);
+  void state(Archive& archive) { archive(first_, second_, largest_, beta1_power_, beta2_power_); }
 
  private:
   enum class Rule : std::uint8_t { sgd, momentum, nesterov, adam, adamw, amsgrad, normalised, muon, lmo };

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the records that observers see are saved and loaded.
+#pragma once
+
+#include "tardigrad/archive.hpp"
+#include "tardigrad/observer.hpp"
+
+namespace tardigrad {
+
+inline void state(Archive& archive, Counters& c) {
+  archive(c.assigned, c.applied, c.discarded, c.cancelled, c.lost, c.not_finite, c.clipped, c.updates, c.delay_sum,
+          c.delay_max);
+}
+inline void state(Archive& archive, ArrivalRecord& r) {
+  archive(r.time, r.order, r.delay, r.norm, r.coefficient, r.outcome, r.updates);
+}
+inline void state(Archive& archive, EvaluationRecord& r) { archive(r.time, r.version, r.counters, r.metrics); }
+
+}  // namespace tardigrad
