@@ -61,7 +61,7 @@ SettingValue text(const char* value) { return {std::string(value)}; }
 
 /// Wall seconds of one simulation of `updates` updates.
 double simulate(const Problem& problem, SettingValue::Table workers, SettingValue::Table method_table,
-                std::uint64_t updates, sim::ComputePool* pool) {
+                std::uint64_t updates, ComputePool* pool) {
   Settings workers_settings(std::move(workers), "workers"), method_settings(std::move(method_table), "method");
   const timing::WorkersSpec spec = timing::make_workers(workers_settings, 1);
   const auto method = methods::make_method(method_settings, {.workers = spec.count, .seed = 1});
@@ -182,7 +182,7 @@ void bench_cnn(std::uint64_t gradients) {
                                        {"evaluation_examples", {std::int64_t{64}}}},
                                       16);
     for (const unsigned threads : {1u, all}) {
-      sim::ComputePool pool(threads);
+      ComputePool pool(threads);
       std::vector<double> ratios, walls;
       for (int repetition = 0; repetition < 3; ++repetition) {
         const double bare = bare_gradients(*problem, threads, gradients);

@@ -47,7 +47,10 @@ class Observer {
   virtual ~Observer() = default;
   virtual void on_arrival(const ArrivalRecord&) {}
   virtual void on_evaluation(const EvaluationRecord&) {}
+  /// A decision of the method, in words.
   virtual void on_note(Time, const std::string& /*text*/) {}
+  /// Something went wrong, and the run goes on.
+  virtual void on_warning(Time time, const std::string& text) { on_note(time, text); }
 };
 
 }  // namespace tardigrad

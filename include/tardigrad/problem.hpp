@@ -2,6 +2,7 @@
 // A problem is an objective with its data: f(x) = (1/n) sum_i f_i(x), x in R^d.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -24,6 +25,19 @@ struct ExtraTensor {
   std::vector<float> values;
 };
 
+/// Tells a thread that is computing whether somebody still waits for the result.
+class StopSignal {
+ public:
+  StopSignal() = default;
+  /// Orders with a number below `wanted_from`, which outlives the signal, are no longer wanted.
+  StopSignal(const std::atomic<OrderId>& wanted_from, OrderId order) : wanted_from_(&wanted_from), order_(order) {}
+  bool requested() const { return wanted_from_ && order_ < wanted_from_->load(std::memory_order_relaxed); }
+
+ private:
+  const std::atomic<OrderId>* wanted_from_ = nullptr;
+  OrderId order_ = 0;
+};
+
 /// One thread's means of computing gradients: scratch memory, a model replica.
 /// Made on, and used by, one thread only. What it returns depends on the arguments alone, never on
 /// what was computed before: this is what makes a run independent of the number of threads.
@@ -34,6 +48,8 @@ class Replica {
   /// Writes the stochastic gradient of f_{order.worker} at x into g, with the random streams
   /// (seed, purpose, order.worker, order.index); order.work is the caller's to carry out.
   /// Shapes  x, g: [d]; g comes uninitialised.  Returns the minibatch loss.
+  /// A gradient that takes more than some 10 ms looks at given_up() now and then, and may return early when it says
+  /// yes: what is in g then does not matter.
   virtual double gradient(const Order& order, std::span<const float> x, std::span<float> g) = 0;
 
   /// Runs once before the parts of one evaluation; its result is handed to each of them
@@ -45,6 +61,16 @@ class Replica {
 
   /// Tensors that are saved beside the parameters.
   virtual std::vector<ExtraTensor> extra_tensors(std::span<const float> /*x*/) { return {}; }
+
+  /// Gradients from now on are watched by `stop`.
+  void watch(StopSignal stop) { stop_ = stop; }
+
+ protected:
+  /// Nobody waits for the gradient under way any more.  Cost  one load
+  bool given_up() const { return stop_.requested(); }
+
+ private:
+  StopSignal stop_;
 };
 
 /// Immutable once made; used by all threads at once.

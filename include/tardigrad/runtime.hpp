@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tardigrad/method.hpp"
@@ -20,6 +21,7 @@ struct Event {
   WorkerId worker = 0;                 ///< joined, arrived, lost
   double examples = 1.0;               ///< joined: how much data it holds
   std::span<const Order> lost{};       ///< lost: its orders that will never arrive
+  std::string_view reason{};           ///< lost: what went wrong, in words, where something did; valid as `gradient` is
   TimerId timer{};                     ///< timer
   Order order{};                       ///< arrived
   const Gradient* gradient = nullptr;  ///< arrived; valid until the next call of `next`
@@ -39,11 +41,16 @@ class Runtime {
   virtual ~Runtime() = default;
   virtual Needs offers() const = 0;
   virtual Time now() const = 0;
-  /// The next event with time <= limit, or nothing when there is none (then now() == limit, or,
-  /// when `idle()`, nothing will ever come).
-  /// Order  by (time, order number); at time 0 first the workers join, in the order of their numbers.
+  /// True when time passes by itself: `next` waits, and what is not asked for in time is late.
+  virtual bool real_time() const { return false; }
+  /// The next event with time <= limit, or nothing. Then nothing will ever come (`idle()`), or the limit has been
+  /// reached (now() == limit; in real time now() >= limit), or, in real time only, nothing has come yet: a runtime
+  /// returns every few milliseconds (now() < limit), so that its caller can look at other things.
+  /// Order  by time, and, in virtual time, by order number; at time 0 first the workers join, in the order of their
+  /// numbers.
   virtual std::optional<Event> next(Time limit) = 0;
-  /// True when no order is in flight, no timer set and nobody will join: without a command nothing will happen.
+  /// True when no order is in flight, no timer set and nobody will join: without a command nothing will happen. Timers
+  /// do not count where nobody is there to be given an order.
   virtual bool idle() const = 0;
   virtual OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) = 0;
   /// Drops the orders of a worker, running and queued, and appends them to `cancelled`.
@@ -53,6 +60,8 @@ class Runtime {
   virtual void set_oldest_useful_version(Version version) = 0;
   virtual std::size_t in_flight() const = 0;
   virtual RuntimeCounters counters() const = 0;
+  /// The run is over, but for evaluations: no event will be asked for.
+  virtual void wind_down() {}
 
   /// Evaluation runs beside the run and never changes it.
   virtual EvaluationId start_evaluation(const Snapshot& snapshot) = 0;

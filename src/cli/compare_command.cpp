@@ -178,7 +178,7 @@ class Compare {
       job.progress = &display.add(job.arena->label.empty() ? job.id : job.arena->label + ": " + job.id);
       if (job.done) job.progress->state = state_of(job.summary.reason);
     }
-    sim::ComputePool pool(threads_);
+    ComputePool pool(threads_);
     std::atomic<std::size_t> next{0};
     std::exception_ptr error;
     {
@@ -201,7 +201,7 @@ class Compare {
     if (error) std::rethrow_exception(error);
   }
 
-  void run_job(Job& job, sim::ComputePool* pool) {
+  void run_job(Job& job, ComputePool* pool) {
     if (job.stop) return;
     ProgressFeed feed(*job.progress, job.arena->plan.options);
     job.progress->state = report::RunState::running;

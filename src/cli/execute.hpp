@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "cli/scenario.hpp"
+#include "engines/compute_pool.hpp"
 #include "engines/drive.hpp"
-#include "engines/sim/compute_pool.hpp"
 #include "record/run_directory.hpp"
 #include "record/run_summary.hpp"
 
@@ -21,7 +21,7 @@ struct RunRequest {
   const World& world;
   MethodPlan& method;
   const RunPlan& plan;
-  sim::ComputePool* pool = nullptr;  ///< nothing: gradients on this thread
+  ComputePool* pool = nullptr;  ///< nothing: gradients on this thread
   enum class Company : std::uint8_t {
     alone,
     among_others

@@ -102,8 +102,8 @@ int run_command(const RunCommand& command) {
 
   const std::filesystem::path directory = command.out.value_or(fresh_directory(command.scenario));
   const unsigned threads = thread_count(command.threads);
-  std::unique_ptr<sim::ComputePool> pool;
-  if (threads > 1) pool = std::make_unique<sim::ComputePool>(threads);
+  std::unique_ptr<ComputePool> pool;
+  if (threads > 1) pool = std::make_unique<ComputePool>(threads);
 
   catch_interrupts();
   std::optional<RunOutput> output;

@@ -69,13 +69,26 @@ class Driver final : FailureContext {
     if (hooks_.keeper && hooks_.keeper->wants_state(result_.counters)) hooks_.keeper->save(visit_, result_.counters);
     const Time cap = options_.stop.time.value_or(kNever);
     const Time limit = std::min(next_evaluation_, cap);
+    if (runtime_.real_time()) collect(pending_.size());  // what is ready
+    if (stopped_) return;
     if (const std::optional<Event> event = runtime_.next(limit)) return handle(*event);
-    if (runtime_.idle()) return stop(StopReason::idle);
-    if (limit == next_evaluation_) {
+    if (runtime_.idle()) return stop_idle();
+    const Time now = runtime_.now();
+    if (now < limit) return;  // not yet
+    if (now >= next_evaluation_) {
       evaluate();
-      next_evaluation_ += *options_.evaluate_every.time;
+      while (next_evaluation_ <= now) next_evaluation_ += *options_.evaluate_every.time;
     }
-    if (!stopped_ && limit == cap) stop(StopReason::time);
+    if (!stopped_ && now >= cap) stop(StopReason::time);
+  }
+
+  void stop_idle() {
+    if (workers_ == 0) warn("no worker is left, and none will return");
+    stop(StopReason::idle);
+  }
+
+  void warn(const std::string& text) {
+    for (Observer* observer : hooks_.observers) observer->on_warning(last_time_, text);
   }
 
   void stop(StopReason reason) {
@@ -89,6 +102,7 @@ class Driver final : FailureContext {
     last_time_ = event.time;
     switch (event.kind) {
       case Event::Kind::worker_joined:
+        ++workers_;
         method_.on_worker_joined({.id = event.worker, .examples = event.examples}, model_, commands_);
         break;
       case Event::Kind::worker_lost:
@@ -119,6 +133,8 @@ class Driver final : FailureContext {
 
   void handle_loss(const Event& event) {
     const Version before = model_.version();
+    --workers_;
+    if (!event.reason.empty()) warn("worker " + std::to_string(event.worker) + " failed: " + std::string(event.reason));
     result_.counters.lost += event.lost.size();
     method_.on_worker_lost(event.worker, event.lost.size(), model_, commands_);
     count_updates(before);
@@ -242,7 +258,7 @@ class Driver final : FailureContext {
   void state(Archive& archive) {
     archive.section("run");
     archive(result_.counters, result_.evaluations, result_.time_to_target, result_.updates_to_target, digest_);
-    archive(next_evaluation_, last_time_, last_evaluation_time_, last_evaluated_, diverged_at_evaluation_);
+    archive(next_evaluation_, last_time_, last_evaluation_time_, last_evaluated_, diverged_at_evaluation_, workers_);
     archive(recent_count_);
     for (ArrivalRecord& record : recent_) archive(record);
     double wall = wall_seconds();
@@ -270,11 +286,15 @@ class Driver final : FailureContext {
 
   void evaluate() {
     if (last_evaluated_ && *last_evaluated_ == model_.version() && last_evaluation_time_ == runtime_.now()) return;
+    // In real time nobody waits: where evaluations take longer than the time between them, some are left out.
+    const bool waits = !runtime_.real_time();
+    if (!waits && pending_.size() >= kMaxPendingEvaluations && !stopped_) return collect(pending_.size());
     last_evaluated_ = model_.version();
     last_evaluation_time_ = runtime_.now();
     pending_.push_back({runtime_.start_evaluation(model_.snapshot()),
                         model_.snapshot(),
                         {.time = runtime_.now(), .version = model_.version(), .counters = result_.counters}});
+    if (!waits) return collect(pending_.size());
     // Only a run that may end here has to know the result before it goes on.
     collect(options_.stop.at_target ? 0 : kMaxPendingEvaluations);
   }
@@ -304,6 +324,7 @@ class Driver final : FailureContext {
   }
 
   void finish() {
+    runtime_.wind_down();
     evaluate();
     collect(0);
     // Without waiting for evaluations the loop would not end at a moment that is the same in every run; so a metric
@@ -335,6 +356,7 @@ class Driver final : FailureContext {
   std::deque<PendingEvaluation> pending_;
   Time next_evaluation_{}, last_time_{}, last_evaluation_time_{};
   std::optional<Version> last_evaluated_;
+  std::size_t workers_ = 0;  // that are there
   bool stopped_ = false, diverged_at_evaluation_ = false;
   ArrivalRecord recent_[kRecent];
   std::size_t recent_count_ = 0;

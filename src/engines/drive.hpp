@@ -37,7 +37,8 @@ struct DriveHooks {
 
 /// The one loop that every runtime shares: takes events, asks the method, carries out its commands, counts, evaluates
 /// and stops. An evaluation at time T sees all arrivals with time <= T. A run that stops at its target ends at the
-/// evaluation that met it; only then does the loop wait for evaluations.
+/// evaluation that met it; only then does the loop wait for evaluations, and only in virtual time: in real time the run
+/// goes on until the result is there, and evaluations for which there is no time are left out.
 /// Checked at every event: time never goes back; no version from the future; assigned = applied + discarded +
 /// cancelled + lost + not finite + in flight.
 /// With a keeper that has a state, the run goes on from there, and ends as if it had never been broken off.

@@ -18,15 +18,17 @@ double clip_factor(std::span<const float> g, double radius) {
 
 }  // namespace
 
-void do_work(Replica& replica, const Order& order, std::span<const float> x, std::span<float> g, BufferPool& buffers) {
+std::uint32_t do_work(Replica& replica, const Order& order, std::span<const float> x, std::span<float> g,
+                      BufferPool& buffers, const MayStep& may_step) {
   if (order.work.steps == 0) {
-    replica.gradient(order, x, g);
-    return;
+    if (may_step(0)) replica.gradient(order, x, g);
+    return 0;
   }
   const LocalWork& work = order.work;
   Buffer point = buffers.take(), local = buffers.take();
   kernels::clear(g);
-  for (std::uint32_t k = 0; k < order.steps_done; ++k) {
+  std::uint32_t k = 0;
+  for (; k < work.steps && may_step(k); ++k) {
     Order step = order;
     step.index += k;
     // y = x - D
@@ -39,6 +41,12 @@ void do_work(Replica& replica, const Order& order, std::span<const float> x, std
       kernels::scale(g, static_cast<float>(1.0 - work.step_size * work.proximal_weight), g);
     kernels::add_scaled(g, static_cast<float>(factor), local.view());
   }
+  return k;
+}
+
+void do_work(Replica& replica, const Order& order, std::span<const float> x, std::span<float> g, BufferPool& buffers) {
+  const auto may_step = [&](std::uint32_t k) { return order.work.steps == 0 || k < order.steps_done; };
+  do_work(replica, order, x, g, buffers, may_step);
 }
 
 }  // namespace tardigrad

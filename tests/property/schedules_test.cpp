@@ -4,11 +4,9 @@
 // simulator that nobody who is away is given work.
 #include <gtest/gtest.h>
 
-#include <map>
-#include <set>
-
 #include "support/fake_world.hpp"
 #include "support/method_files.hpp"
+#include "support/watch.hpp"
 #include "tardigrad/availability.hpp"
 
 namespace tardigrad {
@@ -41,86 +39,6 @@ class Blackout final : public Availability {
   Time absence(WorkerId, std::uint64_t) const override { return from_seconds(5.0); }
 };
 
-// Workers of such methods wait for a round to end, or for their turn among more workers than the concurrency.
-bool lets_workers_wait(const MethodFile& file) {
-  static const std::set<std::string> rounds = {"minibatch-sgd", "m-sync-sgd",  "fedavg",
-                                               "fedprox",       "papaya-sync", "adaptive-sync"};
-  return rounds.count(file.method()) > 0 || file.table.count("concurrency") > 0;
-}
-
-// Methods that draw who works may leave somebody without an order while somebody else has a queue of them.
-bool draws_workers(const MethodFile& file) {
-  const auto dispatch = file.table.find("dispatch");
-  return dispatch != file.table.end() && dispatch->second == test::word("uniform");
-}
-
-// Looks at every event: who is alive, who has how many orders.
-class Watch final : public Runtime {
- public:
-  Watch(Runtime& inner, const MethodFile& file) : inner_(inner), file_(file) {}
-  Needs offers() const override { return inner_.offers(); }
-  Time now() const override { return inner_.now(); }
-  std::optional<Event> next(Time limit) override {
-    check_busy();
-    const std::optional<Event> event = inner_.next(limit);
-    if (!event) return event;
-    switch (event->kind) {
-      case Event::Kind::worker_joined:
-        EXPECT_TRUE(orders_.emplace(event->worker, 0).second) << "joined twice";
-        break;
-      case Event::Kind::worker_lost:
-        EXPECT_EQ(orders_.at(event->worker), event->lost.size());
-        orders_.erase(event->worker);
-        break;
-      case Event::Kind::gradient_arrived:
-        EXPECT_TRUE(arrived_.insert(event->order.id).second) << "order " << event->order.id << " arrived twice";
-        --orders_.at(event->worker);
-        break;
-      case Event::Kind::timer_fired:
-        break;
-    }
-    return event;
-  }
-  bool idle() const override { return inner_.idle(); }
-  OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override {
-    ++orders_.at(worker);
-    return inner_.assign(worker, snapshot, work);
-  }
-  void cancel(WorkerId worker, std::vector<Order>& cancelled) override {
-    inner_.cancel(worker, cancelled);
-    orders_.at(worker) = 0;
-  }
-  void set_timer(TimerId timer, Time after) override { inner_.set_timer(timer, after); }
-  void set_oldest_useful_version(Version version) override { inner_.set_oldest_useful_version(version); }
-  std::size_t in_flight() const override { return inner_.in_flight(); }
-  RuntimeCounters counters() const override { return inner_.counters(); }
-  EvaluationId start_evaluation(const Snapshot& snapshot) override { return inner_.start_evaluation(snapshot); }
-  bool evaluation_ready(EvaluationId id) override { return inner_.evaluation_ready(id); }
-  std::vector<Metric> take_evaluation(EvaluationId id) override { return inner_.take_evaluation(id); }
-
- private:
-  void check_busy() {
-    std::size_t total = 0;
-    for (const auto& [worker, orders] : orders_) {
-      total += orders;
-      // At time 0 all join before anybody can be drawn.
-      if (!lets_workers_wait(file_) && !draws_workers(file_) && inner_.now() > Time{0}) {
-        EXPECT_EQ(orders, 1u) << "worker " << worker << " at " << to_seconds(inner_.now()) << " s";
-      }
-    }
-    seen_all_ |= orders_.size() == kWorkers;
-    if (!orders_.empty() && inner_.now() > Time{0} && seen_all_) {
-      EXPECT_GT(total, 0u) << "everybody waits, at " << to_seconds(inner_.now()) << " s";
-    }
-  }
-
-  Runtime& inner_;
-  const MethodFile& file_;
-  std::map<WorkerId, std::size_t> orders_;  // of those alive
-  std::set<OrderId> arrived_;
-  bool seen_all_ = false;
-};
-
 struct Seen {
   std::string digest;
   RunResult result;
@@ -132,8 +50,8 @@ Seen run(const MethodFile& file, const Availability* availability, std::uint64_t
   const test::Bowl bowl({.dimension = 3, .noise = 0.5, .seed = seed});
   const test::RandomTimes times(seed);
   BufferPool buffers(3);
-  std::unique_ptr<sim::ComputePool> pool;
-  if (threads > 1) pool = std::make_unique<sim::ComputePool>(threads);
+  std::unique_ptr<ComputePool> pool;
+  if (threads > 1) pool = std::make_unique<ComputePool>(threads);
   Seen seen;
   {
     Buffer x0 = buffers.take();
@@ -143,7 +61,7 @@ Seen run(const MethodFile& file, const Availability* availability, std::uint64_t
     sim::Simulator simulator(
         bowl, times, buffers,
         {.workers = kWorkers, .availability = availability, .pool = pool.get(), .worth_a_thread_seconds = 0.0});
-    Watch watch(simulator, file);
+    test::Watch watch(simulator, file, kWorkers);
     test::Recorder recorder;
     const std::unique_ptr<Method> method = test::make(file.table, kWorkers, seed);
     Observer* const observers[] = {&recorder};
@@ -194,13 +112,7 @@ TEST_P(Schedules, DelaysNeedsAndMemoryAreAsDeclared) {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     const Seen seen = run(GetParam(), nullptr, seed, 1);
     const std::string name = GetParam().method();
-    std::uint64_t limit = ~std::uint64_t{0};
-    if (name == "ringleader-asgd") limit = 2 * kWorkers - 2;
-    if (name == "ringmaster-asgd") limit = static_cast<std::uint64_t>(GetParam().table.at("delay_limit").number()) - 1;
-    for (const char* fresh : {"minibatch-sgd", "m-sync-sgd", "rennala-sgd", "async-minibatch-sgd", "malenia-sgd",
-                              "fedavg", "fedprox", "papaya-sync"})
-      if (name == fresh) limit = 0;
-    EXPECT_LE(seen.result.counters.delay_max, limit);
+    EXPECT_LE(seen.result.counters.delay_max, test::delay_bound(GetParam(), kWorkers));
 
     const auto row =
         std::ranges::find_if(methods::catalogue(), [&](const methods::MethodRow& each) { return name == each.name; });

@@ -170,8 +170,8 @@ struct WorldOptions {
 inline Outcomes simulate(const Problem& problem, const ComputeTime& times, Method& method,
                          const WorldOptions& options) {
   BufferPool buffers(problem.layout().dimension());
-  std::unique_ptr<sim::ComputePool> pool;
-  if (options.threads > 1) pool = std::make_unique<sim::ComputePool>(options.threads);
+  std::unique_ptr<ComputePool> pool;
+  if (options.threads > 1) pool = std::make_unique<ComputePool>(options.threads);
   Outcomes outcomes;
   {
     Buffer x0 = buffers.take();

@@ -90,7 +90,6 @@ class Leg {
   std::vector<std::byte> method_state;  ///< at the end
 
  private:
-  using ComputePool = sim::ComputePool;
   std::size_t dimension() const { return problem_.layout().dimension(); }
   const Problem& problem_;
   const ComputeTime& times_;

@@ -5,7 +5,7 @@
 #include <deque>
 #include <mutex>
 
-#include "engines/sim/compute_pool.hpp"
+#include "engines/compute_pool.hpp"
 #include "support/fake_world.hpp"
 
 namespace tardigrad {
@@ -18,15 +18,12 @@ TEST(ComputePool, LeavesDoomedGradientsAlone) {
   const Bowl bowl({});
   BufferPool buffers(2);
   const auto x = std::make_shared<const Buffer>(buffers.take());
-  sim::ComputePool pool(1);
-  sim::GradientJob doomed{
-      .order = {.id = 1, .worker = 0, .index = 0, .version = 3}, .snapshot = {3, x}, .finish = Time{10}};
-  sim::GradientJob first{
-      .order = {.id = 2, .worker = 0, .index = 1, .version = 6}, .snapshot = {6, x}, .finish = Time{20}};
-  sim::GradientJob second{
-      .order = {.id = 3, .worker = 0, .index = 2, .version = 6}, .snapshot = {6, x}, .finish = Time{30}};
+  ComputePool pool(1);
+  GradientJob doomed{.order = {.id = 1, .worker = 0, .index = 0, .version = 3}, .snapshot = {3, x}, .finish = Time{10}};
+  GradientJob first{.order = {.id = 2, .worker = 0, .index = 1, .version = 6}, .snapshot = {6, x}, .finish = Time{20}};
+  GradientJob second{.order = {.id = 3, .worker = 0, .index = 2, .version = 6}, .snapshot = {6, x}, .finish = Time{30}};
   {
-    sim::ComputePool::Session session(pool, bowl, buffers);
+    ComputePool::Session session(pool, bowl, buffers);
     session.set_oldest_useful_version(5);
     session.submit(doomed);
     session.submit(first);
@@ -50,10 +47,10 @@ TEST(ComputePool, ComputesInTheOrderOfVirtualFinishAndHoldsBack) {
   }});
   BufferPool buffers(2);
   const auto x = std::make_shared<const Buffer>(buffers.take());
-  sim::ComputePool pool(1);  // looks ahead by four
-  std::deque<sim::GradientJob> jobs;
+  ComputePool pool(1);  // looks ahead by four
+  std::deque<GradientJob> jobs;
   {
-    sim::ComputePool::Session session(pool, bowl, buffers);
+    ComputePool::Session session(pool, bowl, buffers);
     for (OrderId id = 0; id < 8; ++id)
       jobs.push_back({.order = {.id = id, .worker = 0, .index = id, .version = 0},
                       .snapshot = {0, x},

@@ -240,7 +240,7 @@ TEST(Driver, RunsInOneProcessDoNotTouchEachOther) {
 }
 
 TEST(Driver, SharedPoolServesRunsSideBySide) {
-  sim::ComputePool pool(3);
+  ComputePool pool(3);
   std::vector<std::string> digests(6);
   {
     std::vector<std::jthread> threads;

@@ -15,11 +15,11 @@ using testing::Each;
 using testing::ElementsAre;
 using testing::FloatNear;
 
-std::vector<float> work_on(const Problem& problem, const LocalWork& work, std::uint32_t steps_done, float x = 1.0f) {
+std::vector<float> work_on(const Problem& problem, const LocalWork& work, std::uint32_t steps, float x = 1.0f) {
   BufferPool buffers(2);
   const std::vector<float> at(2, x);
   std::vector<float> g(2);
-  Order order{.worker = 3, .index = 10, .work = work, .steps_done = steps_done};
+  const Order order{.worker = 3, .index = 10, .work = work, .steps_done = steps};
   do_work(*problem.make_replica(), order, at, g, buffers);
   return g;
 }

@@ -23,6 +23,8 @@ class Recorder final : public Runtime, public Observer, FailureContext {
 
   Needs offers() const override { return inner_.offers(); }
   Time now() const override { return inner_.now(); }
+  bool real_time() const override { return inner_.real_time(); }
+  void wind_down() override { inner_.wind_down(); }
   std::optional<Event> next(Time limit) override;
   bool idle() const override { return inner_.idle(); }
   OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/buffer_pool.hpp"
-#include "engines/sim/compute_pool.hpp"
+#include "engines/compute_pool.hpp"
 #include "tardigrad/availability.hpp"
 #include "tardigrad/compute_time.hpp"
 #include "tardigrad/problem.hpp"

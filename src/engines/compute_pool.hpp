@@ -16,7 +16,7 @@
 #include "tardigrad/params.hpp"
 #include "tardigrad/problem.hpp"
 
-namespace tardigrad::sim {
+namespace tardigrad {
 
 /// One gradient to compute: described by the run, computed by any thread, read by the run.
 struct GradientJob {
@@ -135,4 +135,4 @@ class ComputePool::Session {
   std::uint64_t computed_ = 0;
 };
 
-}  // namespace tardigrad::sim
+}  // namespace tardigrad

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engines/sim/compute_pool.hpp"
+#include "engines/compute_pool.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 #include "engines/local_work.hpp"
 #include "tardigrad/error.hpp"
 
-namespace tardigrad::sim {
+namespace tardigrad {
 
 void GradientJob::compute(Replica& replica, BufferPool& buffers) {
   try {
@@ -263,4 +263,4 @@ std::uint64_t ComputePool::Session::gradients_computed() {
   return computed_;
 }
 
-}  // namespace tardigrad::sim
+}  // namespace tardigrad

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+
+#include "tardigrad/types.hpp"
+
+namespace tardigrad::threads {
+
+using Instant = std::chrono::steady_clock::time_point;
+
+/// The time of a run: real time since its start, divided by `scale`, so that a run of hours by its scenario's figures
+/// can be had in minutes.
+/// Thread  any, once started
+class Clock {
+ public:
+  /// scale: real seconds that a second of the run takes.
+  explicit Clock(double scale = 1.0) : scale_(scale) {}
+
+  void start() { start_ = std::chrono::steady_clock::now(); }
+  Time now() const {
+    const Time real = std::chrono::steady_clock::now() - start_;
+    return scale_ == 1.0 ? real : from_seconds(to_seconds(real) / scale_);
+  }
+  /// When it will be `time`; in thirty years at the latest, which every arithmetic stands.
+  Instant at(Time time) const {
+    const double seconds = std::min(to_seconds(time) * scale_, 1e9);
+    return start_ + (scale_ == 1.0 && seconds < 1e9 ? time : from_seconds(seconds));
+  }
+
+ private:
+  Instant start_{};
+  double scale_;
+};
+
+}  // namespace tardigrad::threads

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engines/threads/thread_runtime.hpp"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "tardigrad/error.hpp"
+
+namespace tardigrad::threads {
+namespace {
+
+// So long `next` waits at most before its caller may look at other things: how late Ctrl-C is noticed.
+constexpr std::chrono::milliseconds kPatience{20};
+
+}  // namespace
+
+ThreadRuntime::ThreadRuntime(const Problem& problem, BufferPool& buffers, const ThreadOptions& options)
+    : problem_(problem),
+      options_(options),
+      clock_(options.time_scale),
+      shop_{.problem = problem, .buffers = buffers, .pace = options.pace, .clock = clock_, .reports = reports_},
+      gradient_(*this),
+      evaluators_(options.evaluation_threads),
+      workers_(options.workers) {
+  TG_CHECK(options.workers <= kMostWorkers, options.workers, " workers");
+}
+
+ThreadRuntime::~ThreadRuntime() { wind_down(); }  // all are told before the first is waited for
+
+void ThreadRuntime::wind_down() {
+  for (WorkerState& state : workers_)
+    if (state.worker) state.worker->mailbox().close();
+}
+
+void ThreadRuntime::start_workers() {
+  clock_.start();
+  try {
+    for (WorkerState& state : workers_) state.worker = std::make_unique<Worker>(shop_);
+  } catch (const std::system_error& error) {
+    throw Error("the system has no threads for " + std::to_string(workers_.size()) + " workers: " + error.what());
+  }
+}
+
+std::optional<Event> ThreadRuntime::next(Time limit) {
+  finish_arrival();
+  if (!workers_.empty() && !workers_.front().worker) start_workers();
+  if (std::optional<Event> event = first_join()) return event;
+  const Instant patience = std::chrono::steady_clock::now() + kPatience;
+  while (!idle()) {
+    now_ = std::max(now_, clock_.now());
+    if (now_ >= limit) break;
+    if (!appointments_.empty() && appointments_.top().time <= now_) {
+      const Appointment due = appointments_.top();
+      appointments_.pop();
+      if (std::optional<Event> event = keep(due)) return event;
+    } else if (std::optional<Report> report = reports_.take()) {
+      if (std::optional<Event> event = receive(std::move(*report))) return event;
+    } else {
+      Instant until = std::min(patience, clock_.at(limit));
+      if (std::chrono::steady_clock::now() >= until) break;
+      if (!appointments_.empty()) until = std::min(until, clock_.at(appointments_.top().time));
+      reports_.wait(until);
+    }
+  }
+  return std::nullopt;
+}
+
+// The first event of every worker, in the order of their numbers.
+std::optional<Event> ThreadRuntime::first_join() {
+  while (joined_ < workers_.size()) {
+    const auto worker = static_cast<WorkerId>(joined_++);
+    const Time first = options_.availability ? options_.availability->first_join(worker) : Time{0};
+    if (first <= now_) return joins(worker);
+    will_join(worker, first);
+  }
+  return std::nullopt;
+}
+
+std::optional<Event> ThreadRuntime::keep(const Appointment& due) {
+  switch (due.kind) {
+    case Appointment::Kind::timer:
+      --timers_set_;
+      return Event{.kind = Event::Kind::timer_fired, .time = now_, .timer = static_cast<TimerId>(due.number)};
+    case Appointment::Kind::join:
+      --joins_to_come_;
+      return joins(due.number);
+    case Appointment::Kind::leave: {
+      const WorkerState& state = workers_[due.number];
+      if (state.since == kAbsent || state.episode != due.episode) return std::nullopt;  // it failed before
+      return leaves(due.number);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Event> ThreadRuntime::receive(Report report) {
+  const WorkerState& state = workers_[report.order.worker];
+  if (!state.worker->mailbox().wants(report.order.id)) {  // withdrawn while it was on its way
+    if (report.failure.empty()) ++dropped_;
+    return std::nullopt;
+  }
+  TG_CHECK(!state.orders.empty() && state.orders.front().id == report.order.id, "worker ", report.order.worker,
+           " reports order ", report.order.id, " out of turn");
+  return report.failure.empty() ? arrives(std::move(report)) : fails(std::move(report));
+}
+
+Event ThreadRuntime::arrives(Report report) {
+  WorkerState& state = workers_[report.order.worker];
+  state.orders.erase(state.orders.begin());
+  --in_flight_;
+  arrived_ = std::move(report);
+  looked_ = false;
+  return {.kind = Event::Kind::gradient_arrived,
+          .time = now_,
+          .worker = arrived_->order.worker,
+          .order = arrived_->order,
+          .gradient = &gradient_};
+}
+
+void ThreadRuntime::finish_arrival() {
+  if (!arrived_) return;
+  if (!looked_) ++dropped_;
+  arrived_.reset();
+}
+
+Report& ThreadRuntime::look() {
+  looked_ = true;
+  return *arrived_;
+}
+
+Event ThreadRuntime::fails(Report report) {
+  reason_ = std::move(report.failure);
+  const WorkerId worker = report.order.worker;
+  Event event = loses(worker);
+  event.reason = reason_;
+  if (options_.restart_after) will_join(worker, now_ + *options_.restart_after);
+  return event;
+}
+
+Event ThreadRuntime::leaves(WorkerId worker) {
+  const Time absence = options_.availability->absence(worker, workers_[worker].episode);
+  if (absence < Time::max() - now_) will_join(worker, now_ + absence);
+  return loses(worker);
+}
+
+Event ThreadRuntime::loses(WorkerId worker) {
+  WorkerState& state = workers_[worker];
+  lost_.clear();
+  withdraw(worker, lost_);
+  stayed_ += now_ - state.since;
+  state.since = kAbsent;
+  ++state.episode;
+  --present_;
+  return {.kind = Event::Kind::worker_lost, .time = now_, .worker = worker, .lost = lost_};
+}
+
+Event ThreadRuntime::joins(WorkerId worker) {
+  WorkerState& state = workers_[worker];
+  state.since = now_;
+  ++present_;
+  if (options_.availability) {
+    const Time stay = options_.availability->stay(worker, state.episode);
+    if (stay < Time::max() - now_) make_appointment(Appointment::Kind::leave, now_ + stay, worker, state.episode);
+  }
+  return {.kind = Event::Kind::worker_joined, .time = now_, .worker = worker, .examples = problem_.examples(worker)};
+}
+
+void ThreadRuntime::will_join(WorkerId worker, Time time) {
+  ++joins_to_come_;
+  make_appointment(Appointment::Kind::join, time, worker);
+}
+
+void ThreadRuntime::make_appointment(Appointment::Kind kind, Time time, std::uint32_t number, std::uint64_t episode) {
+  appointments_.push(
+      {.kind = kind, .time = time, .sequence = appointments_made_++, .number = number, .episode = episode});
+}
+
+OrderId ThreadRuntime::assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) {
+  TG_CHECK(worker < workers_.size(), "no worker ", worker);
+  WorkerState& state = workers_[worker];
+  TG_CHECK(state.since != kAbsent, "worker ", worker, " is away");
+  const Order order{
+      .id = next_order_++, .worker = worker, .index = state.gradients, .version = snapshot.version, .work = work};
+  state.gradients += std::max(1u, work.steps);
+  state.orders.push_back(order);
+  ++in_flight_;
+  state.worker->mailbox().send({.order = order, .snapshot = snapshot});
+  return order.id;
+}
+
+void ThreadRuntime::cancel(WorkerId worker, std::vector<Order>& cancelled) { withdraw(worker, cancelled); }
+
+void ThreadRuntime::withdraw(WorkerId worker, std::vector<Order>& withdrawn) {
+  WorkerState& state = workers_[worker];
+  if (state.orders.empty()) return;
+  state.worker->mailbox().withdraw(next_order_);
+  withdrawn.insert(withdrawn.end(), state.orders.begin(), state.orders.end());
+  in_flight_ -= state.orders.size();
+  state.orders.clear();
+}
+
+void ThreadRuntime::set_timer(TimerId timer, Time after) {
+  TG_CHECK(after >= Time{0}, "a timer of ", after.count(), " ns");
+  ++timers_set_;
+  make_appointment(Appointment::Kind::timer, clock_.now() + after, static_cast<std::uint32_t>(timer));
+}
+
+RuntimeCounters ThreadRuntime::counters() const {
+  RuntimeCounters counters{.gradients_wasted = dropped_};
+  Time busy{}, available = stayed_;
+  for (const WorkerState& state : workers_) {
+    if (!state.worker) continue;
+    counters.gradients_computed += state.worker->computed();
+    counters.gradients_wasted += state.worker->dropped();
+    busy += state.worker->busy(now_);
+    if (state.since != kAbsent) available += now_ - state.since;
+  }
+  if (available > Time{0}) counters.utilisation = std::min(1.0, to_seconds(busy) / to_seconds(available));
+  return counters;
+}
+
+EvaluationId ThreadRuntime::start_evaluation(const Snapshot& snapshot) {
+  if (!evaluating_) evaluating_ = std::make_unique<ComputePool::Session>(evaluators_, problem_, shop_.buffers);
+  const EvaluationId id{evaluations_started_++};
+  evaluating_->submit(*(evaluations_[id] = std::make_unique<EvaluationJob>(problem_, snapshot)));
+  return id;
+}
+
+bool ThreadRuntime::evaluation_ready(EvaluationId id) { return evaluating_->is_finished(*evaluations_.at(id)); }
+
+std::vector<Metric> ThreadRuntime::take_evaluation(EvaluationId id) {
+  const auto found = evaluations_.find(id);
+  evaluating_->wait_for(*found->second);
+  std::vector<Metric> metrics = found->second->metrics(problem_);
+  evaluations_.erase(found);
+  return metrics;
+}
+
+}  // namespace tardigrad::threads

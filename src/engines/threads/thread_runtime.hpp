@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <string>
+#include <vector>
+
+#include "core/buffer_pool.hpp"
+#include "engines/compute_pool.hpp"
+#include "engines/threads/clock.hpp"
+#include "engines/threads/reports.hpp"
+#include "engines/threads/worker.hpp"
+#include "tardigrad/availability.hpp"
+#include "tardigrad/compute_time.hpp"
+#include "tardigrad/problem.hpp"
+#include "tardigrad/runtime.hpp"
+
+namespace tardigrad::threads {
+
+struct ThreadOptions {
+  std::size_t workers = 1;
+  const ComputeTime* pace = nullptr;           ///< nothing: workers are as fast as they can be
+  const Availability* availability = nullptr;  ///< nothing: everybody is always there
+  std::optional<Time> restart_after = {};      ///< a worker that failed returns after this time; nothing: never
+  double time_scale = 1.0;                     ///< real seconds that a second of the run takes
+  unsigned evaluation_threads = 1;
+};
+
+/// Asynchrony in earnest, on one machine: a thread a worker, and the caller's thread is the server.
+///
+/// Neither way costs a copy. An order carries the server's own snapshot, which nobody changes; a gradient comes back in
+/// the buffer that the worker wrote it into, with its norm, and the buffer goes to the pool when the event is over.
+/// Time is that of the steady clock since the first `next`; an event has the time at which the server takes it.
+///
+/// An order that is cancelled or lost never reaches the server, whatever its worker makes of it. A worker leaves and
+/// returns by `availability`, with its thread kept; a worker whose replica throws is lost, with what it threw as the
+/// reason, and returns with a new replica where `restart_after` says so.
+///
+/// Memory   a thread and a replica a worker; an order in flight holds its snapshot and, once begun, one gradient
+/// Cost     O(log timers) an event; beside it one lock a report, one an order
+/// Errors   Error when the system has no threads left
+/// Thread   all functions: the server's
+class ThreadRuntime final : public Runtime {
+ public:
+  static constexpr std::size_t kMostWorkers = 4096;
+
+  /// All arguments outlive the runtime. Pre  at most kMostWorkers
+  ThreadRuntime(const Problem& problem, BufferPool& buffers, const ThreadOptions& options);
+  ~ThreadRuntime() override;
+
+  Needs offers() const override {
+    return {.cancel = true, .queues = true, .timers = true, .local_steps = true, .points = true};
+  }
+  /// Of the event or limit handed out last: nothing happens in between for the server.
+  Time now() const override { return now_; }
+  bool real_time() const override { return true; }
+  std::optional<Event> next(Time limit) override;
+  bool idle() const override {
+    return joined_ == workers_.size() && in_flight_ == 0 && joins_to_come_ == 0 && (timers_set_ == 0 || present_ == 0);
+  }
+  OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override;
+  void cancel(WorkerId worker, std::vector<Order>& cancelled) override;
+  void set_timer(TimerId timer, Time after) override;
+  /// Real workers compute what they were asked for; a method that wants them stopped cancels.
+  void set_oldest_useful_version(Version) override {}
+  std::size_t in_flight() const override { return in_flight_; }
+  RuntimeCounters counters() const override;
+  /// The workers stop.
+  void wind_down() override;
+  EvaluationId start_evaluation(const Snapshot& snapshot) override;
+  bool evaluation_ready(EvaluationId id) override;
+  std::vector<Metric> take_evaluation(EvaluationId id) override;
+
+ private:
+  static constexpr Time kAbsent{-1};
+
+  struct WorkerState {
+    std::unique_ptr<Worker> worker;
+    std::vector<Order> orders;    // in flight, oldest first
+    std::uint64_t gradients = 0;  // asked for so far: the index of the next order
+    Time since = kAbsent;         // there since
+    std::uint64_t episode = 0;    // how often it was lost
+  };
+  // What happens by the clock.
+  struct Appointment {
+    enum class Kind : std::uint8_t { timer, join, leave } kind;
+    Time time;
+    std::uint64_t sequence;
+    std::uint32_t number;       // of the timer or worker
+    std::uint64_t episode = 0;  // leave: of this stay
+    bool operator>(const Appointment& other) const {
+      return time != other.time ? time > other.time : sequence > other.sequence;
+    }
+  };
+  // The gradient of the arrival that is being handled.
+  class ArrivedGradient final : public Gradient {
+   public:
+    explicit ArrivedGradient(ThreadRuntime& runtime) : runtime_(runtime) {}
+    double norm() const override { return runtime_.look().norm; }
+    std::span<const float> values() const override { return std::as_const(runtime_.look().gradient).view(); }
+    std::span<const float> point() const override { return runtime_.arrived_->snapshot.view(); }
+
+   private:
+    ThreadRuntime& runtime_;
+  };
+
+  void start_workers();
+  std::optional<Event> first_join();
+  std::optional<Event> keep(const Appointment& appointment);
+  std::optional<Event> receive(Report report);
+  void make_appointment(Appointment::Kind kind, Time time, std::uint32_t number, std::uint64_t episode = 0);
+  void will_join(WorkerId worker, Time time);
+  Event joins(WorkerId worker);
+  Event leaves(WorkerId worker);
+  Event arrives(Report report);
+  Event fails(Report report);
+  Event loses(WorkerId worker);
+  void withdraw(WorkerId worker, std::vector<Order>& withdrawn);
+  void finish_arrival();
+  Report& look();
+
+  const Problem& problem_;
+  const ThreadOptions options_;
+  Clock clock_;
+  Reports reports_;
+  const Workshop shop_;
+
+  Time now_{};
+  OrderId next_order_ = 0;
+  std::uint64_t appointments_made_ = 0;
+  std::size_t joined_ = 0, present_ = 0, in_flight_ = 0, timers_set_ = 0, joins_to_come_ = 0;
+  std::priority_queue<Appointment, std::vector<Appointment>, std::greater<>> appointments_;
+  std::vector<Order> lost_;  // of the loss handed out last, and
+  std::string reason_;       // why
+  std::optional<Report> arrived_;
+  bool looked_ = false;  // at the gradient
+  ArrivedGradient gradient_;
+  std::uint64_t dropped_ = 0;  // computed, and not looked at
+  Time stayed_{};              // by those who have left, in all
+
+  ComputePool evaluators_;
+  std::unique_ptr<ComputePool::Session> evaluating_;
+  std::map<EvaluationId, std::unique_ptr<EvaluationJob>> evaluations_;
+  std::uint64_t evaluations_started_ = 0;
+
+  std::vector<WorkerState> workers_;  // last: their threads use the others
+};
+
+}  // namespace tardigrad::threads

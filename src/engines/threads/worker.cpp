@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engines/threads/worker.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <utility>
+
+#include "core/kernels.hpp"
+#include "engines/local_work.hpp"
+
+namespace tardigrad::threads {
+
+// The work on one order: its steps, when each may begin and end, and whether it is still wanted.
+class Worker::Stint {
+ public:
+  Stint(Worker& worker, const Order& order)
+      : worker_(worker), clock_(worker.shop_.clock), order_(order), start_(clock_.now()) {}
+
+  bool may_step(std::uint32_t k) {
+    if (k > 0 && !end_step()) return false;
+    const Time now = clock_.now();
+    const Time pace = worker_.shop_.pace ? worker_.shop_.pace->sample(order_.worker, order_.index + k) : Time{0};
+    if (k > 0 && !fits(now - start_, std::max(pace, worker_.usual_))) return false;
+    step_due_ = now + pace;
+    if (!wait(step_due_ - worker_.usual_)) return false;
+    step_start_ = clock_.now();
+    return true;
+  }
+
+  /// The last step's computation is over.
+  void note_end() { worker_.usual_ = clock_.now() - step_start_; }
+  /// Waits for the end of the last step. Returns  is the order still wanted?
+  bool rest() { return wait(step_due_); }
+  Time taken() const { return std::max(Time{1}, clock_.now() - start_); }
+
+ private:
+  bool end_step() {
+    note_end();
+    return rest();
+  }
+  bool fits(Time taken, Time step) const { return taken < order_.work.budget && step <= order_.work.budget - taken; }
+  bool wait(Time until) {
+    return until <= clock_.now() ? worker_.mailbox_.wants(order_.id)
+                                 : worker_.mailbox_.wait(clock_.at(until), order_.id);
+  }
+
+  Worker& worker_;
+  const Clock& clock_;
+  const Order order_;
+  const Time start_;
+  Time step_start_{}, step_due_{};
+};
+
+Worker::Worker(const Workshop& shop) : shop_(shop), thread_([this] { run(); }) {}
+
+Worker::~Worker() {
+  mailbox_.close();
+  thread_.join();
+}
+
+Time Worker::busy(Time now) const {
+  const Time::rep since = busy_since_.load(std::memory_order_relaxed);
+  return Time{busy_.load(std::memory_order_relaxed) + (since < 0 ? 0 : std::max<Time::rep>(0, now.count() - since))};
+}
+
+void Worker::run() {
+  while (std::optional<Task> task = mailbox_.receive()) {
+    const Time start = shop_.clock.now();
+    busy_since_.store(start.count(), std::memory_order_relaxed);
+    std::optional<Report> report = carry_out(std::move(*task));
+    busy_since_.store(-1, std::memory_order_relaxed);
+    busy_.fetch_add((shop_.clock.now() - start).count(), std::memory_order_relaxed);
+    if (report) shop_.reports.push(std::move(*report));
+  }
+  replica_.reset();  // where it was made
+}
+
+std::optional<Report> Worker::carry_out(Task task) {
+  Report report{.order = task.order, .snapshot = std::move(task.snapshot)};
+  try {
+    if (!replica_) replica_ = shop_.problem.make_replica();
+    Stint stint(*this, report.order);
+    compute(report, stint);
+  } catch (const std::exception& error) {
+    report.failure = error.what();
+    if (report.failure.empty()) report.failure = "an error without a text";
+  } catch (...) {
+    report.failure = "something that is no std::exception was thrown";
+  }
+  // What it left behind is not to be trusted. Whether the server hears of it depends on whether it waits for the order:
+  // a failure that lasts will meet the next one.
+  if (!report.failure.empty()) replica_.reset();
+  if (mailbox_.wants(report.order.id)) return report;
+  return std::nullopt;
+}
+
+void Worker::compute(Report& report, Stint& stint) {
+  Order& order = report.order;
+  replica_->watch(StopSignal(mailbox_.wanted_from(), order.id));
+  report.gradient = shop_.buffers.take();
+  order.steps_done = do_work(*replica_, order, report.snapshot.view(), report.gradient.view(), shop_.buffers,
+                             [&](std::uint32_t k) { return stint.may_step(k); });
+  if (!mailbox_.wants(order.id)) return;  // given up on the way
+  report.norm = std::sqrt(kernels::squared_norm(std::as_const(report.gradient).view()));
+  computed_.fetch_add(1, std::memory_order_relaxed);
+  stint.note_end();
+  if (!stint.rest()) dropped_.fetch_add(1, std::memory_order_relaxed);
+  order.compute_time = stint.taken();
+}
+
+}  // namespace tardigrad::threads

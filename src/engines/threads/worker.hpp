@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "core/buffer_pool.hpp"
+#include "engines/threads/clock.hpp"
+#include "engines/threads/mailbox.hpp"
+#include "engines/threads/reports.hpp"
+#include "tardigrad/compute_time.hpp"
+#include "tardigrad/problem.hpp"
+
+namespace tardigrad::threads {
+
+/// What all workers share. It outlives them.
+struct Workshop {
+  const Problem& problem;
+  BufferPool& buffers;
+  const ComputeTime* pace;  ///< nothing: as fast as they can
+  const Clock& clock;
+  Reports& reports;
+};
+
+/// A thread with a replica of its own, which it makes with its first order and anew after a failure. It works off its
+/// orders one after another and reports each that is still wanted then.
+///
+/// Paced, an order (a local step) takes at least its compute time: the thread sleeps first and computes at the end of
+/// it, by what the last gradient took, so that an order that is withdrawn early costs nothing.
+///
+/// It gives up an order that is withdrawn: asleep, at once; between local steps; and within a gradient when the problem
+/// looks (Replica::given_up), else at its end.
+class Worker {
+ public:
+  explicit Worker(const Workshop& shop);
+  /// Withdraws everything and waits for the thread: one gradient at most, or what a problem does between two looks.
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  Mailbox& mailbox() { return mailbox_; }
+  std::uint64_t computed() const { return computed_.load(std::memory_order_relaxed); }
+  /// Computed, and then not wanted.
+  std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
+  /// Time that it has spent on orders until `now`.
+  Time busy(Time now) const;
+
+ private:
+  class Stint;
+  void run();
+  std::optional<Report> carry_out(Task task);
+  void compute(Report& report, Stint& stint);
+
+  const Workshop& shop_;
+  Mailbox mailbox_;
+  std::unique_ptr<Replica> replica_;  // the thread's
+  Time usual_{};                      // what the last gradient took; the thread's
+  std::atomic<std::uint64_t> computed_{0}, dropped_{0};
+  std::atomic<Time::rep> busy_{0}, busy_since_{-1};  // -1: waiting for an order
+  std::jthread thread_;                              // last: it uses the others
+};
+
+}  // namespace tardigrad::threads

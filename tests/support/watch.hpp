@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// What must hold of every method in every runtime, looked at while it runs.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "support/fake_world.hpp"
+#include "support/method_files.hpp"
+#include "tardigrad/runtime.hpp"
+
+namespace tardigrad::test {
+
+// Workers of such methods wait for a round to end, or for their turn among more workers than the concurrency.
+inline bool lets_workers_wait(const MethodFile& file) {
+  static const std::set<std::string> rounds = {"minibatch-sgd", "m-sync-sgd",  "fedavg",
+                                               "fedprox",       "papaya-sync", "adaptive-sync"};
+  return rounds.count(file.method()) > 0 || file.table.count("concurrency") > 0;
+}
+
+// Methods that draw who works may leave somebody without an order while somebody else has a queue of them.
+inline bool draws_workers(const MethodFile& file) {
+  const auto dispatch = file.table.find("dispatch");
+  return dispatch != file.table.end() && dispatch->second == word("uniform");
+}
+
+// Looks at every event: who is alive, who has how many orders.
+class Watch final : public Runtime {
+ public:
+  Watch(Runtime& inner, const MethodFile& file, std::size_t workers) : inner_(inner), file_(file), workers_(workers) {}
+  Needs offers() const override { return inner_.offers(); }
+  Time now() const override { return inner_.now(); }
+  bool real_time() const override { return inner_.real_time(); }
+  void wind_down() override { inner_.wind_down(); }
+  std::optional<Event> next(Time limit) override {
+    check_busy();
+    const std::optional<Event> event = inner_.next(limit);
+    if (!event) return event;
+    switch (event->kind) {
+      case Event::Kind::worker_joined:
+        EXPECT_TRUE(orders_.emplace(event->worker, 0).second) << "joined twice";
+        break;
+      case Event::Kind::worker_lost:
+        EXPECT_EQ(orders_.at(event->worker), event->lost.size());
+        orders_.erase(event->worker);
+        break;
+      case Event::Kind::gradient_arrived:
+        EXPECT_TRUE(arrived_.insert(event->order.id).second) << "order " << event->order.id << " arrived twice";
+        --orders_.at(event->worker);
+        break;
+      case Event::Kind::timer_fired:
+        break;
+    }
+    return event;
+  }
+  bool idle() const override { return inner_.idle(); }
+  OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override {
+    ++orders_.at(worker);
+    return inner_.assign(worker, snapshot, work);
+  }
+  void cancel(WorkerId worker, std::vector<Order>& cancelled) override {
+    inner_.cancel(worker, cancelled);
+    orders_.at(worker) = 0;
+  }
+  void set_timer(TimerId timer, Time after) override { inner_.set_timer(timer, after); }
+  void set_oldest_useful_version(Version version) override { inner_.set_oldest_useful_version(version); }
+  std::size_t in_flight() const override { return inner_.in_flight(); }
+  RuntimeCounters counters() const override { return inner_.counters(); }
+  EvaluationId start_evaluation(const Snapshot& snapshot) override { return inner_.start_evaluation(snapshot); }
+  bool evaluation_ready(EvaluationId id) override { return inner_.evaluation_ready(id); }
+  std::vector<Metric> take_evaluation(EvaluationId id) override { return inner_.take_evaluation(id); }
+
+ private:
+  void check_busy() {
+    std::size_t total = 0;
+    for (const auto& [worker, orders] : orders_) {
+      total += orders;
+      // At time 0 all join before anybody can be drawn.
+      if (!lets_workers_wait(file_) && !draws_workers(file_) && inner_.now() > Time{0}) {
+        EXPECT_EQ(orders, 1u) << "worker " << worker << " at " << to_seconds(inner_.now()) << " s";
+      }
+    }
+    seen_all_ |= orders_.size() == workers_;
+    if (!orders_.empty() && inner_.now() > Time{0} && seen_all_) {
+      EXPECT_GT(total, 0u) << "everybody waits, at " << to_seconds(inner_.now()) << " s";
+    }
+  }
+
+  Runtime& inner_;
+  const MethodFile& file_;
+  const std::size_t workers_;
+  std::map<WorkerId, std::size_t> orders_;  // of those alive
+  std::set<OrderId> arrived_;
+  bool seen_all_ = false;
+};
+
+/// No gradient of this method is applied with a greater delay.
+inline std::uint64_t delay_bound(const MethodFile& file, std::size_t workers) {
+  const std::string name = file.method();
+  if (name == "ringleader-asgd") return 2 * workers - 2;
+  if (name == "ringmaster-asgd") return static_cast<std::uint64_t>(file.table.at("delay_limit").number()) - 1;
+  for (const char* fresh : {"minibatch-sgd", "m-sync-sgd", "rennala-sgd", "async-minibatch-sgd", "malenia-sgd",
+                            "fedavg", "fedprox", "papaya-sync"})
+    if (name == fresh) return 0;
+  return ~std::uint64_t{0};
+}
+
+}  // namespace tardigrad::test
