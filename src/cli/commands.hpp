@@ -26,6 +26,7 @@ struct RunCommand {
   std::optional<std::uint64_t> seed;
   std::optional<unsigned> threads;
   bool overwrite = false;
+  bool resume = false;
   bool record = false;
   CommonOptions common;
 };

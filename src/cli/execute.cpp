@@ -2,7 +2,9 @@
 #include "cli/execute.hpp"
 
 #include <memory>
+#include <utility>
 
+#include "cli/run_keeper.hpp"
 #include "core/buffer_pool.hpp"
 #include "core/hash.hpp"
 #include "engines/replay/recorder.hpp"
@@ -28,14 +30,18 @@ record::RecordingHeader header_of(const RunRequest& request, const std::string& 
 // What a run writes while it goes on.
 class Recording {
  public:
-  Recording(const RunRequest& request, const std::string& document) {
+  /// `from`: what it goes on from, or nothing.
+  Recording(const RunRequest& request, const std::string& document, const record::Checkpoint* from) {
     if (!request.directory) return;
-    directory_ = std::make_unique<record::RunDirectory>(*request.directory, request.if_finished);
-    directory_->write_scenario(document);
-    metrics_ = std::make_unique<record::MetricsLog>(directory_->metrics());
+    directory_ = std::make_unique<record::RunDirectory>(*request.directory,
+                                                        from ? record::IfFinished::go_on : request.if_finished);
+    if (!from) directory_->write_scenario(document);
+    const record::CheckpointHeader kept = from ? from->header : record::CheckpointHeader{};
+    metrics_ = std::make_unique<record::MetricsLog>(directory_->metrics(), kept.metrics_bytes);
     if (request.plan.record)
       recorded_ = std::make_unique<record::RecordingWriter>(directory_->recording(), header_of(request, document));
-    if (request.plan.events) events_ = std::make_unique<record::EventLog>(directory_->events(), *request.plan.events);
+    if (request.plan.events)
+      events_ = std::make_unique<record::EventLog>(directory_->events(), *request.plan.events, kept.events_bytes);
   }
 
   /// What the driver is to see in the place of the runtime.
@@ -52,6 +58,9 @@ class Recording {
     if (recorder_) list.push_back(&*recorder_);
     return list;
   }
+
+  record::MetricsLog& metrics() { return *metrics_; }
+  record::EventLog* events() { return events_.get(); }
 
   void finish(const RunRequest& request, const record::RunSummary& summary, std::span<const float> x) {
     if (!directory_) return;
@@ -77,6 +86,23 @@ class Recording {
   std::optional<replay::Recorder> recorder_;
 };
 
+record::CheckpointFolder folder_of(const RunRequest& request, const std::string& document) {
+  std::optional<Target::Direction> direction;
+  if (const auto& target = request.plan.options.target) direction = target->direction;
+  return record::CheckpointFolder({.path = *request.directory / record::kCheckpointFolder,
+                                   .program = program_version(),
+                                   .scenario_hash = scenario_hash(document),
+                                   .keep = request.plan.checkpoints.keep,
+                                   .direction = direction});
+}
+
+std::optional<record::Checkpoint> find_checkpoint(const RunRequest& request, const std::string& document,
+                                                  BufferPool& buffers) {
+  if (request.checkpoints != RunRequest::Checkpoints::resume) return std::nullopt;
+  require_same_scenario(*request.directory, document);
+  return folder_of(request, document).last(buffers, *request.directory, request.tell);
+}
+
 }  // namespace
 
 const char* program_version() { return "tardigrad " TARDIGRAD_VERSION; }
@@ -96,8 +122,9 @@ std::uint64_t initial_point_hash(const Problem& problem) {
 RunOutput execute(const RunRequest& request) {
   const World& world = request.world;
   const std::string document = resolved_document(world, request.method, request.plan);
-  Recording recording(request, document);
   BufferPool buffers(world.problem->layout().dimension());
+  std::optional<record::Checkpoint> from = find_checkpoint(request, document, buffers);
+  Recording recording(request, document, from ? &*from : nullptr);
   Buffer x0 = buffers.take();
   world.problem->initial_point(x0.view());
   ServerModel model(buffers, world.problem->layout(), std::move(x0));
@@ -108,10 +135,24 @@ RunOutput execute(const RunRequest& request) {
   Runtime& runtime = recording.watched(simulator);
   std::vector<Observer*> observers = recording.observers();
   if (request.observer) observers.push_back(request.observer);
+  std::optional<RunKeeper> keeper;
+  if (request.checkpoints != RunRequest::Checkpoints::none) {
+    keeper.emplace(RunKeeper::Parts{.plan = request.plan.checkpoints,
+                                    .target = request.plan.options.target,
+                                    .names = {.program = program_version(), .scenario_hash = scenario_hash(document)},
+                                    .folder = folder_of(request, document),
+                                    .from = std::move(from),
+                                    .metrics = recording.metrics(),
+                                    .events = recording.events(),
+                                    .observer_state = request.observer_state,
+                                    .tell = request.tell});
+    observers.push_back(&*keeper);
+  }
   RunOptions options = request.plan.options;
   options.seed = world.seed;
-  RunResult result = drive(options, runtime, *request.method.method, model,
-                           {.observers = observers, .interrupted = request.interrupted});
+  RunResult result =
+      drive(options, runtime, *request.method.method, model,
+            {.observers = observers, .interrupted = request.interrupted, .keeper = keeper ? &*keeper : nullptr});
 
   const record::RunNames names = {.program = program_version(),
                                   .method = request.method.name,
@@ -119,6 +160,11 @@ RunOutput execute(const RunRequest& request) {
                                   .seed = world.seed,
                                   .scenario_hash = scenario_hash(document)};
   RunOutput output{.summary = record::summarize(names, result), .evaluations = std::move(result.evaluations)};
+  if (keeper) {
+    keeper->finish();
+    output.checkpoints = keeper->written();
+    output.checkpoint_seconds = keeper->seconds();
+  }
   recording.finish(request, output.summary, model.snapshot().view());
   return output;
 }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <optional>
 
 #include "cli/scenario.hpp"
@@ -31,11 +32,17 @@ struct RunRequest {
   enum class SaveModel : std::uint8_t { no, yes } save_model = SaveModel::yes;
   const std::atomic<bool>* interrupted = nullptr;
   Observer* observer = nullptr;
+  /// Is it saved, in the directory, as the plan says and when it is interrupted; and gone on with?
+  enum class Checkpoints : std::uint8_t { none, fresh, resume } checkpoints = Checkpoints::none;
+  std::function<void(Archive&)> observer_state = {};                         ///< saved with the run
+  std::function<void(const std::string&)> tell = [](const std::string&) {};  ///< of checkpoints; on any thread
 };
 
 struct RunOutput {
   record::RunSummary summary;
   std::vector<EvaluationRecord> evaluations;
+  std::uint64_t checkpoints = 0;    ///< that were written
+  double checkpoint_seconds = 0.0;  ///< that the run waited for them
 };
 
 /// Identifies what a run computes: a hash of its resolved scenario.

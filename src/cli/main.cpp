@@ -27,7 +27,7 @@ constexpr const char* kRunExamples = R"(Examples:
   tardigrad run scenarios/papers/fig4-d4.toml --out runs/fig4 --threads 4
 
 Writes scenario.toml (every default written out), summary.json, metrics.jsonl, events.jsonl, model.safetensors.
-Ctrl-C ends the run cleanly with what there is.)";
+Ctrl-C ends the run cleanly with what there is; the same command with --out DIR --resume goes on with it.)";
 
 constexpr const char* kCompareExamples = R"(Examples:
   tardigrad compare scenarios/demo.toml
@@ -101,6 +101,8 @@ int run(int argc, char** argv) {
   CLI::App* run_app = app.add_subcommand("run", "Simulate one scenario")->footer(kRunExamples);
   add_scenario(*run_app, run_options);
   run_app->add_option("--seed", run_options.seed, "Instead of run.seed")->check(CLI::NonNegativeNumber);
+  run_app->add_flag("--resume", run_options.resume,
+                    "Go on with the run in --out from its last checkpoint, or begin it");
   run_app->add_flag("--overwrite", run_options.overwrite, "Replace a finished run in --out");
   run_app->add_flag("--record", run_options.record, "Write recording.bin, for tardigrad replay (run.record = true)");
 

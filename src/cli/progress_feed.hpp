@@ -28,6 +28,7 @@ inline report::RunState state_of(StopReason reason) {
 struct Note {
   Time time;
   std::string text;
+  void state(Archive& archive) { archive(time, text); }
 };
 
 /// Tells a progress row how a run goes on, and keeps what the method remarks.
@@ -60,6 +61,7 @@ class ProgressFeed final : public Observer {
 
   void on_note(Time time, const std::string& text) override { notes_.push_back({time, text}); }
   const std::vector<Note>& notes() const { return notes_; }
+  void state(Archive& archive) { archive(arrived_, notes_); }
 
  private:
   report::RunProgress& progress_;

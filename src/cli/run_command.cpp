@@ -10,6 +10,7 @@
 #include "cli/commands.hpp"
 #include "cli/execute.hpp"
 #include "cli/progress_feed.hpp"
+#include "cli/run_keeper.hpp"
 #include "cli/toml_file.hpp"
 #include "data/catalogue.hpp"
 #include "record/file.hpp"
@@ -58,6 +59,27 @@ void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::
   line("run directory", directory.string());
 }
 
+void check_words(const RunCommand& command) {
+  if (!command.resume) return;
+  if (!command.out) throw Error("--resume: say which run to go on with: --out DIR");
+  if (command.overwrite) throw Error("--resume goes on with a run, and --overwrite begins it anew: say one of them");
+}
+
+// The summary of a run that is not to be gone on with, as it came to its end.
+std::optional<record::RunSummary> find_finished(const std::filesystem::path& directory, const std::string& document) {
+  const std::filesystem::path file = directory / "summary.json";
+  if (!std::filesystem::exists(file)) return std::nullopt;
+  require_same_scenario(directory, document);
+  record::RunSummary summary = record::read_summary(file);
+  if (summary.names.program != program_version())
+    throw Error(
+        fmt::format("{}: holds a run of {}; this is {}", directory.string(), summary.names.program, program_version()));
+  if (summary.reason == StopReason::interrupted) return std::nullopt;
+  return summary;
+}
+
+void tell(const std::string& text) { fmt::print(stderr, "tardigrad: warning: {}\n", text); }
+
 }  // namespace
 
 const std::atomic<bool>& interrupted() { return interrupt_flag; }
@@ -90,6 +112,7 @@ std::filesystem::path fresh_directory(const std::filesystem::path& scenario) {
 }
 
 int run_command(const RunCommand& command) {
+  check_words(command);
   std::vector<std::string> assignments = command.assignments;
   if (command.seed) assignments.push_back(fmt::format("run.seed={}", *command.seed));
   if (command.record) assignments.emplace_back("run.record=true");
@@ -101,6 +124,17 @@ int run_command(const RunCommand& command) {
   MethodPlan method = scenario.make_method(world);
 
   const std::filesystem::path directory = command.out.value_or(fresh_directory(command.scenario));
+  using Checkpoints = RunRequest::Checkpoints;
+  Checkpoints checkpoints = command.resume ? Checkpoints::resume : Checkpoints::fresh;
+  if (plan.record) checkpoints = Checkpoints::none;
+  if (command.resume) {
+    if (plan.record) throw Error("--resume: a recorded run has no checkpoints to go on from; leave out record");
+    if (const auto finished = find_finished(directory, resolved_document(world, method, plan))) {
+      if (!command.common.json) print_summary(*finished, plan, directory);
+      if (command.common.json) fmt::print("{}", record::read_file(directory / "summary.json"));
+      return 0;
+    }
+  }
   const unsigned threads = thread_count(command.threads);
   std::unique_ptr<ComputePool> pool;
   if (threads > 1) pool = std::make_unique<ComputePool>(threads);
@@ -121,9 +155,13 @@ int run_command(const RunCommand& command) {
                       .plan = plan,
                       .pool = pool.get(),
                       .directory = directory,
-                      .if_finished = command.overwrite ? record::IfFinished::overwrite : record::IfFinished::refuse,
+                      .if_finished = command.overwrite || command.resume ? record::IfFinished::overwrite
+                                                                         : record::IfFinished::refuse,
                       .interrupted = &interrupted(),
-                      .observer = &feed});
+                      .observer = &feed,
+                      .checkpoints = checkpoints,
+                      .observer_state = [&](Archive& archive) { feed.state(archive); },
+                      .tell = tell});
     progress.state = state_of(output->summary.reason);
     notes = feed.notes();
   }
@@ -132,6 +170,9 @@ int run_command(const RunCommand& command) {
   } else {
     print_notes(notes);
     print_summary(output->summary, plan, directory);
+    if (output->checkpoints > 0)
+      fmt::print("{:<15} {}, which took {:.2g} s of the run's time\n", "checkpoints", output->checkpoints,
+                 output->checkpoint_seconds);
   }
   return output->summary.reason == StopReason::interrupted ? 130 : 0;
 }

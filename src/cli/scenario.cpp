@@ -86,6 +86,30 @@ std::optional<record::EventLogOptions> read_events(Settings& run, Scenario::Use 
   return record::EventLogOptions{};
 }
 
+// checkpoint_every = { updates = N } | { seconds = S }, keep_checkpoints = k
+CheckpointPlan read_checkpoints(Settings& run, Scenario::Use use) {
+  CheckpointPlan plan;
+  run.allow("checkpoint_every");
+  run.allow("keep_checkpoints");
+  if (!run.has("checkpoint_every")) {
+    if (run.has("keep_checkpoints")) run.fail("keep_checkpoints", "needs checkpoint_every beside it");
+    return plan;
+  }
+  if (use == Scenario::Use::compare)
+    run.fail("checkpoint_every", "is for `run`: a comparison that was broken off goes on by whole runs");
+  Settings& every = run.table("checkpoint_every");
+  every.allow("updates");
+  every.allow("seconds");
+  if (every.has("updates") == every.has("seconds"))
+    run.fail("checkpoint_every", "must be { updates = N } or { seconds = S }, of real time");
+  if (every.has("updates"))
+    plan.updates = static_cast<std::uint64_t>(every.integer("updates", Range::at_least(1)));
+  else
+    plan.seconds = from_seconds(every.number("seconds", {.low = 1e-3, .high = 1e9}));
+  plan.keep = static_cast<std::size_t>(run.integer_or("keep_checkpoints", 3, {.low = 1, .high = 1e6}));
+  return plan;
+}
+
 }  // namespace
 
 Scenario::Scenario(SettingValue::Table root, std::string file) : root_(std::move(root)), file_(std::move(file)) {
@@ -167,6 +191,9 @@ RunPlan Scenario::make_run_plan(Use use, const std::vector<std::string>& metrics
   plan.options.evaluate_every = read_evaluate_every(run, plan.options.stop);
   plan.events = read_events(run, use);
   plan.record = run.boolean_or("record", false);
+  plan.checkpoints = read_checkpoints(run, use);
+  if (plan.record && run.has("checkpoint_every"))
+    run.fail("checkpoint_every", "cannot stand beside record = true: a recording holds a run from its beginning");
   run.finish();
   plan.resolved = run.resolved();
   return plan;

@@ -34,12 +34,20 @@ struct World {
   SettingValue::Table resolved;                      ///< [problem] and [workers] with every default
 };
 
+/// When a run is saved beside its interruption, and how many of its checkpoints are kept.
+struct CheckpointPlan {
+  std::optional<std::uint64_t> updates = {};
+  std::optional<Time> seconds = {};  ///< of real time
+  std::size_t keep = 3;
+};
+
 /// What [run] says.
 struct RunPlan {
   std::uint64_t seed = 1;
   RunOptions options;
   std::optional<record::EventLogOptions> events;  ///< nothing: no events.jsonl
   bool record = false;                            ///< write recording.bin
+  CheckpointPlan checkpoints = {};
   SettingValue::Table resolved;
 };
 

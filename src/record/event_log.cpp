@@ -42,7 +42,8 @@ void append_note(fmt::memory_buffer& out, Time time, const std::string& text) {
   out.append("}\n"sv);
 }
 
-EventLog::EventLog(std::filesystem::path path, EventLogOptions options) : file_(std::move(path)), options_(options) {
+EventLog::EventLog(std::filesystem::path path, EventLogOptions options, std::uint64_t kept)
+    : file_(std::move(path), kept), options_(options) {
   TG_CHECK(options_.every >= 1, "an event log writes every k-th row, k >= 1");
 }
 

@@ -31,13 +31,16 @@ struct EventLogOptions {
 /// Thread  one at a time
 class EventLog final : public Observer {
  public:
-  explicit EventLog(std::filesystem::path path, EventLogOptions options = {});
+  /// `kept`: the bytes of a log that is gone on with; its state is loaded too.
+  explicit EventLog(std::filesystem::path path, EventLogOptions options = {}, std::uint64_t kept = 0);
   /// Without `close` before it (an exception on its way), writes what there is; a failure goes to stderr.
   ~EventLog() override;
   void on_arrival(const ArrivalRecord& record) override;
   void on_note(Time time, const std::string& text) override;
   void flush();
   void close();
+  const File& file() const { return file_; }
+  void state(Archive& archive) { archive(until_next_); }
 
  private:
   File file_;

@@ -40,8 +40,26 @@ void sync_directory_of(const std::filesystem::path& path) {
 
 }  // namespace
 
-File::File(std::filesystem::path path)
-    : path_(std::move(path)), descriptor_(open_or_fail(path_, O_WRONLY | O_CREAT | O_TRUNC, "write")) {}
+File::File(std::filesystem::path path, std::uint64_t kept)
+    : path_(std::move(path)),
+      descriptor_(open_or_fail(path_, kept > 0 ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC, "write")) {
+  try {
+    if (kept > 0) cut(kept);
+  } catch (...) {
+    ::close(descriptor_);
+    throw;
+  }
+}
+
+void File::cut(std::uint64_t length) {
+  const off_t end = ::lseek(descriptor_, 0, SEEK_END);
+  if (end < 0) fail(path_, "write", errno);
+  if (static_cast<std::uint64_t>(end) < length)
+    throw Error(fmt::format("{}: has {} bytes, and {} of it are to be kept", path_.string(), end, length));
+  if (::ftruncate(descriptor_, static_cast<off_t>(length)) != 0) fail(path_, "write", errno);
+  if (::lseek(descriptor_, static_cast<off_t>(length), SEEK_SET) < 0) fail(path_, "write", errno);
+  bytes_ = length;
+}
 
 File::~File() {
   if (descriptor_ >= 0) ::close(descriptor_);
@@ -53,11 +71,12 @@ void File::write(std::span<const std::byte> bytes) {
     const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail(path_, "write", errno);
+    bytes_ += static_cast<std::uint64_t>(written);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
 }
 
-void File::sync() {
+void File::sync() const {
   if (::fsync(descriptor_) != 0) fail(path_, "sync", errno);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -10,27 +11,31 @@
 
 namespace tardigrad::record {
 
-/// A file open for writing; what was there before is gone.
+/// A file open for writing; what was there before is gone, or the first `kept` bytes of it stay and are gone on from.
 /// Errors  Error "PATH: cannot ...: REASON" from every member
 /// Thread  one at a time
 class File {
  public:
-  explicit File(std::filesystem::path path);
+  explicit File(std::filesystem::path path, std::uint64_t kept = 0);
   ~File();
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
-  /// Returns when the bytes are on the disk.
-  void sync();
+  /// Returns when the bytes are on the disk.  Thread  any, until it is closed
+  void sync() const;
   /// Idempotent. Call it before the object dies: some systems report a lost write only here.
   void close();
   const std::filesystem::path& path() const { return path_; }
+  /// How long it is by now.
+  std::uint64_t bytes() const { return bytes_; }
 
  private:
+  void cut(std::uint64_t length);
   std::filesystem::path path_;
   int descriptor_ = -1;
+  std::uint64_t bytes_ = 0;
 };
 
 /// A file that appears under its name whole, or not at all: a temporary file beside it, synced, then renamed.

@@ -18,7 +18,7 @@ std::string metrics_row(const EvaluationRecord& record) {
   return fmt::to_string(row);
 }
 
-MetricsLog::MetricsLog(std::filesystem::path path) : file_(std::move(path)) {}
+MetricsLog::MetricsLog(std::filesystem::path path, std::uint64_t kept) : file_(std::move(path), kept) {}
 
 void MetricsLog::on_evaluation(const EvaluationRecord& record) { file_.write(metrics_row(record)); }
 

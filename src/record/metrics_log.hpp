@@ -19,9 +19,11 @@ namespace tardigrad::record {
 /// Thread  one at a time
 class MetricsLog final : public Observer {
  public:
-  explicit MetricsLog(std::filesystem::path path);
+  /// `kept`: the bytes of a log that is gone on with.
+  explicit MetricsLog(std::filesystem::path path, std::uint64_t kept = 0);
   void on_evaluation(const EvaluationRecord& record) override;
   void close() { file_.close(); }
+  const File& file() const { return file_; }
 
  private:
   File file_;

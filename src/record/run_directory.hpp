@@ -3,11 +3,15 @@
 
 #include <filesystem>
 #include <string_view>
+#include <vector>
 
 namespace tardigrad::record {
 
-/// What to do with a finished run that is already there.
-enum class IfFinished { refuse, overwrite };
+/// What to do with a run that is already there, if it is finished or has checkpoints. go_on: its logs are kept.
+enum class IfFinished { refuse, overwrite, go_on };
+
+/// Beside the files of the run.
+inline constexpr const char* kCheckpointFolder = "checkpoints";
 
 /// The directory of one run:
 ///
@@ -17,12 +21,13 @@ enum class IfFinished { refuse, overwrite };
 ///   events.jsonl       one row an order (see event_log.hpp), when asked for
 ///   recording.bin      all that the method saw and did (see recording.hpp), when asked for
 ///   model.safetensors  the parameters at the end
+///   checkpoints/       states that the run can go on from (see checkpoints.hpp)
 ///   summary.json       written last: its presence says that the run ended (see run_summary.hpp)
 class RunDirectory {
  public:
-  /// Makes the directory, parents included. An unfinished run in it is cleared away; so is a finished one when told
-  /// to overwrite. Files that are not ours are never touched.
-  /// Errors  Error when it holds a finished run, is not empty and holds no run (so that nobody's own files are
+  /// Makes the directory, parents included. An unfinished run without checkpoints in it is cleared away; so is any
+  /// other when told to overwrite. Files that are not ours are never touched. Errors  Error when it holds a finished
+  /// run, or one that can go on, is not empty and holds no run (so that nobody's own files are
   ///         mixed up with ours), is no directory, or cannot be written
   explicit RunDirectory(std::filesystem::path path, IfFinished if_finished = IfFinished::refuse);
 
@@ -33,13 +38,15 @@ class RunDirectory {
   std::filesystem::path recording() const { return path_ / "recording.bin"; }
   std::filesystem::path model() const { return path_ / "model.safetensors"; }
   std::filesystem::path summary() const { return path_ / "summary.json"; }
+  std::filesystem::path checkpoints() const { return path_ / kCheckpointFolder; }
 
   void write_scenario(std::string_view toml) const;
 
  private:
   void make() const;
   void check_contents(IfFinished if_finished) const;
-  void clear() const;
+  void clear(const std::vector<std::filesystem::path>& files) const;
+  void clear_checkpoints() const;
   std::filesystem::path path_;
 };
 

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program as a user meets it: words in; text, files and exit codes out.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -15,6 +12,8 @@
 #include <sstream>
 #include <thread>
 
+#include "program.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -23,69 +22,11 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-const fs::path kBinary = fs::path(TARDIGRAD_BINARY_DIR) / "tardigrad";
+using tardigrad::e2e::Finished;
+using tardigrad::e2e::Program;
+using tardigrad::e2e::read;
+
 const fs::path kScenario = fs::path(TARDIGRAD_SOURCE_DIR) / "scenarios" / "quadratic.toml";
-
-std::string read(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-struct Finished {
-  int code = -1;  // the exit code; 128 + signal when it was killed
-  std::string out, err;
-};
-
-class Program : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "tardigrad-e2e-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  pid_t start(const std::vector<std::string>& words) {
-    std::vector<char*> argv = {const_cast<char*>(kBinary.c_str())};
-    for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-    argv.push_back(nullptr);
-    const pid_t pid = fork();
-    if (pid == 0) {
-      const int out = open((folder_ / "stdout").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
-      const int err = open((folder_ / "stderr").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
-      if (chdir(folder_.c_str()) != 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) _exit(99);
-      execv(argv[0], argv.data());
-      _exit(98);
-    }
-    return pid;
-  }
-  Finished finish(pid_t pid) {
-    int status = 0;
-    waitpid(pid, &status, 0);
-    return {.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-            .out = read(folder_ / "stdout"),
-            .err = read(folder_ / "stderr")};
-  }
-  Finished run(const std::vector<std::string>& words) { return finish(start(words)); }
-
-  // One clear line on stderr, nothing on stdout, exit code 2.
-  void expect_refused(const std::vector<std::string>& words, const std::string& message) {
-    const Finished finished = run(words);
-    EXPECT_EQ(finished.code, 2) << message;
-    EXPECT_THAT(finished.err, HasSubstr(message));
-    EXPECT_EQ(std::count(finished.err.begin(), finished.err.end(), '\n'), 1) << finished.err;
-    EXPECT_EQ(finished.out, "");
-  }
-  std::string write(const std::string& name, const std::string& text) {
-    std::ofstream(folder_ / name) << text;
-    return (folder_ / name).string();
-  }
-  json summary(const std::string& directory) { return json::parse(read(folder_ / directory / "summary.json")); }
-
-  fs::path folder_;
-};
 
 TEST_F(Program, RunLeavesADirectoryThatDescribesItself) {
   const Finished finished = run({"run", kScenario, "--out", "r", "--seed", "7"});

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run_keeper.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <sstream>
+#include <utility>
+
+#include "core/state.hpp"
+#include "record/file.hpp"
+#include "tardigrad/error.hpp"
+
+namespace tardigrad::cli {
+
+RunKeeper::RunKeeper(Parts parts)
+    : parts_(std::move(parts)), writer_(parts_.folder, {.every = parts_.plan.seconds, .tell = parts_.tell}) {}
+
+void RunKeeper::state(Archive& archive) {
+  archive.section("logs");
+  archive(metric_);
+  if (parts_.events) archive(*parts_.events);
+  if (parts_.observer_state) parts_.observer_state(archive);
+}
+
+bool RunKeeper::load(const Visit& visit) {
+  if (!parts_.from) return false;
+  StateReader reader(parts_.from->state);
+  state(reader);
+  visit(reader);
+  reader.finish();
+  last_updates_ = parts_.from->header.updates;
+  parts_.from.reset();  // its vectors are the run's now
+  return true;
+}
+
+bool RunKeeper::wants_state(const Counters& counters) {
+  if (writer_.is_busy()) return false;  // as soon as it is not
+  if (const auto& every = parts_.plan.updates) return counters.updates / *every > last_updates_ / *every;
+  return writer_.is_due();
+}
+
+void RunKeeper::save(const Visit& visit, const Counters& counters) {
+  const auto begin = std::chrono::steady_clock::now();
+  record::EventLog* const events = parts_.events;
+  const record::MetricsLog& metrics = parts_.metrics;
+  if (events) events->flush();
+  record::CheckpointHeader header = parts_.names;
+  header.updates = counters.updates;
+  header.metric = metric_;
+  header.events_bytes = events ? events->file().bytes() : 0;
+  header.metrics_bytes = metrics.file().bytes();
+  StateWriter writer;
+  state(writer);
+  visit(writer);
+  writer_.write(std::move(header), writer.take(), [&metrics, events] {
+    metrics.file().sync();
+    if (events) events->file().sync();
+  });
+  last_updates_ = counters.updates;
+  seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+void RunKeeper::save_last(const Visit& visit, const Counters& counters) {
+  save(visit, counters);
+  writer_.wait();
+}
+
+void RunKeeper::on_evaluation(const EvaluationRecord& record) {
+  if (!parts_.target) return;
+  for (const Metric& metric : record.metrics)
+    if (metric.name == parts_.target->metric) metric_ = metric.value;
+}
+
+void require_same_scenario(const std::filesystem::path& directory, const std::string& document) {
+  const std::filesystem::path file = directory / "scenario.toml";
+  if (!std::filesystem::exists(file)) return;  // it was killed before it began
+  std::istringstream there(record::read_file(file)), here(document);
+  if (there.view() == document) return;
+  std::string old_line, new_line;
+  int number = 0;
+  do {
+    old_line.clear();
+    new_line.clear();
+    std::getline(there, old_line);
+    std::getline(here, new_line);
+    ++number;
+  } while (old_line == new_line && (there || here));
+  throw Error(fmt::format("{}: holds a run of another scenario: line {} of its scenario.toml is `{}`, here `{}`",
+                          directory.string(), number, old_line, new_line));
+}
+
+}  // namespace tardigrad::cli

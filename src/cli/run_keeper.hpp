@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "cli/scenario.hpp"
+#include "engines/drive.hpp"
+#include "record/checkpoints.hpp"
+#include "record/event_log.hpp"
+#include "record/metrics_log.hpp"
+
+namespace tardigrad::cli {
+
+/// Saves a run as its scenario says and when it is interrupted, and goes on from what was saved. The run waits while
+/// numbers are copied and logs are flushed; vectors are not copied, and the file is written beside the run.
+/// Thread  that of the run
+class RunKeeper final : public StateKeeper, public Observer {
+ public:
+  struct Parts {
+    CheckpointPlan plan = {};
+    std::optional<Target> target = {};
+    record::CheckpointHeader names = {};  ///< program and scenario
+    record::CheckpointFolder folder;
+    std::optional<record::Checkpoint> from = {};
+    const record::MetricsLog& metrics;
+    record::EventLog* events = nullptr;                 ///< nothing: there is none
+    std::function<void(Archive&)> observer_state = {};  ///< of who watches the run
+    std::function<void(const std::string&)> tell;       ///< of what went wrong; on any thread
+  };
+  explicit RunKeeper(Parts parts);
+
+  bool load(const Visit& visit) override;
+  bool wants_state(const Counters& counters) override;
+  void save(const Visit& visit, const Counters& counters) override;
+  void save_last(const Visit& visit, const Counters& counters) override;
+  void on_evaluation(const EvaluationRecord& record) override;
+
+  /// Returns when all are written.
+  void finish() { writer_.wait(); }
+  std::uint64_t written() const { return writer_.written(); }
+  /// How long the run waited for all of them.
+  double seconds() const { return seconds_; }
+
+ private:
+  void state(Archive& archive);
+  Parts parts_;
+  std::optional<double> metric_;    // of the target, at the last evaluation
+  std::uint64_t last_updates_ = 0;  // when a state was saved
+  double seconds_ = 0.0;
+  record::CheckpointWriter writer_;  // last: its thread uses the rest
+};
+
+/// Errors  Error where the directory holds a run of another scenario: names the first line that differs
+void require_same_scenario(const std::filesystem::path& directory, const std::string& document);
+
+}  // namespace tardigrad::cli
