@@ -28,7 +28,7 @@ problem = { name = "quadratic", dimension = 4000, mu = 0.25, noise = { kind = "g
 run = { stop = { gradients = 4000 }, target = { metric = "loss", at_most = 1.0 }, evaluate_every = { time = 20.0 } }
 [workers]
 groups = [
-  { count = 4, compute_time = { kind = "exponential", mean = 1.0 } },
+  { count = 3, compute_time = { kind = "exponential", mean = 1.0 } },
   { count = 3, compute_time = 3.0, availability = { up = { kind = "exponential", mean = 30.0 }, down = 5.0 } },
 ]
 )";
