@@ -283,6 +283,38 @@ TEST(NormalisedSteps, DisplacementIsBounded) {
   EXPECT_EQ(version, 60u);
 }
 
+// Alone and without momentum on f = ||x||^2/2 the distance d to the minimiser becomes |d - gamma|: it falls until it is
+// at most gamma, and stays there. Clipped to a ball it becomes d - gamma min(r, d) instead, and goes to 0: from sqrt 2
+// with r = 1/4 and gamma = 1/2 by 1/8 as long as d > 1/4, then halves, 50 times and more.
+TEST(NormalisedSteps, WhereTheyComeToRest) {
+  const auto distance = [](SettingValue::Table settings, std::uint64_t updates) {
+    settings["update"] = table([&] {
+      SettingValue::Table update =
+          settings.contains("update") ? std::get<SettingValue::Table>(settings["update"].value) : SettingValue::Table{};
+      update["momentum"] = num(0.0);
+      return update;
+    }());
+    const test::Bowl bowl({});
+    const test::FixedTimes times({1.0});
+    const auto made = test::make(std::move(settings), 1);
+    const auto x = test::simulate(bowl, times, *made, {.workers = 1, .run = test::stop_after_updates(updates)}).x;
+    return std::hypot(static_cast<double>(x[0]), static_cast<double>(x[1]));
+  };
+  const SettingValue::Table normalised = {{"name", word("async-nsgd-momentum")}, {"step_size", num(0.3)}};
+  double expected = sqrt2;
+  for (std::uint64_t k = 1; k <= 20; ++k) {
+    expected = std::abs(expected - 0.3);
+    EXPECT_NEAR(distance(normalised, k), expected, 1e-5) << k;
+    EXPECT_TRUE(k < 5 || expected <= 0.3) << k;
+  }
+  const SettingValue::Table clipped = {{"name", word("async-scion")},
+                                       {"step_size", num(0.5)},
+                                       {"update", table({{"form", word("clipped")}, {"radius", num(0.25)}})}};
+  EXPECT_NEAR(distance(clipped, 10), sqrt2 - 1.25, 1e-5);
+  EXPECT_NEAR(distance(clipped, 13), (sqrt2 - 1.25) / 8, 1e-5);
+  EXPECT_LE(distance(clipped, 70), 1e-12);  // where the direction of v is no longer asked for
+}
+
 // Whatever the gradients' size, the steps are the same: f scaled by 2^20, momentum and all.
 TEST(NormalisedSteps, DoNotDependOnTheScaleOfTheLoss) {
   for (const char* name : {"async-nsgd-momentum", "async-scion"}) {
