@@ -24,6 +24,7 @@ struct RunCommand {
   std::vector<std::string> assignments;
   std::optional<std::filesystem::path> out;
   std::optional<std::uint64_t> seed;
+  std::optional<std::string> runtime;
   std::optional<unsigned> threads;
   bool overwrite = false;
   bool resume = false;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/execute.hpp"
 
+#include <fmt/format.h>
+
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "cli/run_keeper.hpp"
@@ -9,9 +12,11 @@
 #include "core/hash.hpp"
 #include "engines/replay/recorder.hpp"
 #include "engines/sim/simulator.hpp"
+#include "engines/threads/thread_runtime.hpp"
 #include "record/event_log.hpp"
 #include "record/metrics_log.hpp"
 #include "record/safetensors.hpp"
+#include "tardigrad/error.hpp"
 
 namespace tardigrad::cli {
 namespace {
@@ -20,7 +25,7 @@ record::RecordingHeader header_of(const RunRequest& request, const std::string& 
   const Problem& problem = *request.world.problem;
   return {.program = program_version(),
           .scenario_hash = scenario_hash(document),
-          .runtime = "sim",
+          .runtime = name_of(request.plan.runtime.kind),
           .method = request.method.name,
           .problem = request.world.problem_name,
           .dimension = problem.layout().dimension(),
@@ -103,6 +108,39 @@ std::optional<record::Checkpoint> find_checkpoint(const RunRequest& request, con
   return folder_of(request, document).last(buffers, *request.directory, request.tell);
 }
 
+// A long vector is worth several cores where workers leave some: on cores that are busy, a pass would wait for its
+// slowest part. In a simulation the gradients, or other runs, have them.
+kernels::Threads server_threads(const RunRequest& request) {
+  const bool idle_cores = request.world.workers + 1 < std::thread::hardware_concurrency();
+  const bool on_threads = request.plan.runtime.kind == RuntimePlan::Kind::threads;
+  return on_threads && idle_cores ? kernels::Threads::all : kernels::Threads::one;
+}
+
+void check_workers(const RunRequest& request) {
+  constexpr std::size_t kMost = threads::ThreadRuntime::kMostWorkers;
+  if (request.plan.runtime.kind == RuntimePlan::Kind::threads && request.world.workers > kMost)
+    throw Error(fmt::format("run.runtime = \"threads\": at most {} workers, each a thread, but the scenario has {}",
+                            kMost, request.world.workers));
+}
+
+std::unique_ptr<Runtime> make_runtime(const RunRequest& request, BufferPool& buffers) {
+  const World& world = request.world;
+  if (request.plan.runtime.kind == RuntimePlan::Kind::threads) {
+    return std::make_unique<threads::ThreadRuntime>(
+        *world.problem, buffers,
+        threads::ThreadOptions{.workers = world.workers,
+                               .pace = world.compute_time.get(),
+                               .availability = world.availability.get(),
+                               .restart_after = world.restart_after,
+                               .time_scale = request.plan.runtime.time_scale,
+                               .evaluation_threads = request.evaluation_threads});
+  }
+  sim::SimulatorOptions simulation{
+      .workers = world.workers, .availability = world.availability.get(), .pool = request.pool};
+  if (request.company == RunRequest::Company::among_others) simulation.worth_a_thread_seconds = 2e-3;
+  return std::make_unique<sim::Simulator>(*world.problem, *world.compute_time, buffers, simulation);
+}
+
 }  // namespace
 
 const char* program_version() { return "tardigrad " TARDIGRAD_VERSION; }
@@ -120,6 +158,7 @@ std::uint64_t initial_point_hash(const Problem& problem) {
 }
 
 RunOutput execute(const RunRequest& request) {
+  check_workers(request);
   const World& world = request.world;
   const std::string document = resolved_document(world, request.method, request.plan);
   BufferPool buffers(world.problem->layout().dimension());
@@ -127,12 +166,9 @@ RunOutput execute(const RunRequest& request) {
   Recording recording(request, document, from ? &*from : nullptr);
   Buffer x0 = buffers.take();
   world.problem->initial_point(x0.view());
-  ServerModel model(buffers, world.problem->layout(), std::move(x0));
-  sim::SimulatorOptions simulation{
-      .workers = world.workers, .availability = world.availability.get(), .pool = request.pool};
-  if (request.company == RunRequest::Company::among_others) simulation.worth_a_thread_seconds = 2e-3;
-  sim::Simulator simulator(*world.problem, *world.compute_time, buffers, simulation);
-  Runtime& runtime = recording.watched(simulator);
+  ServerModel model(buffers, world.problem->layout(), std::move(x0), server_threads(request));
+  const std::unique_ptr<Runtime> inner = make_runtime(request, buffers);
+  Runtime& runtime = recording.watched(*inner);
   std::vector<Observer*> observers = recording.observers();
   if (request.observer) observers.push_back(request.observer);
   std::optional<RunKeeper> keeper;
@@ -157,6 +193,7 @@ RunOutput execute(const RunRequest& request) {
   const record::RunNames names = {.program = program_version(),
                                   .method = request.method.name,
                                   .problem = world.problem_name,
+                                  .runtime = name_of(request.plan.runtime.kind),
                                   .seed = world.seed,
                                   .scenario_hash = scenario_hash(document)};
   RunOutput output{.summary = record::summarize(names, result), .evaluations = std::move(result.evaluations)};

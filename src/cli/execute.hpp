@@ -17,12 +17,13 @@ namespace tardigrad::cli {
 /// "tardigrad 0.1.0"
 const char* program_version();
 
-/// One simulation to carry out. Referenced objects outlive it.
+/// One run to carry out. Referenced objects outlive it.
 struct RunRequest {
   const World& world;
   MethodPlan& method;
   const RunPlan& plan;
-  ComputePool* pool = nullptr;  ///< nothing: gradients on this thread
+  ComputePool* pool = nullptr;      ///< sim: nothing: gradients on this thread
+  unsigned evaluation_threads = 1;  ///< threads: beside those of the workers
   enum class Company : std::uint8_t {
     alone,
     among_others
@@ -51,7 +52,7 @@ std::string scenario_hash(const std::string& document);
 /// hash64 of the bits of x0: tells whether program and data are those of a recording.
 std::uint64_t initial_point_hash(const Problem& problem);
 
-/// Simulates and, where a directory is given, records: scenario.toml, metrics.jsonl, events.jsonl, model.safetensors
+/// Runs and, where a directory is given, records: scenario.toml, metrics.jsonl, events.jsonl, model.safetensors
 /// and, last, summary.json. An interrupted run is recorded like any other, with what there is.
 /// Thread  any, one run a call
 RunOutput execute(const RunRequest& request);

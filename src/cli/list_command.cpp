@@ -125,10 +125,12 @@ Listing list_timing() {
 }
 
 Listing list_runtimes() {
-  return {"runtimes",
-          {{{"name"}, {"what it is"}, {"clock"}},
-           {{"sim", "discrete-event simulation of any number of workers; gradients are real; bit-deterministic",
-             "virtual"}}}};
+  return {
+      "runtimes",
+      {{{"name"}, {"what it is"}, {"clock"}},
+       {{"sim", "discrete-event simulation of any number of workers; gradients are real; bit-deterministic", "virtual"},
+        {"threads", "a thread a worker on this machine, really asynchronous; compute times are a pace to keep",
+         "real"}}}};
 }
 
 nlohmann::ordered_json to_json(const report::Table& table) {

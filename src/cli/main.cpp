@@ -24,6 +24,7 @@ constexpr const char* kTopExamples = R"(Examples:
 constexpr const char* kRunExamples = R"(Examples:
   tardigrad run scenarios/quadratic.toml
   tardigrad run scenarios/quadratic.toml --set method.name=vanilla-asgd --set run.stop.updates=5000 --seed 7
+  tardigrad run scenarios/threads.toml
   tardigrad run scenarios/papers/fig4-d4.toml --out runs/fig4 --threads 4
 
 Writes scenario.toml (every default written out), summary.json, metrics.jsonl, events.jsonl, model.safetensors.
@@ -98,11 +99,12 @@ int run(int argc, char** argv) {
   app.footer(kTopExamples);
 
   RunCommand run_options;
-  CLI::App* run_app = app.add_subcommand("run", "Simulate one scenario")->footer(kRunExamples);
+  CLI::App* run_app = app.add_subcommand("run", "Run one scenario, simulated or on real threads")->footer(kRunExamples);
   add_scenario(*run_app, run_options);
   run_app->add_option("--seed", run_options.seed, "Instead of run.seed")->check(CLI::NonNegativeNumber);
   run_app->add_flag("--resume", run_options.resume,
                     "Go on with the run in --out from its last checkpoint, or begin it");
+  run_app->add_option("--runtime", run_options.runtime, "Instead of run.runtime: sim or threads");
   run_app->add_flag("--overwrite", run_options.overwrite, "Replace a finished run in --out");
   run_app->add_flag("--record", run_options.record, "Write recording.bin, for tardigrad replay (run.record = true)");
 

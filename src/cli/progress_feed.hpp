@@ -24,14 +24,14 @@ inline report::RunState state_of(StopReason reason) {
   }
 }
 
-/// What a method remarked.
+/// What a method remarked, or what went wrong.
 struct Note {
   Time time;
   std::string text;
   void state(Archive& archive) { archive(time, text); }
 };
 
-/// Tells a progress row how a run goes on, and keeps what the method remarks.
+/// Tells a progress row how a run goes on, and keeps what the method remarks and what goes wrong.
 class ProgressFeed final : public Observer {
  public:
   ProgressFeed(report::RunProgress& progress, const RunOptions& options) : progress_(progress), options_(options) {}
@@ -60,14 +60,16 @@ class ProgressFeed final : public Observer {
   }
 
   void on_note(Time time, const std::string& text) override { notes_.push_back({time, text}); }
+  void on_warning(Time time, const std::string& text) override { warnings_.push_back({time, text}); }
   const std::vector<Note>& notes() const { return notes_; }
   void state(Archive& archive) { archive(arrived_, notes_); }
+  const std::vector<Note>& warnings() const { return warnings_; }
 
  private:
   report::RunProgress& progress_;
   const RunOptions& options_;
   std::uint64_t arrived_ = 0;
-  std::vector<Note> notes_;
+  std::vector<Note> notes_, warnings_;
 };
 
 }  // namespace tardigrad::cli

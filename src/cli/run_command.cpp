@@ -28,11 +28,11 @@ void on_interrupt(int signal) {
   }
 }
 
-void print_notes(const std::vector<Note>& notes) {
+void print_notes(std::FILE* file, const char* prefix, const std::vector<Note>& notes, const char* more) {
   constexpr std::size_t kShown = 10;
   for (std::size_t i = 0; i < std::min(notes.size(), kShown); ++i)
-    fmt::print("at {} s: {}\n", to_seconds(notes[i].time), notes[i].text);
-  if (notes.size() > kShown) fmt::print("... and {} more remarks of the method\n", notes.size() - kShown);
+    fmt::print(file, "{}at {} s: {}\n", prefix, to_seconds(notes[i].time), notes[i].text);
+  if (notes.size() > kShown) fmt::print(file, "{}... and {} more {}\n", prefix, notes.size() - kShown, more);
 }
 
 void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::filesystem::path& directory) {
@@ -40,7 +40,8 @@ void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::
   line("method", s.names.method);
   line("problem", s.names.problem);
   line("ended by", name_of(s.reason));
-  line("virtual time", fmt::format("{} s", to_seconds(s.time)));
+  line("runtime", s.names.runtime);
+  line(plan.runtime.kind == RuntimePlan::Kind::sim ? "virtual time" : "time", fmt::format("{} s", to_seconds(s.time)));
   line("updates", fmt::format("{}", s.counters.updates));
   line("gradients",
        fmt::format("{} applied ({} clipped), {} discarded, {} cancelled, {} lost; {} computed, {} of them for nothing",
@@ -80,6 +81,12 @@ std::optional<record::RunSummary> find_finished(const std::filesystem::path& dir
 
 void tell(const std::string& text) { fmt::print(stderr, "tardigrad: warning: {}\n", text); }
 
+// Where workers are threads, evaluations have the cores that those leave, or take one of theirs now and then.
+unsigned idle_cores(std::size_t workers) {
+  const unsigned cores = thread_count({});
+  return workers < cores ? cores - static_cast<unsigned>(workers) : 1;
+}
+
 }  // namespace
 
 const std::atomic<bool>& interrupted() { return interrupt_flag; }
@@ -114,6 +121,7 @@ std::filesystem::path fresh_directory(const std::filesystem::path& scenario) {
 int run_command(const RunCommand& command) {
   check_words(command);
   std::vector<std::string> assignments = command.assignments;
+  if (command.runtime) assignments.push_back(fmt::format("run.runtime={}", *command.runtime));
   if (command.seed) assignments.push_back(fmt::format("run.seed={}", *command.seed));
   if (command.record) assignments.emplace_back("run.record=true");
   const Scenario scenario = load_scenario(command.scenario, assignments);
@@ -126,8 +134,10 @@ int run_command(const RunCommand& command) {
   const std::filesystem::path directory = command.out.value_or(fresh_directory(command.scenario));
   using Checkpoints = RunRequest::Checkpoints;
   Checkpoints checkpoints = command.resume ? Checkpoints::resume : Checkpoints::fresh;
-  if (plan.record) checkpoints = Checkpoints::none;
+  const bool simulated = plan.runtime.kind == RuntimePlan::Kind::sim;
+  if (plan.record || !simulated) checkpoints = Checkpoints::none;
   if (command.resume) {
+    if (!simulated) throw Error("--resume: a run on real threads has no checkpoints to go on from: its clock is real");
     if (plan.record) throw Error("--resume: a recorded run has no checkpoints to go on from; leave out record");
     if (const auto finished = find_finished(directory, resolved_document(world, method, plan))) {
       if (!command.common.json) print_summary(*finished, plan, directory);
@@ -137,11 +147,11 @@ int run_command(const RunCommand& command) {
   }
   const unsigned threads = thread_count(command.threads);
   std::unique_ptr<ComputePool> pool;
-  if (threads > 1) pool = std::make_unique<ComputePool>(threads);
+  if (simulated && threads > 1) pool = std::make_unique<ComputePool>(threads);
 
   catch_interrupts();
   std::optional<RunOutput> output;
-  std::vector<Note> notes;
+  std::vector<Note> notes, warnings;
   {
     report::ProgressDisplay display(
         {.mode =
@@ -154,6 +164,7 @@ int run_command(const RunCommand& command) {
                       .method = method,
                       .plan = plan,
                       .pool = pool.get(),
+                      .evaluation_threads = command.threads.value_or(idle_cores(world.workers)),
                       .directory = directory,
                       .if_finished = command.overwrite || command.resume ? record::IfFinished::overwrite
                                                                          : record::IfFinished::refuse,
@@ -164,11 +175,13 @@ int run_command(const RunCommand& command) {
                       .tell = tell});
     progress.state = state_of(output->summary.reason);
     notes = feed.notes();
+    warnings = feed.warnings();
   }
+  print_notes(stderr, "tardigrad: warning: ", warnings, "warnings");
   if (command.common.json) {
     fmt::print("{}", record::read_file(directory / "summary.json"));
   } else {
-    print_notes(notes);
+    print_notes(stdout, "", notes, "remarks of the method");
     print_summary(output->summary, plan, directory);
     if (output->checkpoints > 0)
       fmt::print("{:<15} {}, which took {:.2g} s of the run's time\n", "checkpoints", output->checkpoints,

@@ -9,6 +9,7 @@
 #include "cli/toml_file.hpp"
 #include "methods/catalogue.hpp"
 #include "tardigrad/error.hpp"
+#include "timing/models.hpp"
 #include "timing/workers.hpp"
 
 namespace tardigrad::cli {
@@ -110,7 +111,37 @@ CheckpointPlan read_checkpoints(Settings& run, Scenario::Use use) {
   return plan;
 }
 
+RuntimePlan::Kind read_runtime_kind(Settings& run) {
+  const std::string name = run.choice_or("runtime", "sim", {"sim", "threads"});
+  return name == "sim" ? RuntimePlan::Kind::sim : RuntimePlan::Kind::threads;
+}
+
+// What a simulation would not heed is a mistake in its scenario.
+void check_runtime(Settings& settings, const char* key, RuntimePlan::Kind kind) {
+  settings.allow(key);
+  if (kind != RuntimePlan::Kind::threads && settings.has(key))
+    settings.fail(key, "means something only with run.runtime = \"threads\"");
+}
+
+RuntimePlan read_runtime(Settings& run, Scenario::Use use) {
+  RuntimePlan plan{.kind = read_runtime_kind(run)};
+  if (use == Scenario::Use::compare && plan.kind != RuntimePlan::Kind::sim)
+    run.fail("runtime", "a comparison is simulated: runs side by side would take each other's cores");
+  check_runtime(run, "time_scale", plan.kind);
+  if (plan.kind == RuntimePlan::Kind::threads)
+    plan.time_scale = run.number_or("time_scale", 1.0, {.low = 1e-6, .high = 1e6});
+  return plan;
+}
+
+std::optional<Time> read_restart(Settings& workers, RuntimePlan::Kind kind) {
+  check_runtime(workers, "restart_after", kind);
+  if (!workers.has("restart_after")) return std::nullopt;
+  return from_seconds(workers.number("restart_after", {.low = 0.0, .high = timing::kLongestSeconds}));
+}
+
 }  // namespace
+
+const char* name_of(RuntimePlan::Kind kind) { return kind == RuntimePlan::Kind::sim ? "sim" : "threads"; }
 
 Scenario::Scenario(SettingValue::Table root, std::string file) : root_(std::move(root)), file_(std::move(file)) {
   Settings top(root_, "", file_);
@@ -138,9 +169,14 @@ World Scenario::make_world(std::uint64_t seed, const Sources& sources) const {
               .problem = {},
               .compute_time = {},
               .availability = {},
+              .restart_after = {},
               .resolved = {}};
+  const RuntimePlan::Kind kind = runtime();
   Settings workers = settings("workers");
-  timing::WorkersSpec spec = timing::make_workers(workers, seed);
+  const auto times =
+      kind == RuntimePlan::Kind::threads ? timing::ComputeTimes::optional : timing::ComputeTimes::required;
+  timing::WorkersSpec spec = timing::make_workers(workers, seed, times);
+  world.restart_after = read_restart(workers, kind);
   workers.finish();
   world.workers = spec.count;
   world.compute_time = std::move(spec.compute_time);
@@ -180,11 +216,17 @@ std::uint64_t Scenario::seed() const {
   return static_cast<std::uint64_t>(settings("run").integer_or("seed", 1, {.low = 0, .high = 0x1p53}));
 }
 
+RuntimePlan::Kind Scenario::runtime() const {
+  Settings run = settings("run");
+  return read_runtime_kind(run);
+}
+
 RunPlan Scenario::make_run_plan(Use use, const std::vector<std::string>& metrics) const {
   Settings run = settings("run");
   RunPlan plan;
   plan.seed = static_cast<std::uint64_t>(run.integer_or("seed", 1, {.low = 0, .high = 0x1p53}));
   plan.options.seed = plan.seed;
+  plan.runtime = read_runtime(run, use);
   run.allow("target");
   if (run.has("target")) plan.options.target = read_target(run.table("target"), metrics);
   plan.options.stop = read_stop(run, use, plan.options.target.has_value());
@@ -192,6 +234,8 @@ RunPlan Scenario::make_run_plan(Use use, const std::vector<std::string>& metrics
   plan.events = read_events(run, use);
   plan.record = run.boolean_or("record", false);
   plan.checkpoints = read_checkpoints(run, use);
+  if (plan.runtime.kind != RuntimePlan::Kind::sim && run.has("checkpoint_every"))
+    run.fail("checkpoint_every", "a run on real threads cannot be saved: its clock is real");
   if (plan.record && run.has("checkpoint_every"))
     run.fail("checkpoint_every", "cannot stand beside record = true: a recording holds a run from its beginning");
   run.finish();

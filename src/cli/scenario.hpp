@@ -23,6 +23,13 @@ struct Sources {
   std::filesystem::path data_root;
 };
 
+/// Where a run takes place.
+struct RuntimePlan {
+  enum class Kind : std::uint8_t { sim, threads } kind = Kind::sim;
+  double time_scale = 1.0;  ///< threads: real seconds that a second of the run takes
+};
+const char* name_of(RuntimePlan::Kind kind);
+
 /// The part of a scenario that methods are compared on: problem, data, workers and their speeds, for one seed.
 struct World {
   std::string problem_name;
@@ -31,6 +38,7 @@ struct World {
   std::shared_ptr<const Problem> problem;
   std::shared_ptr<const ComputeTime> compute_time;
   std::shared_ptr<const Availability> availability;  ///< nothing: everybody is always there
+  std::optional<Time> restart_after;                 ///< threads: when a worker that failed returns; nothing: never
   SettingValue::Table resolved;                      ///< [problem] and [workers] with every default
 };
 
@@ -44,6 +52,7 @@ struct CheckpointPlan {
 /// What [run] says.
 struct RunPlan {
   std::uint64_t seed = 1;
+  RuntimePlan runtime;
   RunOptions options;
   std::optional<record::EventLogOptions> events;  ///< nothing: no events.jsonl
   bool record = false;                            ///< write recording.bin
@@ -76,6 +85,8 @@ class Scenario {
   /// `metrics`: what the problem measures, to check the target. In a comparison a run stops at its target, and writes
   /// no events, unless the scenario says otherwise.
   RunPlan make_run_plan(Use use, const std::vector<std::string>& metrics) const;
+  /// run.runtime, or sim.
+  RuntimePlan::Kind runtime() const;
   /// run.seed, or 1.
   std::uint64_t seed() const;
   /// A reader of the [compare] table.

@@ -10,7 +10,7 @@
 namespace tardigrad::record {
 namespace {
 
-constexpr int kFormat = 2;
+constexpr int kFormat = 3;
 
 template <class T>
 Json or_null(const std::optional<T>& value) {
@@ -43,7 +43,8 @@ Json summary_json(const RunSummary& summary) {
           {"figures", to_json(summary.figures)},
           {"counters", to_json(summary.counters)},
           {"runtime",
-           {{"gradients_computed", gradients_computed},
+           {{"name", summary.names.runtime},
+            {"gradients_computed", gradients_computed},
             {"gradients_wasted", gradients_wasted},
             {"utilisation", utilisation}}},
           {"digest", summary.digest},
@@ -90,6 +91,7 @@ RunSummary summary_of(const Json& json) {
   summary.names = {.program = json.at("program"),
                    .method = json.at("method"),
                    .problem = json.at("problem"),
+                   .runtime = json.at("runtime").at("name"),
                    .seed = json.at("seed"),
                    .scenario_hash = json.at("scenario_hash")};
   summary.reason = stop_reason_of(json.at("reason"));

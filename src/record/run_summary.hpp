@@ -15,6 +15,7 @@ namespace tardigrad::record {
 struct RunNames {
   std::string program;  ///< "tardigrad 0.1.0"
   std::string method, problem;
+  std::string runtime = "sim";
   std::uint64_t seed = 1;
   std::string scenario_hash;
   bool operator==(const RunNames&) const = default;

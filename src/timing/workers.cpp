@@ -50,6 +50,12 @@ class Grouped final : public ComputeTime {
 
 std::size_t read_count(Settings& settings) { return static_cast<std::size_t>(settings.integer("count", kCount)); }
 
+std::unique_ptr<ComputeTime> read_compute_time(Settings& settings, std::uint64_t seed, ComputeTimes times) {
+  settings.allow("compute_time");
+  if (times == ComputeTimes::optional && !settings.has("compute_time")) return make_constant(1e-9);
+  return make_compute_time(settings, "compute_time", seed);
+}
+
 WorkersSpec read_list(Settings& settings, std::size_t count) {
   const std::vector<double> seconds =
       settings.numbers("compute_time", {.low = 0.0, .high = kLongestSeconds, .low_open = true});
@@ -61,7 +67,7 @@ WorkersSpec read_list(Settings& settings, std::size_t count) {
   return {.count = count, .compute_time = std::make_unique<Listed>(std::move(times))};
 }
 
-WorkersSpec read_groups(Settings& settings, std::uint64_t seed) {
+WorkersSpec read_groups(Settings& settings, std::uint64_t seed, ComputeTimes times) {
   std::vector<Group> groups;
   std::vector<AvailabilityGroup> availability;
   std::size_t count = 0;
@@ -70,7 +76,7 @@ WorkersSpec read_groups(Settings& settings, std::uint64_t seed) {
     if (size > kMostWorkers - count)
       table->fail("count", "makes more than " + std::to_string(kMostWorkers) + " workers in all");
     count += size;
-    groups.push_back({.end = count, .compute_time = make_compute_time(*table, "compute_time", seed)});
+    groups.push_back({.end = count, .compute_time = read_compute_time(*table, seed, times)});
     availability.push_back({.end = count, .availability = make_availability(*table, seed)});
   }
   if (groups.empty()) settings.fail("groups", "must not be empty");
@@ -85,19 +91,18 @@ WorkersSpec read_groups(Settings& settings, std::uint64_t seed) {
 
 }  // namespace
 
-WorkersSpec make_workers(Settings& settings, std::uint64_t seed) {
+WorkersSpec make_workers(Settings& settings, std::uint64_t seed, ComputeTimes times) {
   if (settings.has("groups")) {
     for (const char* key : {"count", "compute_time", "availability"})
       if (settings.has(key)) settings.fail(key, "cannot stand beside `groups`: each group has its own");
-    return read_groups(settings, seed);
+    return read_groups(settings, seed, times);
   }
   settings.allow("groups");
   const std::size_t count = read_count(settings);
   const std::optional<SettingValue> value = settings.raw("compute_time");
-  WorkersSpec spec =
-      value && value->is_list()
-          ? read_list(settings, count)
-          : WorkersSpec{.count = count, .compute_time = make_compute_time(settings, "compute_time", seed)};
+  WorkersSpec spec = value && value->is_list()
+                         ? read_list(settings, count)
+                         : WorkersSpec{.count = count, .compute_time = read_compute_time(settings, seed, times)};
   spec.availability = make_availability(settings, seed);
   return spec;
 }

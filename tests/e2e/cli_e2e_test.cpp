@@ -266,6 +266,34 @@ TEST_F(Program, CtrlCEndsARunWithWhatThereIs) {
   EXPECT_TRUE(fs::exists(folder_ / "r" / "model.safetensors"));
 }
 
+TEST_F(Program, RunsOnRealThreads) {
+  const Finished finished =
+      run({"run", kScenario, "--runtime", "threads", "--set", "run.time_scale=1e-4", "--out", "r"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("threads"));
+  EXPECT_EQ(summary("r")["runtime"]["name"], "threads");
+  EXPECT_EQ(summary("r")["updates"], 1000);
+  EXPECT_THAT(read(folder_ / "r" / "scenario.toml"), HasSubstr("runtime = \"threads\""));
+  const std::string events = read(folder_ / "r" / "events.jsonl");
+  EXPECT_EQ(std::count(events.begin(), events.end(), '\n'), 1000);
+  const std::string file = kScenario.string();
+  expect_refused({"run", file, "--runtime", "thread"}, "must be one of sim, threads; did you mean `threads`?");
+  expect_refused({"compare", file, "--set", "run.runtime=threads"}, "a comparison is simulated");
+  expect_refused({"run", file, "--runtime", "threads", "--set", "workers={count=5000}"}, "at most 4096 workers");
+}
+
+// Workers that would sleep for an hour.
+TEST_F(Program, CtrlCEndsARunOnThreadsAtOnce) {
+  const pid_t pid =
+      start({"run", kScenario, "--runtime", "threads", "--set", "workers={count=4,compute_time=3600}", "--out", "r"});
+  while (!fs::exists(folder_ / "r" / "metrics.jsonl")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  kill(pid, SIGINT);
+  EXPECT_EQ(finish(pid).code, 130);
+  EXPECT_EQ(summary("r")["reason"], "interrupted");
+  EXPECT_EQ(summary("r")["updates"], 0);
+}
+
 TEST_F(Program, CompareTellsWhoIsFirst) {
   const Finished finished = run({"compare", kScenario, "--out", "c", "--threads", "2"});
   ASSERT_EQ(finished.code, 0) << finished.err;

@@ -124,6 +124,9 @@ TEST(Scenario, EveryMistakeHasItsLine) {
       {"run.events={every=0}", "run.events.every = 0: must be an integer >= 1"},
       {"run.seed=-1", "run.seed = -1: must be an integer"},
       {"run.seed=1.5", "run.seed = 1.5: must be an integer"},
+      {"run.runtime=thread", "run.runtime = \"thread\": must be one of sim, threads; did you mean `threads`?"},
+      {"run.time_scale=2", "run.time_scale = 2: means something only with run.runtime = \"threads\""},
+      {"workers.restart_after=2", "workers.restart_after = 2: means something only with run.runtime = \"threads\""},
       {"run.sede=1", "run.sede = 1: unknown key; did you mean `seed`?"},
   };
   for (const Complaint& complaint : complaints) {

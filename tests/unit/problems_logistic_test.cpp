@@ -134,6 +134,19 @@ TEST_F(Logistic, AGradientDependsOnItsOrderOnly) {
   EXPECT_EQ(g, first);
 }
 
+// At x = 0 every row's loss is log 2: of 20,000 it sums up 4095 before it looks up for the first time.
+TEST_F(Logistic, AGradientThatNobodyWantsEndsEarly) {
+  const auto problem = make_from(make_logistic, table(0.0, 20'000));
+  const auto replica = problem->make_replica();
+  const std::vector<float> x(3, 0.0f);
+  std::vector<float> g(3);
+  std::atomic<OrderId> wanted_from{7};
+  replica->watch(StopSignal(wanted_from, 7));
+  EXPECT_NEAR(replica->gradient({.id = 7}, x, g), std::log(2.0), 1e-9);
+  wanted_from = 8;
+  EXPECT_NEAR(replica->gradient({.id = 7}, x, g), 4095.0 / 20'000.0 * std::log(2.0), 1e-9);
+}
+
 TEST_F(Logistic, ExtremeMarginsStayFinite) {
   const auto problem = make_from(make_logistic, table(0.0, 4));
   for (const float size : {1e4f, -1e4f}) {

@@ -42,7 +42,7 @@ RunSummary example() {
 }
 
 constexpr const char* kExampleText = R"({
-  "format": 2,
+  "format": 3,
   "program": "tardigrad 0.1.0",
   "method": "clipped-asgd",
   "problem": "quadratic",
@@ -77,6 +77,7 @@ constexpr const char* kExampleText = R"({
     "delay_max": 2
   },
   "runtime": {
+    "name": "sim",
     "gradients_computed": 14,
     "gradients_wasted": 2,
     "utilisation": 0.75
@@ -144,7 +145,7 @@ TEST_F(RunSummaryFile, EveryTornFileIsRefused) {
 
 TEST_F(RunSummaryFile, NothingIsTolerated) {
   const std::string text = kExampleText;
-  refuses(replaced(text, R"("format": 2)", R"("format": 1)"), "format 1, only 2 is read");
+  refuses(replaced(text, R"("format": 3)", R"("format": 2)"), "format 2, only 3 is read");
   refuses(replaced(text, R"("digest")", R"("disgust")"), "key 'digest' not found");
   refuses(replaced(text, R"("reason": "target")", R"("reason": "boredom")"), "reason `boredom` is unknown");
   refuses(replaced(text, R"("seed": 7)", R"("seed": "7")"), "type must be number, but is string");

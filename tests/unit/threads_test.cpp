@@ -355,12 +355,17 @@ TEST(Threads, AnInterruptEndsARunInWhichNothingHappens) {
   EXPECT_EQ(run.result.reason, StopReason::interrupted);
 }
 
-TEST(Threads, AnErrorOnTheServerEndsAllThreads) {
-  const Bowl bowl({});
+TEST(Threads, AnErrorOnTheServerEndsAllThreadsAndEvaluations) {
+  std::atomic<bool> thrown{false};
+  Custom problem([](const Order&, const std::function<bool()>&) {});
+  problem.on_evaluation = [&] { wait_for(thrown); };
   const FixedTimes times({1e-3, kHour, kHour});
   Scripted method;
-  method.arrived = [](const Order&, Commands&) { throw std::runtime_error("the server's own"); };
-  EXPECT_THROW(run_threads(bowl, method, {.threads = {.workers = 3, .pace = &times}}), std::runtime_error);
+  method.arrived = [&](const Order&, Commands&) {
+    thrown = true;
+    throw std::runtime_error("the server's own");
+  };
+  EXPECT_THROW(run_threads(problem, method, {.threads = {.workers = 3, .pace = &times}}), std::runtime_error);
 }
 
 // The first evaluation is not over before fifty gradients have come: training does not wait for it.

@@ -43,7 +43,7 @@ TEST(Availability, DrawsAreStatelessAndIndependent) {
   EXPECT_EQ(a->stay(1, 3), a->stay(1, 3));
   EXPECT_NE(a->stay(1, 3), a->stay(2, 3));
   EXPECT_NE(a->stay(1, 3), a->absence(1, 3));
-  const auto compute = make_workers;
+  const auto compute = [](Settings& of, std::uint64_t seed) { return make_workers(of, seed); };
   Settings settings({{"count", {std::int64_t{3}}}, {"compute_time", law}}, "workers");
   EXPECT_NE(a->stay(1, 3), compute(settings, 1).compute_time->sample(1, 3));
 }

@@ -98,6 +98,14 @@ TEST(Workers, Messages) {
             "groups)");
 }
 
+TEST(Workers, WhereComputeTimesAreOptionalTheyMayBeAbsent) {
+  Settings settings({{"groups", {List{{Table{{"count", integer(2)}}}, group(1, {7.0})}}}}, "workers");
+  const WorkersSpec spec = make_workers(settings, 1, ComputeTimes::optional);
+  settings.finish();
+  EXPECT_EQ(spec.compute_time->sample(1, 0), Time{1});
+  EXPECT_EQ(spec.compute_time->sample(2, 0), from_seconds(7));
+}
+
 TEST(WorkersDeathTest, ThereIsNoWorkerBeyondTheLast) {
   const WorkersSpec groups = make({{"groups", {List{group(2, {1.0}), group(1, {9.0})}}}});
   EXPECT_DEATH(groups.compute_time->sample(3, 0), "worker 3 of 3");

@@ -26,7 +26,10 @@ ThreadRuntime::ThreadRuntime(const Problem& problem, BufferPool& buffers, const 
   TG_CHECK(options.workers <= kMostWorkers, options.workers, " workers");
 }
 
-ThreadRuntime::~ThreadRuntime() { wind_down(); }  // all are told before the first is waited for
+ThreadRuntime::~ThreadRuntime() {
+  wind_down();          // all workers are told before the first is waited for
+  evaluating_.reset();  // its threads may still hold our jobs
+}
 
 void ThreadRuntime::wind_down() {
   for (WorkerState& state : workers_)

@@ -82,6 +82,7 @@ class ImageReplica final : public Replica {
     const Batch& batch = load(options_.dataset->train, minibatch_, draw_crops(order));
     BatchNormaliser normaliser;
     const at::Tensor loss = at::cross_entropy_loss(logits(batch.images, normaliser), batch.labels);
+    if (given_up()) return 0.0;
     loss.backward();
     return loss.item<double>();
   }

@@ -61,6 +61,7 @@ class TextReplica final : public Replica {
     views_.point_at(x.data(), g.data());
     const TextBatch batch = load(options_.corpus->train, draw_starts(order));
     const at::Tensor loss = cross_entropy(batch, draw_masks_of(order), at::Reduction::Mean);
+    if (given_up()) return 0.0;
     loss.backward();
     return loss.item<double>();
   }
