@@ -62,7 +62,7 @@ class ProgressFeed final : public Observer {
   void on_note(Time time, const std::string& text) override { notes_.push_back({time, text}); }
   void on_warning(Time time, const std::string& text) override { warnings_.push_back({time, text}); }
   const std::vector<Note>& notes() const { return notes_; }
-  void state(Archive& archive) { archive(arrived_, notes_); }
+  void state(Archive& archive) { archive(arrived_, notes_, warnings_); }
   const std::vector<Note>& warnings() const { return warnings_; }
 
  private:

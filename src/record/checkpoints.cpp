@@ -8,6 +8,7 @@
 #include <exception>
 #include <utility>
 
+#include "record/file.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::record {
@@ -27,11 +28,11 @@ void check_log(const fs::path& path, std::uint64_t needed) {
 
 }  // namespace
 
-std::vector<fs::path> CheckpointFolder::files() const {
+std::vector<fs::path> CheckpointFolder::files(const fs::path& ending) const {
   std::vector<fs::path> found;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(options_.path, error))
-    if (entry.path().extension() == kExtension) found.push_back(entry.path());
+    if (entry.path().string().ends_with(ending.string())) found.push_back(entry.path());
   std::ranges::sort(found);
   return found;
 }
@@ -39,7 +40,7 @@ std::vector<fs::path> CheckpointFolder::files() const {
 std::optional<Checkpoint> CheckpointFolder::last(BufferPool& buffers, const fs::path& run,
                                                  const std::function<void(const std::string&)>& tell) const {
   std::optional<std::string> foreign;
-  std::vector<fs::path> candidates = files();
+  std::vector<fs::path> candidates = files(kExtension);
   for (; !candidates.empty(); candidates.pop_back()) {
     const fs::path& file = candidates.back();
     try {
@@ -93,13 +94,13 @@ std::optional<fs::path> CheckpointFolder::best(const std::vector<fs::path>& file
 }
 
 void CheckpointFolder::remove_old() const {
-  std::vector<fs::path> old = files();
+  std::error_code ignored;  // tried again after the next
+  std::vector<fs::path> old = files(kExtension);
   const std::optional<fs::path> kept = best(old);
   old.resize(old.size() - std::min(old.size(), options_.keep));
-  for (const fs::path& file : old) {
-    std::error_code ignored;  // tried again after the next
+  for (const fs::path& file : old)
     if (file != kept) fs::remove(file, ignored);
-  }
+  for (const fs::path& file : files(temporary_name(kExtension))) fs::remove(file, ignored);
 }
 
 CheckpointWriter::CheckpointWriter(CheckpointFolder folder, Options options)

@@ -36,11 +36,11 @@ class CheckpointFolder {
   /// Errors  Error where there are whole ones, but all of another program or scenario
   std::optional<Checkpoint> last(BufferPool& buffers, const std::filesystem::path& run,
                                  const std::function<void(const std::string&)>& tell) const;
-  /// Writes one, then removes those that are not to be kept.
+  /// Writes one, then removes those that are not to be kept, and what a kill left half written.
   void write(const CheckpointHeader& header, const State& state) const;
 
  private:
-  std::vector<std::filesystem::path> files() const;  // the oldest first
+  std::vector<std::filesystem::path> files(const std::filesystem::path& ending) const;  // the oldest first
   void remove_old() const;
   std::optional<std::filesystem::path> best(const std::vector<std::filesystem::path>& files) const;
   Options options_;

@@ -60,30 +60,38 @@ class SavedRuns : public testing::TestWithParam<MethodFile> {
     for (std::size_t i = 0; i < a.method.size(); ++i) EXPECT_EQ(a.method[i].value, b.method[i].value);
   }
 
+  void expect_to_go_on_from_every_event() const {
+    const auto alone = make_leg();
+    MemoryKeeper nobody;
+    const RunResult unbroken = alone->run(nobody);
+    const auto saved = make_leg();
+    MemoryKeeper keeper;
+    keeper.saves_every = true;
+    expect_same_end(saved->run(keeper), unbroken);  // saving changes nothing
+    ASSERT_GT(unbroken.counters.lost, 0u);
+    ASSERT_GT(keeper.states.size(), 30u);
+    for (const State& state : keeper.states) {
+      const auto resumed = make_leg();
+      MemoryKeeper from;
+      from.from = &state;
+      expect_same_end(resumed->run(from), unbroken);
+      ASSERT_EQ(resumed->method_state, alone->method_state);
+      if (HasFailure()) break;
+    }
+  }
+
   const std::unique_ptr<Problem> problem_ = make_problem();
   const test::RandomTimes times_{11};
   const test::RandomStays stays_{5, 6.0, 2.0};
-  const RunOptions options_ = make_options();
+  RunOptions options_ = make_options();
 };
 
-TEST_P(SavedRuns, GoOnFromEveryEvent) {
-  const auto alone = make_leg();
-  MemoryKeeper nobody;
-  const RunResult unbroken = alone->run(nobody);
-  const auto saved = make_leg();
-  MemoryKeeper keeper;
-  keeper.saves_every = true;
-  expect_same_end(saved->run(keeper), unbroken);  // saving changes nothing
-  ASSERT_GT(unbroken.counters.lost, 0u);
-  ASSERT_GT(keeper.states.size(), 50u);
-  for (const State& state : keeper.states) {
-    const auto resumed = make_leg();
-    MemoryKeeper from;
-    from.from = &state;
-    expect_same_end(resumed->run(from), unbroken);
-    ASSERT_EQ(resumed->method_state, alone->method_state);
-    if (HasFailure()) break;
-  }
+TEST_P(SavedRuns, GoOnFromEveryEvent) { expect_to_go_on_from_every_event(); }
+
+// Evaluations by updates, and an end where one may just have been made.
+TEST_P(SavedRuns, GoOnWhateverEndsThem) {
+  options_ = {.stop = {.gradients = 41}, .evaluate_every = {.updates = 2}};
+  expect_to_go_on_from_every_event();
 }
 
 // Each event in a world of its own: what a state was loaded into must be saved as well as what has always been there.

@@ -157,6 +157,16 @@ TEST_F(Checkpoints, TheBestIsKeptToo) {
   EXPECT_THAT(files(), ElementsAre(name(10), name(30)));
 }
 
+TEST_F(Checkpoints, WhatAKillLeftHalfWrittenGoesAway) {
+  folder().write(header(50), example());
+  write(directory_ / "checkpoints" / (name(60) + ".tmp"), "half");
+  write(directory_ / "checkpoints" / "mine.txt", "not a checkpoint");
+  EXPECT_EQ(last(folder())->header.updates, 50u);
+  EXPECT_THAT(told_, IsEmpty());
+  folder().write(header(70), example());
+  EXPECT_THAT(files(), ElementsAre(name(50), name(70), "mine.txt"));
+}
+
 TEST_F(Checkpoints, InThePlaceOfADamagedOneThePreviousIsTaken) {
   const CheckpointFolder kept = folder();
   for (const std::uint64_t updates : {50, 100, 150}) kept.write(header(updates), example());
