@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -111,11 +112,22 @@ enum class Outcome : std::uint8_t {
   not_finite,  ///< infinity or NaN in it: never applied
 };
 
+/// Why a gradient was discarded, in words: "its delay must be below 8; it is 12".
+struct Reason {
+  const char* rule = "";  ///< "its delay must be below", or a whole sentence where there are no numbers
+  double limit = std::numeric_limits<double>::quiet_NaN();
+  double value = std::numeric_limits<double>::quiet_NaN();
+};
+
 struct Decision {
   Outcome outcome = Outcome::applied;
   /// The number that multiplies g in the update: step size x weight x min(1, c/||g||); 0 if discarded.
   double coefficient = 0.0;
   bool clipped = false;  ///< ||g|| was above the clip radius
+  // For people who ask why; nothing is decided by them, and no digest holds them.
+  double step = std::numeric_limits<double>::quiet_NaN();  ///< the step size in the coefficient
+  double weight = 1.0;  ///< and the weight; what is left is of clipping or correction
+  Reason reason = {};   ///< why it was discarded
 };
 
 /// What a method needs from its runtime, checked before the run starts.

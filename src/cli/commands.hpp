@@ -42,6 +42,20 @@ struct CompareCommand {
   CommonOptions common;
 };
 
+struct ReplayCommand {
+  std::filesystem::path directory;
+  std::optional<std::string> until, explain;  ///< the number of an event, or order:N
+  CommonOptions common;
+};
+
+struct WhatIfCommand {
+  std::filesystem::path directory;
+  std::string method;  ///< "": the recorded one
+  std::vector<std::string> assignments;
+  std::optional<unsigned> threads;
+  CommonOptions common;
+};
+
 struct ListCommand {
   std::string what;       ///< "methods", ...; "" for all
   std::string name;       ///< of one method
@@ -57,9 +71,12 @@ struct DataCommand {
   CommonOptions common;
 };
 
-/// Each returns the exit code: 0, or 130 when Ctrl-C ended it. Mistakes are thrown as Error.
+/// Each returns the exit code: 0, 130 when Ctrl-C ended it, 1 when a replay is not what was recorded. Mistakes are
+/// thrown as Error.
 int run_command(const RunCommand& command);
 int compare_command(const CompareCommand& command);
+int replay_command(const ReplayCommand& command);
+int what_if_command(const WhatIfCommand& command);
 int list_command(const ListCommand& command);
 int data_command(const DataCommand& command);
 

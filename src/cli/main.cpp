@@ -37,6 +37,22 @@ constexpr const char* kCompareExamples = R"(Examples:
 
 A comparison that was broken off goes on where it stopped when the same command is given again.)";
 
+constexpr const char* kReplayExamples = R"(Examples:
+  tardigrad run scenarios/quadratic.toml --record --out runs/q
+  tardigrad replay runs/q
+  tardigrad replay runs/q --until 500
+  tardigrad replay runs/q --explain order:17
+
+Computes every gradient again and checks it, every decision and the digest against the recording. Exit code 1 when
+something differs: the first event that does is named.)";
+
+constexpr const char* kWhatIfExamples = R"(Examples:
+  tardigrad what-if runs/q --method ringmaster-asgd --set method.delay_limit=8
+  tardigrad what-if runs/q --set method.step_size=0.2
+
+Simulates another method, or another setting, with the compute times, joins and losses that were recorded. Settings that
+have no default and are not given, such as step_size, are those of the recorded method.)";
+
 constexpr const char* kListExamples = R"(Examples:
   tardigrad list
   tardigrad list methods
@@ -56,22 +72,30 @@ void add_common(CLI::App& app, CommonOptions& common) {
   app.add_flag("-q,--quiet", common.quiet, "No progress");
 }
 
-template <class Command>
-void add_scenario(CLI::App& app, Command& command) {
-  app.add_option("scenario", command.scenario, "A scenario file (TOML)")->required()->type_name("FILE");
-  app.add_option("--set", command.assignments, "Change a key of the scenario: a.b=value")
+void add_assignments(CLI::App& app, std::vector<std::string>& assignments) {
+  app.add_option("--set", assignments, "Change a key of the scenario: a.b=value")
       ->type_name("KEY=VALUE")
       ->take_all()
       ->allow_extra_args(false);
+}
+
+void add_threads(CLI::App& app, std::optional<unsigned>& threads) {
+  app.add_option("--threads", threads, "Threads that compute (else one a core)")->check(CLI::Range(1, 1024));
+}
+
+template <class Command>
+void add_scenario(CLI::App& app, Command& command) {
+  app.add_option("scenario", command.scenario, "A scenario file (TOML)")->required()->type_name("FILE");
+  add_assignments(app, command.assignments);
   app.add_option("--out", command.out, "Directory for the results (else under runs/)")->type_name("DIR");
-  app.add_option("--threads", command.threads, "Threads that compute (else one a core)")->check(CLI::Range(1, 1024));
+  add_threads(app, command.threads);
   add_common(app, command.common);
 }
 
 // CLI11 knows what it expected, but not what is near.
 std::string explain(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
   if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) {
-    const std::vector<std::string> commands = {"run", "compare", "list", "data"};
+    const std::vector<std::string> commands = {"run", "compare", "replay", "what-if", "list", "data"};
     return fmt::format("`{}` is no command: must be one of {}{}", argv[1], join(commands),
                        did_you_mean(argv[1], commands));
   }
@@ -116,6 +140,28 @@ int run(int argc, char** argv) {
                         "End runs early whose setting can no longer be its method's best");
   compare_app->add_flag("--fresh", compare_options.fresh, "Run again what an earlier comparison has finished");
 
+  ReplayCommand replay_options;
+  CLI::App* replay_app = app.add_subcommand("replay", "Go through a recorded run again")->footer(kReplayExamples);
+  replay_app->add_option("directory", replay_options.directory, "A run directory with a recording")
+      ->required()
+      ->type_name("DIR");
+  replay_app->add_option("--until", replay_options.until, "Stop after this event, and print the state")
+      ->type_name("EVENT");
+  replay_app->add_option("--explain", replay_options.explain, "Say what happened at this event, and why")
+      ->type_name("EVENT");
+  add_common(*replay_app, replay_options.common);
+
+  WhatIfCommand what_if_options;
+  CLI::App* what_if_app =
+      app.add_subcommand("what-if", "Simulate another method on recorded timings")->footer(kWhatIfExamples);
+  what_if_app->add_option("directory", what_if_options.directory, "A run directory with a recording")
+      ->required()
+      ->type_name("DIR");
+  what_if_app->add_option("--method", what_if_options.method, "The other method (else the recorded one)");
+  add_assignments(*what_if_app, what_if_options.assignments);
+  add_threads(*what_if_app, what_if_options.threads);
+  add_common(*what_if_app, what_if_options.common);
+
   ListCommand list_options;
   CLI::App* list_app = app.add_subcommand("list", "What there is to choose from")->footer(kListExamples);
   list_app->add_option("what", list_options.what, "methods, problems, datasets, timing or runtimes (else all)");
@@ -156,6 +202,8 @@ int run(int argc, char** argv) {
   }
   if (*run_app) return run_command(run_options);
   if (*compare_app) return compare_command(compare_options);
+  if (*replay_app) return replay_command(replay_options);
+  if (*what_if_app) return what_if_command(what_if_options);
   if (*list_app) return list_command(list_options);
   return data_command(data_options);
 }

@@ -92,8 +92,10 @@ class Buffered final : public Method {
 
  private:
   Decision apply(const Arrival& arrival) {
-    if (!parts_.admission.admits(arrival.delay()) || !parts_.server.may_take_part(arrival.order.worker))
-      return {.outcome = Outcome::discarded};
+    if (!parts_.admission.admits(arrival.delay()))
+      return {.outcome = Outcome::discarded, .reason = parts_.admission.reason(arrival.delay())};
+    if (!parts_.server.may_take_part(arrival.order.worker))
+      return {.outcome = Outcome::discarded, .reason = parts_.server.reason_against_part()};
     const std::optional<Clipped> prepared = preparation_.prepare(arrival, parts_.server, pass_);
     if (!prepared) return {.outcome = Outcome::not_finite};
     const auto& [u, clipped] = *prepared;
@@ -107,7 +109,10 @@ class Buffered final : public Method {
     } else {
       collect(arrival, {u.vector, weight * u.factor}, step, size);
     }
-    return {.coefficient = step / static_cast<double>(size) * weight * u.factor, .clipped = clipped};
+    return {.coefficient = step / static_cast<double>(size) * weight * u.factor,
+            .clipped = clipped,
+            .step = step,
+            .weight = weight / static_cast<double>(size)};
   }
 
   void collect(const Arrival& arrival, Direction u, double step, std::size_t size) {

@@ -66,7 +66,7 @@ class Ca2fl final : public Method {
       flush(arrival, step, size);
     else
       arrival.model.run(pass_, &arrival.gradient);
-    return {.coefficient = step / size * u.factor, .clipped = clipped};
+    return {.coefficient = step / size * u.factor, .clipped = clipped, .step = step, .weight = 1.0 / size};
   }
 
   // Is the buffer full? Then its sum is in kSum: written nowhere, as nobody will read it again.

@@ -87,7 +87,7 @@ class Ia2Sgd final : public Method {
       parts_.server.finish(pass_, arrival.model, &arrival.gradient, {sum_, share}, step);
     else
       arrival.model.run(pass_, &arrival.gradient);
-    return {.coefficient = step * share * u.factor, .clipped = clipped};
+    return {.coefficient = step * share * u.factor, .clipped = clipped, .step = step, .weight = share};
   }
 
   std::size_t expected_rows() const {

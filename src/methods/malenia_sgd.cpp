@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "methods/admission/delay_below.hpp"
 #include "methods/arrival.hpp"
 #include "methods/dispatch/dispatch.hpp"
 #include "methods/knobs.hpp"
@@ -76,7 +77,7 @@ class MaleniaSgd final : public Method {
   };
 
   Decision apply(const Arrival& arrival) {
-    if (arrival.delay() > 0) return {.outcome = Outcome::discarded};
+    if (arrival.delay() > 0) return {.outcome = Outcome::discarded, .reason = AdmitCurrent{}.reason(arrival.delay())};
     const double norm = arrival.gradient.norm();
     if (!std::isfinite(norm)) return {.outcome = Outcome::not_finite};
     pass_.clear();
@@ -86,11 +87,12 @@ class MaleniaSgd final : public Method {
     const Round round = look();
     const double step = parts_.server.scheduled(parts_.step_size, arrival.model.version());
     const double weight = u.factor / static_cast<double>(round.workers) / static_cast<double>(row.count);
+    const double share = 1.0 / static_cast<double>(round.workers) / static_cast<double>(row.count);
     if (round.complete)
       finish_round(arrival.model, &arrival.gradient);
     else
       arrival.model.run(pass_, &arrival.gradient);
-    return {.coefficient = step * weight, .clipped = clipped};
+    return {.coefficient = step * weight, .clipped = clipped, .step = step, .weight = share};
   }
 
   // The first of a round overwrites what the row held.

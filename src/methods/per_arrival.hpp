@@ -63,13 +63,15 @@ class PerArrival final : public Method {
 
  private:
   Decision apply(const Arrival& arrival) {
-    if (!admits(arrival) || !parts_.server.may_take_part(arrival.order.worker)) return {.outcome = Outcome::discarded};
+    if (!admits(arrival)) return {.outcome = Outcome::discarded, .reason = reason(arrival)};
+    if (!parts_.server.may_take_part(arrival.order.worker))
+      return {.outcome = Outcome::discarded, .reason = parts_.server.reason_against_part()};
     const std::optional<Clipped> prepared = preparation_.prepare(arrival, parts_.server, pass_);
     if (!prepared) return {.outcome = Outcome::not_finite};
     const auto& [u, clipped] = *prepared;
     const double step = parts_.server.scheduled(step_at(arrival), arrival.model.version());
     parts_.server.finish(pass_, arrival.model, &arrival.gradient, u, step);
-    return {.coefficient = step * u.factor, .clipped = clipped};
+    return {.coefficient = step * u.factor, .clipped = clipped, .step = step};
   }
 
   bool admits(const Arrival& arrival) {
@@ -77,6 +79,12 @@ class PerArrival final : public Method {
       return parts_.admission.admits(arrival);
     else
       return parts_.admission.admits(arrival.delay());
+  }
+  Reason reason(const Arrival& arrival) const {
+    if constexpr (requires { parts_.admission.reason(arrival); })
+      return parts_.admission.reason(arrival);
+    else
+      return parts_.admission.reason(arrival.delay());
   }
   double step_at(const Arrival& arrival) {
     if constexpr (requires { parts_.step.at(arrival); })

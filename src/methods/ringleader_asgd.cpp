@@ -87,6 +87,7 @@ class RingleaderAsgd final : public Method {
     const double step = parts_.server.scheduled(parts_.step_size, arrival.model.version());
     const auto rows = static_cast<double>(rows_of(early ? &Worker::next : &Worker::now));
     const double weight = u.factor / rows / static_cast<double>(row.count);
+    const double share = 1.0 / rows / static_cast<double>(row.count);
     if (early || phase_ == Phase::fill) {
       arrival.model.run(pass_, &arrival.gradient);
     } else {
@@ -94,7 +95,7 @@ class RingleaderAsgd final : public Method {
       worker.updated = true;
       end_round_if_all_have_updated();
     }
-    return {.coefficient = step * weight, .clipped = clipped};
+    return {.coefficient = step * weight, .clipped = clipped, .step = step, .weight = share};
   }
 
   // The first of a table overwrites what the row held.

@@ -43,7 +43,7 @@ class RingmasterStopping final : public Method {
       const Clipped clipped = parts_.server.clip({order, gradient, model}, norm, pass_);
       const double step = parts_.server.scheduled(parts_.step.at(0), model.version());
       parts_.server.finish(pass_, model, &gradient, clipped.direction, step);
-      decision = {.coefficient = step * clipped.direction.factor, .clipped = clipped.clipped};
+      decision = {.coefficient = step * clipped.direction.factor, .clipped = clipped.clipped, .step = step};
     }
     version_ = model.version();
     running_[order.worker] = kNone;

@@ -108,7 +108,7 @@ Decision Rounds::on_gradient(const Order& order, const Gradient& gradient, Model
     } else if (pending_ == 0 && collected_ == 0) {
       draw_participants(commands);
     }
-    return {.outcome = Outcome::discarded};
+    return {.outcome = Outcome::discarded, .reason = {.rule = "the round that it was computed for is over"}};
   }
   const double norm = gradient.norm();
   if (!std::isfinite(norm)) {  // the same worker tries again
@@ -135,7 +135,7 @@ Decision Rounds::collect(const Order& order, const Gradient& gradient, double no
   else
     add({u.vector, weight * u.factor}, first, gradient, model, commands);
   if (options_.late == Late::use && workers_[order.worker].state == State::done) ask(order.worker, commands);
-  return {.coefficient = step * share * u.factor, .clipped = was_clipped};
+  return {.coefficient = step * share * u.factor, .clipped = was_clipped, .step = step, .weight = share};
 }
 
 // The first of a round overwrites the last round's sum, and the sum with the last of it is not written at all.

@@ -28,6 +28,7 @@ class ServerStep {
 
   /// To be asked before an arrival is looked at, by methods with a private form: no is Outcome::discarded.
   bool may_take_part(WorkerId worker) const { return privacy_.may_take_part(worker); }
+  Reason reason_against_part() const { return privacy_.reason(); }
   /// norm: ||v||, finite, of the gradient or of what a correction made of it. What is clipped will be applied.
   Clipped clip(const Arrival& arrival, double norm, Pass& pass, Vec v = vec::kGradient);
   /// The step at this version, from the method's own step size.

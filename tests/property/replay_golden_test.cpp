@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include "cli/recorded_timings.hpp"
 #include "problems/catalogue.hpp"
 #include "support/method_files.hpp"
 #include "support/recorded.hpp"
@@ -92,6 +95,71 @@ TEST_P(Replayed, TornRecordingsGoUpToTheirEnd) {
     for (std::size_t i = 0; i < part.arrivals.size(); ++i)
       ASSERT_EQ(part.arrivals[i].order.id, run.outcomes.arrivals[i].order.id);
   }
+}
+
+// What-if of the recorded method itself: the recorded times, joins and losses are enough to have the run again.
+TEST_P(Replayed, RecordedTimingsAreEnoughToHaveTheRunAgain) {
+  const ComingAndGoing away;
+  const test::RecordedRun run = record(&away);
+  const cli::RecordedTimings timings = cli::read_timings(RecordingReader(run.bytes, "test"), kWorkers);
+  EXPECT_TRUE(timings.ended);
+  EXPECT_EQ(timings.counters.assigned, run.outcomes.result.counters.assigned);
+  EXPECT_EQ(timings.counters.applied, run.outcomes.result.counters.applied);
+  EXPECT_EQ(timings.counters.lost, run.outcomes.result.counters.lost);
+  EXPECT_EQ(timings.counters.cancelled, run.outcomes.result.counters.cancelled);
+  EXPECT_EQ(timings.counters.delay_sum, run.outcomes.result.counters.delay_sum);
+  const auto again = method();
+  const test::Outcomes simulated = test::simulate(
+      *problem_, *timings.compute_time, *again,
+      {.workers = kWorkers, .run = test::stop_after_time(kSeconds), .availability = timings.availability.get()});
+  EXPECT_EQ(simulated.result.digest, run.outcomes.result.digest);
+}
+
+// What a method says of its decisions is what it did: a reason for every gradient that is discarded, and the factors
+// of every coefficient.
+class Questioned final : public Method {
+ public:
+  explicit Questioned(Method& method) : method_(method) {}
+  Needs needs() const override { return method_.needs(); }
+  void on_worker_joined(const WorkerInfo& worker, Model& model, Commands& commands) override {
+    method_.on_worker_joined(worker, model, commands);
+  }
+  Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override {
+    const std::uint64_t delay = model.version() - order.version;
+    const Decision decision = method_.on_gradient(order, gradient, model, commands);
+    const Reason& reason = decision.reason;
+    if (decision.outcome == Outcome::discarded) {
+      EXPECT_STRNE(reason.rule, "");
+      const std::string rule = reason.rule;
+      EXPECT_TRUE(!rule.starts_with("its delay") || reason.value == static_cast<double>(delay));
+      EXPECT_TRUE(rule != "its delay must be below" || reason.value >= reason.limit);
+      EXPECT_TRUE(rule != "its delay must be" || reason.value != reason.limit);
+    } else {
+      EXPECT_STREQ(reason.rule, "");
+    }
+    if (decision.outcome == Outcome::applied) {
+      EXPECT_TRUE(std::isfinite(decision.step));
+      EXPECT_GT(decision.weight, 0.0);
+      EXPECT_LE(decision.weight, 1.0);
+    }
+    return decision;
+  }
+  void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model& model, Commands& commands) override {
+    method_.on_worker_lost(worker, orders_lost, model, commands);
+  }
+  void on_timer(TimerId timer, Model& model, Commands& commands) override { method_.on_timer(timer, model, commands); }
+  Version oldest_useful_version() const override { return method_.oldest_useful_version(); }
+
+ private:
+  Method& method_;
+};
+
+TEST_P(Replayed, DecisionsHaveTheirReasons) {
+  const ComingAndGoing away;
+  const auto plain = method();
+  Questioned questioned(*plain);
+  test::simulate(*problem_, test::RandomTimes(5), questioned,
+                 {.workers = kWorkers, .run = test::stop_after_time(kSeconds), .availability = &away});
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, Replayed, testing::ValuesIn(test::method_files()), test::name_of_method_file);

@@ -196,7 +196,7 @@ OrderId Simulator::assign(WorkerId worker_id, const Snapshot& snapshot, const Lo
   Slot& slot = slots_[id];
   WorkerState& worker = workers_[worker_id];
   slot.job.order = {
-      .id = sequence_++, .worker = worker_id, .index = worker.gradients, .version = snapshot.version, .work = work};
+      .id = orders_given_++, .worker = worker_id, .index = worker.gradients, .version = snapshot.version, .work = work};
   worker.gradients += std::max(1u, work.steps);
   slot.job.snapshot = snapshot;
   slot.start = worker.last == kNone ? now_ : slots_[worker.last].job.finish;
@@ -218,7 +218,7 @@ void Simulator::enqueue(SlotId id) {
     slots_[worker.last].next_of_worker = id;
   worker.last = id;
   ++in_flight_;
-  push({.time = slot.job.finish, .sequence = slot.job.order.id, .slot = id, .generation = slot.generation});
+  push({.time = slot.job.finish, .sequence = sequence_++, .slot = id, .generation = slot.generation});
   if (session_) session_->submit(slot.job);
 }
 

@@ -149,7 +149,8 @@ class Simulator final : public Runtime {
   SimulatorOptions options_;
 
   Time now_{};
-  std::uint64_t sequence_ = 0;
+  std::uint64_t sequence_ = 0;  // of events: ties
+  OrderId orders_given_ = 0;
   std::size_t joined_ = 0, in_flight_ = 0, timers_set_ = 0, joins_to_come_ = 0, stale_events_ = 0;
   std::vector<WorkerState> workers_;
   std::vector<Stay> stays_;  // by worker; empty when everybody is always there

@@ -4,19 +4,23 @@
 #include <cstdint>
 #include <limits>
 
-#include "tardigrad/types.hpp"
+#include "tardigrad/method.hpp"
 
 namespace tardigrad::methods {
 
 /// Admits every gradient, however stale.
 struct AdmitAll {
   bool admits(std::uint64_t /*delay*/) const { return true; }
+  Reason reason(std::uint64_t /*delay*/) const { return {}; }
   Version oldest_useful(Version /*now*/) const { return 0; }
 };
 
 /// Admits a gradient only if it was computed at the present x.
 struct AdmitCurrent {
   bool admits(std::uint64_t delay) const { return delay == 0; }
+  Reason reason(std::uint64_t delay) const {
+    return {.rule = "its delay must be", .limit = 0.0, .value = static_cast<double>(delay)};
+  }
   Version oldest_useful(Version now) const { return now; }
 };
 
@@ -26,6 +30,10 @@ struct AdmitCurrent {
 struct AdmitDelayBelow {
   std::uint64_t limit;
   bool admits(std::uint64_t delay) const { return delay < limit; }
+  Reason reason(std::uint64_t delay) const {
+    return {
+        .rule = "its delay must be below", .limit = static_cast<double>(limit), .value = static_cast<double>(delay)};
+  }
   /// Versions only grow: an order of a version older than now - (R-1) will never be admitted.
   Version oldest_useful(Version now) const { return now >= limit ? now - (limit - 1) : 0; }
 };

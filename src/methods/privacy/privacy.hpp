@@ -38,6 +38,12 @@ class Privacy {
   bool may_take_part(WorkerId worker) const {
     return limit_ == 0 || worker >= participations_.size() || participations_[worker] < limit_;
   }
+  /// Why it may not.
+  Reason reason() const {
+    return {.rule = "the arrivals of its worker that were applied before must be fewer than",
+            .limit = static_cast<double>(limit_),
+            .value = static_cast<double>(limit_)};
+  }
   /// Its gradient, clipped to this radius, enters the present direction.
   void takes_part(WorkerId worker, double radius);
   /// u with noise for the largest radius in it; z' pays for what else was given away.

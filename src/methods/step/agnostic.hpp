@@ -22,6 +22,11 @@ struct AgnosticStep {
 
 struct AdmitAgnostic {
   bool admits(const Arrival& arrival) const { return arrival.delay() < limit(arrival.model.version()); }
+  Reason reason(const Arrival& arrival) const {
+    return {.rule = "its delay must be below",
+            .limit = static_cast<double>(limit(arrival.model.version())),
+            .value = static_cast<double>(arrival.delay())};
+  }
   Version oldest_useful(Version now) const { return now >= limit(now) ? now - (limit(now) - 1) : 0; }
 
  private:

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "cli/commands.hpp"
+#include "cli/scenario.hpp"
+#include "record/recording_reader.hpp"
+#include "record/run_summary.hpp"
+
+namespace tardigrad::cli {
+
+/// The directory of a run that was recorded: its scenario, made anew, and its recording.
+class RecordedRun {
+ public:
+  /// Errors  Error: no recording, a scenario that is not the recorded one, data that are not the recorded ones
+  RecordedRun(std::filesystem::path directory, const CommonOptions& common);
+
+  const Scenario& scenario() const { return scenario_; }
+  const World& world() const { return world_; }
+  const RunPlan& plan() const { return plan_; }
+  /// Of the run that was recorded; nothing when it did not end.
+  const std::optional<record::RunSummary>& summary() const { return summary_; }
+  /// Every call begins at the first event.
+  record::RecordingReader read() const { return record::RecordingReader(directory_ / "recording.bin"); }
+
+ private:
+  std::filesystem::path directory_;
+  problems::ProblemCatalogue problems_;
+  Scenario scenario_;
+  World world_;
+  RunPlan plan_;
+  std::optional<record::RunSummary> summary_;
+};
+
+}  // namespace tardigrad::cli
