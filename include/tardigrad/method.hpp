@@ -116,7 +116,7 @@ enum class Outcome : std::uint8_t {
 struct Reason {
   const char* rule = "";  ///< "its delay must be below", or a whole sentence where there are no numbers
   double limit = std::numeric_limits<double>::quiet_NaN();
-  double value = std::numeric_limits<double>::quiet_NaN();
+  double value = std::numeric_limits<double>::quiet_NaN();  ///< none: more than the limit, by an unknown amount
 };
 
 struct Decision {

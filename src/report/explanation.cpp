@@ -28,6 +28,7 @@ std::string what_came(const record::RecordedEvent& event) {
 std::string why_discarded(const Reason& reason) {
   if (*reason.rule == '\0') return "Discarded.";
   if (std::isnan(reason.limit)) return fmt::format("Discarded: {}.", reason.rule);
+  if (std::isnan(reason.value)) return fmt::format("Discarded: {} {:.6g}, and is more.", reason.rule, reason.limit);
   return fmt::format("Discarded: {} {:.6g}; it is {:.6g}.", reason.rule, reason.limit, reason.value);
 }
 

@@ -149,6 +149,7 @@ class Questioned final : public Method {
   }
   void on_timer(TimerId timer, Model& model, Commands& commands) override { method_.on_timer(timer, model, commands); }
   Version oldest_useful_version() const override { return method_.oldest_useful_version(); }
+  void state(Archive& archive) override { method_.state(archive); }
 
  private:
   Method& method_;

@@ -41,6 +41,7 @@ class Witness final : public Method {
   }
   Version oldest_useful_version() const override { return method_.oldest_useful_version(); }
   std::vector<Metric> figures() const override { return method_.figures(); }
+  void state(Archive& archive) override { method_.state(archive); }
 
   const Testimony& testimony() const { return testimony_; }
 

@@ -203,6 +203,7 @@ OrderId Simulator::assign(WorkerId worker_id, const Snapshot& snapshot, const Lo
   const Time duration = plan_work(slot.job.order);
   TG_CHECK(slot.start < Time::max() - duration, "compute time ", duration.count(), " ns");
   slot.job.finish = slot.start + duration;
+  slot.sequence = sequence_++;
   enqueue(id);
   return slot.job.order.id;
 }
@@ -218,7 +219,7 @@ void Simulator::enqueue(SlotId id) {
     slots_[worker.last].next_of_worker = id;
   worker.last = id;
   ++in_flight_;
-  push({.time = slot.job.finish, .sequence = sequence_++, .slot = id, .generation = slot.generation});
+  push({.time = slot.job.finish, .sequence = slot.sequence, .slot = id, .generation = slot.generation});
   if (session_) session_->submit(slot.job);
 }
 

@@ -79,6 +79,7 @@ class Simulator final : public Runtime {
   struct Slot {
     GradientJob job;
     Time start{};
+    std::uint64_t sequence = 0;     // of its event
     SlotId next_of_worker = kNone;  // the worker's orders, oldest first
     std::uint32_t generation = 0;   // grows when the slot is freed: events of cancelled orders are recognised by it
     bool used = false;              // the method has looked at the gradient

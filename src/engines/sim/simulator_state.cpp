@@ -14,7 +14,7 @@ void Simulator::state(Archive& archive) {
   finish_arrival();  // its gradient was valid during its event
   if (archive.loading())
     TG_CHECK(sequence_ == 0 && events_.empty() && in_flight_ == 0, "a state is loaded into a run that has begun");
-  archive(now_, sequence_, joined_, timers_set_, joins_to_come_, stayed_, oldest_useful_, busy_);
+  archive(now_, sequence_, orders_given_, joined_, timers_set_, joins_to_come_, stayed_, oldest_useful_, busy_);
   state_of_counters(archive);
   state_of_workers(archive);
   if (archive.loading()) {
@@ -51,7 +51,7 @@ void Simulator::save_orders(Archive& archive) {
   for (const WorkerState& worker : workers_) {
     for (SlotId id = worker.first; id != kNone; id = slots_[id].next_of_worker) {
       Slot& slot = slots_[id];
-      archive(slot.job.order, slot.job.snapshot, slot.start, slot.job.finish);
+      archive(slot.job.order, slot.job.snapshot, slot.sequence, slot.start, slot.job.finish);
     }
   }
 }
@@ -60,7 +60,7 @@ void Simulator::load_orders(Archive& archive) {
   for (std::size_t left = archive.size(0); left > 0; --left) {
     const SlotId id = take_slot();
     Slot& slot = slots_[id];
-    archive(slot.job.order, slot.job.snapshot, slot.start, slot.job.finish);
+    archive(slot.job.order, slot.job.snapshot, slot.sequence, slot.start, slot.job.finish);
     if (slot.job.order.worker >= workers_.size()) Archive::fail("an order of a worker that there is not");
     enqueue(id);
   }
