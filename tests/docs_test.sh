@@ -12,7 +12,7 @@ cd "$work"
 # A block of TOML that begins with "# NAME.toml" is a whole scenario.
 awk '/^```/ { inside = /^```toml/; file = ""; next }
      inside && file == "" { file = /^# [a-z0-9-]+\.toml/ ? $2 : "/dev/null" }
-     inside { print > file }' "$root/README.md" "$root/docs/scenarios.md"
+     inside { print > file }' "$root/README.md" "$root/docs/scenarios.md" "$root"/docs/guide/*.md
 count=0
 for scenario in *.toml; do
   for command in run compare; do

@@ -153,14 +153,15 @@ int what_if_command(const WhatIfCommand& command) {
   world.compute_time = timings.compute_time;
   world.availability = timings.availability;
   RunPlan plan = run.plan();
+  plan.runtime.kind = RuntimePlan::Kind::sim;
   // Nobody knows how a run that was broken off would have gone on.
   if (!timings.ended) plan.options.stop.time = std::min(plan.options.stop.time.value_or(timings.end), timings.end);
 
   MethodPlan same = run.scenario().make_method(world);
   MethodPlan other = run.scenario().make_method(other_method(same.resolved, command), "method", world);
   const unsigned threads = thread_count(command.threads);
-  std::unique_ptr<sim::ComputePool> pool;
-  if (threads > 1) pool = std::make_unique<sim::ComputePool>(threads);
+  std::unique_ptr<ComputePool> pool;
+  if (threads > 1) pool = std::make_unique<ComputePool>(threads);
   catch_interrupts();
   const auto simulate = [&](MethodPlan& method, const char* what) {
     const RunOutput output =

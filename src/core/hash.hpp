@@ -41,7 +41,7 @@ class Hasher {
 };
 
 /// The hash of these bytes (XXH3, 64 bits): a checksum, not for security.
-/// Cost  over 10 GB/s for long spans
+/// Cost  some GB/s for long spans
 std::uint64_t hash64(std::span<const std::byte> bytes);
 
 }  // namespace tardigrad

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // record, replay and what-if as a user meets them.
-#include "e2e/program.hpp"
+#include "program.hpp"
 
 namespace tardigrad::e2e {
 namespace {
