@@ -128,7 +128,8 @@ TEST_F(Program, FinishedRunsAreNotOverwrittenUnasked) {
 
 TEST_F(Program, MistakesGetOneLineAndExitCodeTwo) {
   const std::string file = kScenario.string();
-  expect_refused({"rum", file}, "`rum` is no command: must be one of run, compare, list, data; did you mean `run`?");
+  expect_refused({"rum", file},
+                 "`rum` is no command: must be one of run, compare, replay, what-if, list, data; did you mean `run`?");
   expect_refused({}, "subcommand is required");
   expect_refused({"run"}, "scenario is required");
   expect_refused({"run", file, "--theads", "2"}, "did you mean `--threads`?");
