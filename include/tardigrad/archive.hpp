@@ -97,7 +97,7 @@ class Archive {
   void visit(std::optional<T>& value) {
     bool there = value.has_value();
     visit(there);
-    if (loading()) value = there ? std::optional<T>(std::in_place) : std::nullopt;
+    if (loading()) value = there ? std::optional<T>(T{}) : std::nullopt;
     if (there) visit(*value);
   }
   template <class T>
@@ -124,7 +124,7 @@ class Archive {
   /// Which alternative it is comes from the scenario.
   template <class... Ts>
   void visit(std::variant<Ts...>& value) {
-    std::visit([this](auto& alternative) { visit(alternative); }, value);
+    std::visit([this](auto& alternative) { this->visit(alternative); }, value);
   }
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One stored trace for each [method] table in this folder: NAME.toml gives NAME.txt. Any change of behaviour is a
-// difference to read. `./dev golden` rewrites them.
+// difference to read. `./dev golden --update` rewrites them.
 // Noise-free gradients and constant times: the traces hold on every machine, bit for bit.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -45,10 +45,11 @@ TEST_P(GoldenTrace, IsUnchanged) {
   const std::string now = trace_of(GetParam().table);
   if (std::getenv("TARDIGRAD_UPDATE_GOLDEN")) std::ofstream(file) << now;
   std::ifstream in(file);
-  ASSERT_TRUE(in) << file << " is not there: ./dev golden writes it";
+  ASSERT_TRUE(in) << file << " is not there: ./dev golden --update writes it";
   std::stringstream stored;
   stored << in.rdbuf();
-  EXPECT_EQ(now, stored.str()) << "the trace has changed; if that is meant: ./dev golden, and review the difference";
+  EXPECT_EQ(now, stored.str())
+      << "the trace has changed; if that is meant: ./dev golden --update, and review the difference";
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, GoldenTrace, testing::ValuesIn(test::method_files()), test::name_of_method_file);
