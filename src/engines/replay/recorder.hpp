@@ -14,7 +14,7 @@ namespace tardigrad::replay {
 /// Stands between the driver and any runtime, and writes down what passes: the events as the method sees them, its
 /// commands with the answers, and, as an observer of the same run, its decisions. It changes nothing.
 /// When a check fails on this thread, what there is is written first, so that the bug can be replayed.
-/// Cost    the hash of every gradient that is read (some GB/s), and some 300 ns an event
+/// Cost    the hash of every gradient that is read (hash64), and some 300 ns an event
 /// Thread  the server loop
 class Recorder final : public Runtime, public Observer, FailureContext {
  public:
