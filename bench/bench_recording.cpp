@@ -40,7 +40,7 @@ class Bench {
       Observer* const observers[] = {&recorder};
       const double wall = go(recorder, std::span<Observer* const>(observers));
       writer.close();
-      bytes_ = static_cast<double>(writer.bytes()) / static_cast<double>(arrivals_);
+      bytes_ = static_cast<double>(writer.file().bytes()) / static_cast<double>(arrivals_);
       return wall;
     });
     std::filesystem::remove(file);

@@ -35,16 +35,21 @@ record::RecordingHeader header_of(const RunRequest& request, const std::string& 
 // What a run writes while it goes on.
 class Recording {
  public:
+  /// In the directory, where the request names one: nobody else runs there from now on.
+  explicit Recording(const RunRequest& request) {
+    if (request.directory) directory_ = std::make_unique<record::RunDirectory>(*request.directory);
+  }
+
   /// `from`: what it goes on from, or nothing.
-  Recording(const RunRequest& request, const std::string& document, const record::Checkpoint* from) {
-    if (!request.directory) return;
-    directory_ = std::make_unique<record::RunDirectory>(*request.directory,
-                                                        from ? record::IfFinished::go_on : request.if_finished);
+  void begin(const RunRequest& request, const std::string& document, const record::Checkpoint* from) {
+    if (!directory_) return;
+    directory_->begin(from ? record::IfFinished::go_on : request.if_finished);
     if (!from) directory_->write_scenario(document);
     const record::CheckpointHeader kept = from ? from->header : record::CheckpointHeader{};
     metrics_ = std::make_unique<record::MetricsLog>(directory_->metrics(), kept.metrics_bytes);
     if (request.plan.record)
-      recorded_ = std::make_unique<record::RecordingWriter>(directory_->recording(), header_of(request, document));
+      recorded_ = std::make_unique<record::RecordingWriter>(directory_->recording(), header_of(request, document),
+                                                            kept.recording_bytes);
     if (request.plan.events)
       events_ = std::make_unique<record::EventLog>(directory_->events(), *request.plan.events, kept.events_bytes);
   }
@@ -66,6 +71,7 @@ class Recording {
 
   record::MetricsLog& metrics() { return *metrics_; }
   record::EventLog* events() { return events_.get(); }
+  record::RecordingWriter* recorded() { return recorded_.get(); }
 
   void finish(const RunRequest& request, const record::RunSummary& summary, std::span<const float> x) {
     if (!directory_) return;
@@ -162,8 +168,9 @@ RunOutput execute(const RunRequest& request) {
   const World& world = request.world;
   const std::string document = resolved_document(world, request.method, request.plan);
   BufferPool buffers(world.problem->layout().dimension());
+  Recording recording(request);
   std::optional<record::Checkpoint> from = find_checkpoint(request, document, buffers);
-  Recording recording(request, document, from ? &*from : nullptr);
+  recording.begin(request, document, from ? &*from : nullptr);
   Buffer x0 = buffers.take();
   world.problem->initial_point(x0.view());
   ServerModel model(buffers, world.problem->layout(), std::move(x0), server_threads(request));
@@ -180,6 +187,7 @@ RunOutput execute(const RunRequest& request) {
                                     .from = std::move(from),
                                     .metrics = recording.metrics(),
                                     .events = recording.events(),
+                                    .recording = recording.recorded(),
                                     .observer_state = request.observer_state,
                                     .tell = request.tell});
     observers.push_back(&*keeper);

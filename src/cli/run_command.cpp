@@ -135,10 +135,9 @@ int run_command(const RunCommand& command) {
   using Checkpoints = RunRequest::Checkpoints;
   Checkpoints checkpoints = command.resume ? Checkpoints::resume : Checkpoints::fresh;
   const bool simulated = plan.runtime.kind == RuntimePlan::Kind::sim;
-  if (plan.record || !simulated) checkpoints = Checkpoints::none;
+  if (!simulated) checkpoints = Checkpoints::none;
   if (command.resume) {
     if (!simulated) throw Error("--resume: a run on real threads has no checkpoints to go on from: its clock is real");
-    if (plan.record) throw Error("--resume: a recorded run has no checkpoints to go on from; leave out record");
     if (const auto finished = find_finished(directory, resolved_document(world, method, plan))) {
       if (!command.common.json) print_summary(*finished, plan, directory);
       if (command.common.json) fmt::print("{}", record::read_file(directory / "summary.json"));

@@ -20,6 +20,7 @@ void RunKeeper::state(Archive& archive) {
   archive.section("logs");
   archive(metric_);
   if (parts_.events) archive(*parts_.events);
+  if (parts_.recording) archive(*parts_.recording);
   if (parts_.observer_state) parts_.observer_state(archive);
 }
 
@@ -43,19 +44,23 @@ bool RunKeeper::wants_state(const Counters& counters) {
 void RunKeeper::save(const Visit& visit, const Counters& counters) {
   const auto begin = std::chrono::steady_clock::now();
   record::EventLog* const events = parts_.events;
+  record::RecordingWriter* const recording = parts_.recording;
   const record::MetricsLog& metrics = parts_.metrics;
   if (events) events->flush();
+  if (recording) recording->flush();
   record::CheckpointHeader header = parts_.names;
   header.updates = counters.updates;
   header.metric = metric_;
   header.events_bytes = events ? events->file().bytes() : 0;
   header.metrics_bytes = metrics.file().bytes();
+  header.recording_bytes = recording ? recording->file().bytes() : 0;
   StateWriter writer;
   state(writer);
   visit(writer);
-  writer_.write(std::move(header), writer.take(), [&metrics, events] {
+  writer_.write(std::move(header), writer.take(), [&metrics, events, recording] {
     metrics.file().sync();
     if (events) events->file().sync();
+    if (recording) recording->file().sync();
   });
   last_updates_ = counters.updates;
   seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

@@ -11,6 +11,7 @@
 #include "record/checkpoints.hpp"
 #include "record/event_log.hpp"
 #include "record/metrics_log.hpp"
+#include "record/recording_writer.hpp"
 
 namespace tardigrad::cli {
 
@@ -27,6 +28,7 @@ class RunKeeper final : public StateKeeper, public Observer {
     std::optional<record::Checkpoint> from = {};
     const record::MetricsLog& metrics;
     record::EventLog* events = nullptr;                 ///< nothing: there is none
+    record::RecordingWriter* recording = nullptr;       ///< nothing: there is none
     std::function<void(Archive&)> observer_state = {};  ///< of who watches the run
     std::function<void(const std::string&)> tell;       ///< of what went wrong; on any thread
   };

@@ -236,8 +236,6 @@ RunPlan Scenario::make_run_plan(Use use, const std::vector<std::string>& metrics
   plan.checkpoints = read_checkpoints(run, use);
   if (plan.runtime.kind != RuntimePlan::Kind::sim && run.has("checkpoint_every"))
     run.fail("checkpoint_every", "a run on real threads cannot be saved: its clock is real");
-  if (plan.record && run.has("checkpoint_every"))
-    run.fail("checkpoint_every", "cannot stand beside record = true: a recording holds a run from its beginning");
   run.finish();
   plan.resolved = run.resolved();
   return plan;

@@ -20,7 +20,7 @@ static_assert(std::endian::native == std::endian::little, "numbers are written a
 
 // The first byte is no text, and the line ends are the first to change where a file is handled as one.
 constexpr std::array<unsigned char, 8> kMagic = {0x89, 'T', 'G', 'C', 'K', '\r', '\n', '\n'};
-constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kFormat = 2;
 constexpr std::size_t kChecksumBytes = 32;
 
 struct Prefix {

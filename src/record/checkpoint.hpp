@@ -16,9 +16,12 @@ struct CheckpointHeader {
   std::string program;  ///< "tardigrad 0.1.0"
   std::string scenario_hash;
   std::uint64_t updates = 0;
-  std::optional<double> metric = {};                  ///< of the target, at the last evaluation before it
-  std::uint64_t events_bytes = 0, metrics_bytes = 0;  ///< how long events.jsonl and metrics.jsonl were
-  void state(Archive& archive) { archive(program, scenario_hash, updates, metric, events_bytes, metrics_bytes); }
+  std::optional<double> metric = {};  ///< of the target, at the last evaluation before it
+  /// How long events.jsonl, metrics.jsonl and recording.bin were.
+  std::uint64_t events_bytes = 0, metrics_bytes = 0, recording_bytes = 0;
+  void state(Archive& archive) {
+    archive(program, scenario_hash, updates, metric, events_bytes, metrics_bytes, recording_bytes);
+  }
 };
 
 struct Checkpoint {

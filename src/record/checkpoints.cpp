@@ -56,6 +56,7 @@ std::optional<Checkpoint> CheckpointFolder::last(BufferPool& buffers, const fs::
       }
       check_log(run / "events.jsonl", header.events_bytes);
       check_log(run / "metrics.jsonl", header.metrics_bytes);
+      check_log(run / "recording.bin", header.recording_bytes);
       return checkpoint;
     } catch (const Error& error) {
       tell(fmt::format("{}; the one before it is taken", error.what()));

@@ -32,11 +32,12 @@ std::string header_json(const RecordingHeader& header) {
 
 }  // namespace
 
-RecordingWriter::RecordingWriter(std::filesystem::path path, const RecordingHeader& header) : file_(std::move(path)) {
+RecordingWriter::RecordingWriter(std::filesystem::path path, const RecordingHeader& header, std::uint64_t kept)
+    : file_(std::move(path), kept) {
   block_.reserve(kFullBlock + 4096);
-  file_.write(format::kMagic);
-  written_ = format::kMagic.size();
   block_.assign(format::kBlockHead, '\0');
+  if (kept > 0) return;
+  file_.write(format::kMagic);
   block_ += header_json(header);
   flush();
 }
@@ -161,7 +162,6 @@ void RecordingWriter::flush() {
   block_.reserve(kFullBlock + 4096);
   block_.assign(format::kBlockHead, '\0');
   file_.write(block);
-  written_ += block.size();
 }
 
 void RecordingWriter::close() {

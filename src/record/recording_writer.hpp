@@ -19,7 +19,8 @@ namespace tardigrad::record {
 /// Thread  one at a time
 class RecordingWriter {
  public:
-  RecordingWriter(std::filesystem::path path, const RecordingHeader& header);
+  /// `kept`: the bytes of a recording that is gone on with, its header among them; its state is loaded too.
+  RecordingWriter(std::filesystem::path path, const RecordingHeader& header, std::uint64_t kept = 0);
   /// Without `close` before it, writes what there is; a failure goes to stderr.
   ~RecordingWriter();
 
@@ -36,7 +37,10 @@ class RecordingWriter {
   void flush_soon() { flush_soon_ = true; }
   void flush();
   void close();
-  std::uint64_t bytes() const { return written_; }
+  /// Holds all up to the last `flush`.
+  const File& file() const { return file_; }
+  /// Between two events, with nothing left to flush.
+  void state(Archive& archive) { archive(last_); }
 
  private:
   void begin_event(format::Tag tag, Time time);
@@ -52,7 +56,6 @@ class RecordingWriter {
   std::string block_;  // with room for its head
   Time last_{};
   bool flush_soon_ = false;
-  std::uint64_t written_ = 0;
 };
 
 }  // namespace tardigrad::record

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <system_error>
+#include <utility>
 
 #include "record/file.hpp"
 #include "record/run_summary.hpp"
@@ -11,10 +12,31 @@
 
 namespace tardigrad::record {
 namespace fs = std::filesystem;
+namespace {
 
-RunDirectory::RunDirectory(fs::path path, IfFinished if_finished) : path_(std::move(path)) {
-  make();
-  check_contents(if_finished);
+// Before the first file of ours is in it, it is empty.
+fs::path make_ours(fs::path path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) throw Error(fmt::format("{}: cannot make a run directory: {}", path.string(), error.message()));
+  const fs::directory_iterator contents(path, error);
+  if (error) throw Error(fmt::format("{}: cannot read the directory: {}", path.string(), error.message()));
+  if (contents != fs::directory_iterator{} && !fs::exists(path / kMetricsFile))
+    throw Error(
+        fmt::format("{}: the directory is not empty and holds no run; name a new or an empty one", path.string()));
+  return path;
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(fs::path path) : path_(make_ours(std::move(path))), lock_(metrics()) {
+  if (!lock_.is_ours())
+    throw Error(
+        fmt::format("{}: a run is going on in it; wait until it has ended, or name another directory", path_.string()));
+}
+
+void RunDirectory::begin(IfFinished if_finished) const {
+  if (if_finished == IfFinished::refuse) check_earlier_run();
   // The summary goes first: were we killed in between, nobody would take the rest for a finished run.
   clear({summary(), model()});
   if (if_finished == IfFinished::go_on) return;
@@ -23,21 +45,7 @@ RunDirectory::RunDirectory(fs::path path, IfFinished if_finished) : path_(std::m
   File(metrics()).close();
 }
 
-void RunDirectory::make() const {
-  std::error_code error;
-  fs::create_directories(path_, error);
-  if (error) throw Error(fmt::format("{}: cannot make a run directory: {}", path_.string(), error.message()));
-}
-
-void RunDirectory::check_contents(IfFinished if_finished) const {
-  std::error_code error;
-  const fs::directory_iterator contents(path_, error);
-  if (error) throw Error(fmt::format("{}: cannot read the directory: {}", path_.string(), error.message()));
-  if (contents == fs::directory_iterator{}) return;
-  if (!fs::exists(metrics()))
-    throw Error(
-        fmt::format("{}: the directory is not empty and holds no run; name a new or an empty one", path_.string()));
-  if (if_finished != IfFinished::refuse) return;
+void RunDirectory::check_earlier_run() const {
   const bool has_checkpoints = fs::exists(checkpoints()) && !fs::is_empty(checkpoints());
   if (has_checkpoints && (!fs::exists(summary()) || read_summary(summary()).reason == StopReason::interrupted))
     throw Error(fmt::format("{}: holds a run that was broken off; --resume goes on with it, --overwrite begins anew",

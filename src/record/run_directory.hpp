@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "record/file_lock.hpp"
+
 namespace tardigrad::record {
 
 /// What to do with a run that is already there, if it is finished or has checkpoints. go_on: its logs are kept.
@@ -12,12 +14,13 @@ enum class IfFinished { refuse, overwrite, go_on };
 
 /// Beside the files of the run.
 inline constexpr const char* kCheckpointFolder = "checkpoints";
+inline constexpr const char* kMetricsFile = "metrics.jsonl";
 
-/// The directory of one run:
+/// The directory of one run, which is the only one in it as long as the object lives:
 ///
 ///   scenario.toml      as resolved, every default written out
 ///   metrics.jsonl      one row an evaluation (see metrics_log.hpp); there from the start: it marks the directory as
-///                      ours
+///                      ours, and is locked while a run goes on
 ///   events.jsonl       one row an order (see event_log.hpp), when asked for
 ///   recording.bin      all that the method saw and did (see recording.hpp), when asked for
 ///   model.safetensors  the parameters at the end
@@ -25,15 +28,18 @@ inline constexpr const char* kCheckpointFolder = "checkpoints";
 ///   summary.json       written last: its presence says that the run ended (see run_summary.hpp)
 class RunDirectory {
  public:
-  /// Makes the directory, parents included. An unfinished run without checkpoints in it is cleared away; so is any
-  /// other when told to overwrite. Files that are not ours are never touched. Errors  Error when it holds a finished
-  /// run, or one that can go on, is not empty and holds no run (so that nobody's own files are
-  ///         mixed up with ours), is no directory, or cannot be written
-  explicit RunDirectory(std::filesystem::path path, IfFinished if_finished = IfFinished::refuse);
+  /// Makes the directory, parents included.
+  /// Errors  Error when a run is going on in it, it is not empty and holds no run (so that nobody's own files are mixed
+  ///         up with ours), is no directory, or cannot be written
+  explicit RunDirectory(std::filesystem::path path);
+  /// Makes room for a run. One that was there, unfinished and without checkpoints, is cleared away; so is any other
+  /// when told to overwrite. Files that are not ours are never touched.
+  /// Errors  Error when there is a finished run, or one that can go on
+  void begin(IfFinished if_finished) const;
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path scenario() const { return path_ / "scenario.toml"; }
-  std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
+  std::filesystem::path metrics() const { return path_ / kMetricsFile; }
   std::filesystem::path events() const { return path_ / "events.jsonl"; }
   std::filesystem::path recording() const { return path_ / "recording.bin"; }
   std::filesystem::path model() const { return path_ / "model.safetensors"; }
@@ -43,11 +49,11 @@ class RunDirectory {
   void write_scenario(std::string_view toml) const;
 
  private:
-  void make() const;
-  void check_contents(IfFinished if_finished) const;
+  void check_earlier_run() const;
   void clear(const std::vector<std::filesystem::path>& files) const;
   void clear_checkpoints() const;
   std::filesystem::path path_;
+  FileLock lock_;
 };
 
 }  // namespace tardigrad::record

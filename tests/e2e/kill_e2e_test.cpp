@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real kills: a run that is killed at random instants, and resumed each time, leaves what the unbroken run leaves, to
-// the last byte. A few methods, ten kills each; TARDIGRAD_KILLS=N does so with every method, N kills each.
+// the last byte, and its recording can be gone through to the end. A few methods, ten kills each; TARDIGRAD_KILLS=N
+// does so with every method, N kills each.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -47,6 +48,7 @@ class Kills : public e2e::Program, public testing::WithParamInterface<test::Meth
     SettingValue::Table every = {{"seconds", {0.01}}};
     if (GetParam().name.size() % 2) every = {{"updates", {std::int64_t{20}}}};
     run["checkpoint_every"] = {every};
+    run["record"] = {true};
     write("scenario.toml", cli::to_toml_document(document));
   }
 
@@ -56,6 +58,9 @@ class Kills : public e2e::Program, public testing::WithParamInterface<test::Meth
     const nlohmann::json a = summary(broken), b = summary(unbroken);
     for (const char* key : {"digest", "counters", "metrics", "time_ns", "time_to_target_ns", "figures", "reason"})
       EXPECT_EQ(a[key], b[key]) << key;
+    const e2e::Finished replayed = run({"replay", broken});
+    EXPECT_EQ(replayed.code, 0) << replayed.err;
+    EXPECT_THAT(replayed.out, testing::HasSubstr("its digest is met"));
   }
 };
 

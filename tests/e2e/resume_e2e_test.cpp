@@ -49,8 +49,8 @@ class Resume : public Program {
     return files;
   }
   // Leaves a run that was interrupted when it had a few checkpoints.
-  void interrupt(const std::string& directory) {
-    const pid_t pid = start_in(directory);
+  void interrupt(const std::string& directory, std::vector<std::string> more = {}) {
+    const pid_t pid = start_in(directory, std::move(more));
     wait_until([&] { return checkpoints(directory).size() >= 2; });
     kill(pid, SIGINT);
     ASSERT_EQ(finish(pid).code, 130);
@@ -131,10 +131,38 @@ TEST_F(Resume, AFolderThatGoesAwayIsToldOfOnce) {
   expect_same("r", "whole");
 }
 
+TEST_F(Resume, ARecordedRunGoesOnAndItsReplayMeetsEverything) {
+  ASSERT_EQ(run_in("whole", {"--record"}).code, 0);
+  interrupt("broken", {"--record"});
+  const Finished part = run({"replay", "broken"});
+  EXPECT_EQ(part.code, 0) << part.err;
+  EXPECT_THAT(part.out, HasSubstr("The run ended by interrupted, and its digest is met"));
+  expect_refused({"run", "s.toml", "--out", "broken", "--resume"},
+                 "of its scenario.toml is `record = true`, here `record = false`");
+  ASSERT_EQ(run_in("broken", {"--record", "--resume"}).code, 0);
+  expect_same("broken", "whole");
+  const Finished replayed = run({"replay", "broken"});
+  ASSERT_EQ(replayed.code, 0) << replayed.err;
+  EXPECT_THAT(replayed.out,
+              HasSubstr("ended by updates, and its digest is met: " + summary("whole")["digest"].get<std::string>()));
+}
+
+// Until the first has ended, in whatever way.
+TEST_F(Resume, TwoRunsInOneDirectoryDoNotMeet) {
+  const pid_t pid = start_in("r", {"--set", "run.stop.updates=100000000"});
+  wait_until([&] { return !checkpoints("r").empty(); });
+  const std::string refusal = "r: a run is going on in it; wait until it has ended, or name another directory\n";
+  expect_refused({"run", "s.toml", "--out", "r"}, refusal);
+  expect_refused({"run", "s.toml", "--out", "r", "--resume"}, refusal);
+  expect_refused({"run", "s.toml", "--out", "r", "--overwrite"}, refusal);
+  kill(pid, SIGKILL);
+  EXPECT_EQ(finish(pid).code, 128 + SIGKILL);
+  EXPECT_EQ(run_in("r", {"--overwrite"}).code, 0);
+}
+
 TEST_F(Resume, MistakesAreNamed) {
   expect_refused({"run", "s.toml", "--resume"}, "--resume: say which run to go on with: --out DIR");
   expect_refused({"run", "s.toml", "--out", "r", "--resume", "--overwrite"}, "say one of them");
-  expect_refused({"run", "s.toml", "--out", "r", "--set", "run.record=true"}, "run.checkpoint_every");
   expect_refused({"run", "s.toml", "--set", "run.checkpoint_every={updates=1,seconds=1}"},
                  "must be { updates = N } or { seconds = S }, of real time");
   expect_refused({"run", "s.toml", "--set", "run.checkpoint_every={updates=0}"}, "run.checkpoint_every.updates = 0");

@@ -88,11 +88,13 @@ TEST_F(Checkpoints, AreReadAsTheyWereWritten) {
   const State state = example();
   CheckpointHeader wanted = header(42, 0.5);
   wanted.events_bytes = 7;
+  wanted.recording_bytes = 9;
   write_checkpoint(directory_ / "one", wanted, state);
   const Checkpoint found = read_checkpoint(directory_ / "one", pool_);
   EXPECT_EQ(found.header.updates, 42u);
   EXPECT_EQ(found.header.metric, 0.5);
   EXPECT_EQ(found.header.events_bytes, 7u);
+  EXPECT_EQ(found.header.recording_bytes, 9u);
   EXPECT_EQ(found.state.bytes, state.bytes);
   ASSERT_EQ(found.state.vectors.size(), 2u);
   for (int k = 0; k < 2; ++k)
@@ -219,6 +221,11 @@ TEST_F(Checkpoints, AreOfNoUseWithoutTheirLogs) {
   write(directory_ / "events.jsonl", "0123456789");
   EXPECT_EQ(last(kept)->header.updates, 50u);
   EXPECT_THAT(told_.at(0), HasSubstr("events.jsonl: has 10 bytes, and a checkpoint goes on after 11"));
+  longer = header(150);
+  longer.recording_bytes = 1;
+  kept.write(longer, example());
+  EXPECT_EQ(last(kept)->header.updates, 50u);
+  EXPECT_THAT(told_.at(0), HasSubstr("recording.bin: has 0 bytes, and a checkpoint goes on after 1"));
 }
 
 // Tells once, goes on trying, and tells again when it was well in between.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/state.hpp"
 #include "record/file.hpp"
 #include "record/recording_reader.hpp"
 #include "record/recording_writer.hpp"
@@ -172,6 +173,42 @@ TEST_F(Recordings, WhatFollowsTheEndIsDamage) {
   RecordingReader reader(bytes() + "more", "FILE");
   EXPECT_EQ(count(reader), 6u);
   EXPECT_EQ(reader.state(), State::damaged);
+}
+
+// What was written after the state was saved makes way; times go on from there.
+TEST_F(Recordings, AreGoneOnWithFromASavedState) {
+  std::uint64_t kept = 0;
+  tardigrad::State saved;
+  {
+    RecordingWriter writer(path(), kHeader);
+    writer.joined(Time{0}, 3, 2.5);
+    writer.assigned(3, 17, 0, {});
+    writer.timer_fired(Time{1000}, TimerId{6});
+    writer.flush();
+    kept = writer.file().bytes();
+    StateWriter state;
+    state(writer);
+    saved = state.take();
+    writer.joined(Time{5000}, 4, 1.0);  // never happened, to those who go on
+  }
+  {
+    RecordingWriter writer(path(), kHeader, kept);
+    StateReader state(saved);
+    state(writer);
+    state.finish();
+    writer.joined(Time{1002}, 5, 1.0);
+    writer.end({.time = Time{1003}, .reason = "updates", .digest = "00ff"});
+    writer.close();
+  }
+  RecordingReader reader(path());
+  EXPECT_EQ(reader.header(), kHeader);
+  EXPECT_EQ(reader.next()->commands.at(0).order, 17u);
+  EXPECT_EQ(reader.next()->time, Time{1000});
+  const std::optional<RecordedEvent> last = reader.next();
+  EXPECT_EQ(last->time, Time{1002});
+  EXPECT_EQ(last->worker, 5u);
+  EXPECT_FALSE(reader.next());
+  EXPECT_EQ(reader.end()->time, Time{1003});
 }
 
 // A block holds whole events: what is written after 64 KiB is readable though nobody closed the file.

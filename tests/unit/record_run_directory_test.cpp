@@ -5,8 +5,10 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <memory>
 
 #include "record/file.hpp"
+#include "record/file_lock.hpp"
 #include "record/run_directory.hpp"
 #include "record/run_summary.hpp"
 #include "record_test_support.hpp"
@@ -162,9 +164,15 @@ TEST_F(RunSummaryFile, AMissingOneIsAnError) {
 
 class RunDirectoryTest : public testing::Test {
  protected:
-  void finish_run() { write_summary(RunDirectory(path_, IfFinished::overwrite).summary(), example()); }
+  static void begin(const fs::path& path, IfFinished if_finished = IfFinished::refuse) {
+    RunDirectory(path).begin(if_finished);
+  }
+  void finish_run() {
+    begin(path_, IfFinished::overwrite);
+    write_summary(path_ / "summary.json", example());
+  }
   void refuses(const fs::path& path, const std::string& why) {
-    EXPECT_THAT([&] { RunDirectory{path}; }, ThrowsMessage<Error>(path.string() + ": " + why));
+    EXPECT_THAT([&] { begin(path); }, ThrowsMessage<Error>(path.string() + ": " + why));
   }
   TemporaryDirectory directory_;
   fs::path path_ = directory_ / "runs" / "a";
@@ -172,6 +180,7 @@ class RunDirectoryTest : public testing::Test {
 
 TEST_F(RunDirectoryTest, IsMadeWithItsParents) {
   const RunDirectory run(path_);
+  run.begin(IfFinished::refuse);
   run.write_scenario("seed = 1\n");
   EXPECT_EQ(read_file(path_ / "scenario.toml"), "seed = 1\n");
   EXPECT_EQ(read_file(path_ / "metrics.jsonl"), "");
@@ -187,32 +196,62 @@ TEST_F(RunDirectoryTest, OverwritingClearsTheOldRunAndNothingElse) {
   finish_run();
   write_file(path_ / "events.jsonl", "old");
   write_file(path_ / "notes.txt", "mine");
-  const RunDirectory run(path_, IfFinished::overwrite);
+  const RunDirectory run(path_);
+  run.begin(IfFinished::overwrite);
   EXPECT_FALSE(fs::exists(run.summary()));
   EXPECT_FALSE(fs::exists(run.events()));
   EXPECT_EQ(read_file(path_ / "notes.txt"), "mine");
 }
 
 TEST_F(RunDirectoryTest, AnUnfinishedRunMakesWay) {
-  write_file(RunDirectory(path_).metrics(), "a row\n");
+  begin(path_);
+  write_file(path_ / "metrics.jsonl", "a row\n");
   write_file(path_ / "model.safetensors.tmp", "half a model");
-  const RunDirectory run(path_);
-  EXPECT_EQ(read_file(run.metrics()), "");
+  begin(path_);
+  EXPECT_EQ(read_file(path_ / "metrics.jsonl"), "");
   EXPECT_FALSE(fs::exists(path_ / "model.safetensors.tmp"));
 }
 
 TEST_F(RunDirectoryTest, SomebodysOwnDirectoryIsRefused) {
   write_file(directory_ / "scenario.toml", "mine");
   refuses(directory_.path(), "the directory is not empty and holds no run; name a new or an empty one");
-  EXPECT_THROW(RunDirectory(directory_.path(), IfFinished::overwrite), Error);
+  EXPECT_THROW(begin(directory_.path(), IfFinished::overwrite), Error);
   EXPECT_EQ(read_file(directory_ / "scenario.toml"), "mine");
+}
+
+TEST_F(RunDirectoryTest, HoldsOneRunAtATime) {
+  const auto first = std::make_unique<RunDirectory>(path_);
+  first->begin(IfFinished::refuse);  // truncates the file that is locked
+  write_file(first->events(), "a row");
+  refuses(path_, "a run is going on in it; wait until it has ended, or name another directory");
+  EXPECT_THROW(begin(path_, IfFinished::overwrite), Error);
+  EXPECT_EQ(read_file(path_ / "events.jsonl"), "a row");
+}
+
+TEST_F(RunDirectoryTest, IsFreeWhenTheRunHasEnded) {
+  RunDirectory{path_};
+  begin(path_);
+}
+
+TEST(FileLock, LeavesWhatIsInTheFileAndNamesItWhenItCannotBe) {
+  const TemporaryDirectory directory;
+  write_file(directory / "file", "text");
+  {
+    const FileLock first(directory / "file"), second(directory / "file");
+    EXPECT_TRUE(first.is_ours());
+    EXPECT_FALSE(second.is_ours());
+  }
+  EXPECT_TRUE(FileLock(directory / "file").is_ours());
+  EXPECT_EQ(read_file(directory / "file"), "text");
+  EXPECT_THAT([&] { FileLock(directory / "no/file"); },
+              ThrowsMessage<Error>((directory / "no/file").string() + ": cannot lock: No such file or directory"));
 }
 
 TEST_F(RunDirectoryTest, PlacesThatCannotBe) {
   write_file(directory_ / "file", "");
   refuses(directory_ / "file", "cannot make a run directory: Not a directory");
   refuses(directory_ / "file/run", "cannot make a run directory: Not a directory");
-  EXPECT_THAT([] { RunDirectory{"/proc/nothing"}; },
+  EXPECT_THAT([] { begin("/proc/nothing"); },
               ThrowsMessage<Error>(HasSubstr("/proc/nothing: cannot make a run directory: ")));
 }
 

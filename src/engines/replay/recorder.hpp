@@ -12,7 +12,8 @@
 namespace tardigrad::replay {
 
 /// Stands between the driver and any runtime, and writes down what passes: the events as the method sees them, its
-/// commands with the answers, and, as an observer of the same run, its decisions. It changes nothing.
+/// commands with the answers, and, as an observer of the same run, its decisions. It changes nothing, and has no state
+/// between two events; the writer has.
 /// When a check fails on this thread, what there is is written first, so that the bug can be replayed.
 /// Cost    the hash of every gradient that is read (hash64), and some 300 ns an event
 /// Thread  the server loop
@@ -36,6 +37,8 @@ class Recorder final : public Runtime, public Observer, FailureContext {
   EvaluationId start_evaluation(const Snapshot& snapshot) override { return inner_.start_evaluation(snapshot); }
   bool evaluation_ready(EvaluationId id) override { return inner_.evaluation_ready(id); }
   std::vector<Metric> take_evaluation(EvaluationId id) override { return inner_.take_evaluation(id); }
+  bool can_be_saved() const override { return inner_.can_be_saved(); }
+  void state(Archive& archive) override { inner_.state(archive); }
 
   void on_arrival(const ArrivalRecord& record) override;
   /// What is recorded lasts from one evaluation to the next, if the run is killed.
