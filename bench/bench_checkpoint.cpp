@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run pays for its checkpoints: the same simulation of an 11.2 M-parameter model with and without, and beside it
-// what copying the vectors would have cost.
+// What a run pays for its checkpoints: the same run of an 11.2 M-parameter model with and without, simulated and on
+// real threads, and beside it what copying the vectors would have cost.
 //   bench_checkpoint [updates, default 200] [updates between two checkpoints, default 50] [folder]
 #include <algorithm>
 #include <chrono>
@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "core/buffer_pool.hpp"
 #include "engines/drive.hpp"
 #include "engines/sim/simulator.hpp"
+#include "engines/threads/thread_runtime.hpp"
 #include "methods/catalogue.hpp"
 #include "problems/catalogue.hpp"
 #include "record/checkpoints.hpp"
@@ -65,18 +67,19 @@ class Keeper final : public StateKeeper {
   record::CheckpointWriter writer_;
 };
 
-double simulate(const Problem& problem, std::uint64_t updates, BufferPool& buffers, Keeper& keeper) {
-  Settings workers({{"count", {kWorkers}}, {"compute_time", {1.0}}}, "workers");
+using MakeRuntime = std::function<std::unique_ptr<Runtime>(BufferPool&)>;
+
+double run(const Problem& problem, std::uint64_t updates, BufferPool& buffers, const MakeRuntime& make_runtime,
+           Keeper& keeper) {
   const SettingValue::Table momentum = {{"rule", {std::string("momentum")}}};
   Settings table({{"name", {std::string("vanilla-asgd")}}, {"step_size", {0.01}}, {"update", {momentum}}}, "method");
-  const timing::WorkersSpec spec = timing::make_workers(workers, 1);
-  const auto method = methods::make_method(table, {.workers = spec.count, .seed = 1});
+  const auto method = methods::make_method(table, {.workers = kWorkers, .seed = 1});
   Buffer x0 = buffers.take();
   problem.initial_point(x0.view());
   ServerModel model(buffers, problem.layout(), std::move(x0));
-  sim::Simulator simulator(problem, *spec.compute_time, buffers, {.workers = spec.count});
+  const std::unique_ptr<Runtime> runtime = make_runtime(buffers);
   const RunOptions options{.stop = {.updates = updates}, .evaluate_every = {.time = from_seconds(1e9)}};
-  return drive(options, simulator, *method, model, {.observers = {}, .keeper = &keeper}).wall_seconds;
+  return drive(options, *runtime, *method, model, {.observers = {}, .keeper = &keeper}).wall_seconds;
 }
 
 double copying(BufferPool& buffers, std::size_t vectors) {
@@ -95,6 +98,33 @@ double copying(BufferPool& buffers, std::size_t vectors) {
   return best;
 }
 
+struct Plan {
+  const Problem& problem;
+  std::uint64_t updates, every;
+  std::filesystem::path folder;
+};
+
+void measure(const char* name, const Plan& plan, const MakeRuntime& make_runtime) {
+  BufferPool buffers(static_cast<std::size_t>(kDimension));
+  double without = 1e9, with = 1e9;
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    Keeper nobody(plan.folder, 0);
+    without = std::min(without, run(plan.problem, plan.updates, buffers, make_runtime, nobody));
+    Keeper keeper(plan.folder, plan.every);
+    const double wall = run(plan.problem, plan.updates, buffers, make_runtime, keeper);
+    with = std::min(with, wall);
+    if (repeat < 2) continue;
+    std::printf("%s: %zu checkpoints of %zu vectors and %zu bytes, in %.2f s\n", name, keeper.saved, keeper.vectors,
+                keeper.bytes, wall);
+    const double share = keeper.waited / wall;
+    std::printf("the run waited    %8.3f ms a checkpoint, %.4f %% of the run (target < 1 %%: %s)\n",
+                1e3 * keeper.waited / static_cast<double>(keeper.saved), 100 * share, share < 0.01 ? "met" : "MISSED");
+    std::printf("copying instead   %8.3f ms a checkpoint\n", 1e3 * copying(buffers, keeper.vectors));
+    std::printf("wall time         %8.2f s with, %.2f s without: %+.1f %%, as the disk's thread shares the memory\n",
+                with, without, 100 * (with / without - 1));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -105,23 +135,15 @@ int main(int argc, char** argv) {
   problems::ProblemCatalogue catalogue;
   Settings settings({{"dimension", {kDimension}}}, "problem");
   const auto problem = catalogue.row("quadratic").make(settings, {.workers = kWorkers, .seed = 1, .data_root = {}});
-  BufferPool buffers(static_cast<std::size_t>(kDimension));
-  double without = 1e9, with = 1e9;
-  for (int repeat = 0; repeat < 3; ++repeat) {
-    Keeper nobody(folder, 0);
-    without = std::min(without, simulate(*problem, updates, buffers, nobody));
-    Keeper keeper(folder, every);
-    const double wall = simulate(*problem, updates, buffers, keeper);
-    with = std::min(with, wall);
-    if (repeat < 2) continue;
-    std::printf("%zu checkpoints of %zu vectors and %zu bytes, in %.2f s\n", keeper.saved, keeper.vectors, keeper.bytes,
-                wall);
-    const double share = keeper.waited / wall;
-    std::printf("the run waited    %8.3f ms a checkpoint, %.4f %% of the run (target < 1 %%: %s)\n",
-                1e3 * keeper.waited / static_cast<double>(keeper.saved), 100 * share, share < 0.01 ? "met" : "MISSED");
-    std::printf("copying instead   %8.3f ms a checkpoint\n", 1e3 * copying(buffers, keeper.vectors));
-    std::printf("wall time         %8.2f s with, %.2f s without: %+.1f %%, as the disk's thread shares the memory\n",
-                with, without, 100 * (with / without - 1));
-  }
+  const Plan plan{.problem = *problem, .updates = updates, .every = every, .folder = folder};
+  Settings workers({{"count", {kWorkers}}, {"compute_time", {1.0}}}, "workers");
+  const timing::WorkersSpec spec = timing::make_workers(workers, 1);
+  measure("sim", plan, [&](BufferPool& buffers) {
+    return std::make_unique<sim::Simulator>(*problem, *spec.compute_time, buffers,
+                                            sim::SimulatorOptions{.workers = kWorkers});
+  });
+  measure("threads", plan, [&](BufferPool& buffers) {
+    return std::make_unique<threads::ThreadRuntime>(*problem, buffers, threads::ThreadOptions{.workers = kWorkers});
+  });
   std::filesystem::remove_all(folder);
 }

@@ -234,8 +234,6 @@ RunPlan Scenario::make_run_plan(Use use, const std::vector<std::string>& metrics
   plan.events = read_events(run, use);
   plan.record = run.boolean_or("record", false);
   plan.checkpoints = read_checkpoints(run, use);
-  if (plan.runtime.kind != RuntimePlan::Kind::sim && run.has("checkpoint_every"))
-    run.fail("checkpoint_every", "a run on real threads cannot be saved: its clock is real");
   run.finish();
   plan.resolved = run.resolved();
   return plan;

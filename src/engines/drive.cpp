@@ -251,7 +251,7 @@ class Driver final : FailureContext {
 
   bool load() {
     if (!hooks_.keeper) return false;
-    if (!runtime_.can_be_saved()) throw Error("a run in this runtime cannot be saved: its clock is real");
+    if (!runtime_.can_be_saved()) throw Error("a run in this runtime cannot be saved");
     return hooks_.keeper->load(visit_);
   }
 

@@ -2,20 +2,13 @@
 // Real kills: a run that is killed at random instants, and resumed each time, leaves what the unbroken run leaves, to
 // the last byte, and its recording can be gone through to the end. A few methods, ten kills each; TARDIGRAD_KILLS=N
 // does so with every method, N kills each.
-#include <gtest/gtest.h>
-#include <signal.h>
-
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
-#include <nlohmann/json.hpp>
-#include <thread>
 
 #include "cli/toml_file.hpp"
 #include "program.hpp"
 #include "support/method_files.hpp"
-#include "tardigrad/rng.hpp"
 
 namespace tardigrad {
 namespace {
@@ -74,22 +67,12 @@ TEST_P(Kills, LeaveNoTrace) {
   ASSERT_EQ(unbroken.code, 0) << unbroken.err;
   ASSERT_EQ(summary("unbroken")["reason"], "gradients");
 
-  Stream dice(1, Purpose::test, 0, std::hash<std::string>{}(GetParam().name));
-  int killed = 0;
-  for (std::uint64_t turn = 0; killed < kills; ++turn) {
-    ASSERT_LT(turn, 100u * static_cast<std::uint64_t>(kills)) << "it makes no progress";
-    const pid_t pid = start(command("broken", turn));
-    std::this_thread::sleep_for(whole * (0.4 * dice.uniform()));
-    ::kill(pid, SIGKILL);
-    const e2e::Finished leg = finish(pid);
-    killed += leg.code == 128 + SIGKILL;
-    if (leg.code == 128 + SIGKILL && killed < kills) continue;
-    const e2e::Finished last = leg.code == 0 ? leg : run(command("broken", turn));
-    ASSERT_EQ(last.code, 0) << last.err;
+  const auto broken = [&](std::uint64_t turn) { return command("broken", turn); };
+  kill_and_resume(kills, 0.4 * whole, broken, [&] {
     expect_same("broken", "unbroken");
-    fs::remove_all(folder_ / "broken");  // and once more, until there were enough kills
-  }
-  std::cout << GetParam().name << ": " << killed << " kills of a run of " << whole.count() << " s\n";
+    fs::remove_all(folder_ / "broken");
+  });
+  std::cout << GetParam().name << ": " << kills << " kills of a run of " << whole.count() << " s\n";
 }
 
 std::vector<test::MethodFile> methods_to_kill() {

@@ -5,15 +5,21 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
+
+#include "tardigrad/rng.hpp"
 
 namespace tardigrad::e2e {
 
@@ -66,6 +72,28 @@ class Program : public testing::Test {
             .err = read(folder_ / "stderr")};
   }
   Finished run(const std::vector<std::string>& words) { return finish(start(words)); }
+
+  // Gives commands again and again, and kills each at a random instant within `longest`, until there were so many
+  // kills. Where a run came to its end, the last one in peace, `ended` looks at what it left, and clears it away.
+  void kill_and_resume(int kills, std::chrono::duration<double> longest,
+                       const std::function<std::vector<std::string>(std::uint64_t turn)>& command,
+                       const std::function<void()>& ended) {
+    const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
+    Stream dice(1, Purpose::test, 0, std::hash<std::string>{}(test));
+    int killed = 0;
+    for (std::uint64_t turn = 0; killed < kills; ++turn) {
+      ASSERT_LT(turn, 100u * static_cast<std::uint64_t>(kills)) << "it makes no progress";
+      const pid_t pid = start(command(turn));
+      std::this_thread::sleep_for(longest * dice.uniform());
+      ::kill(pid, SIGKILL);
+      const Finished leg = finish(pid);
+      killed += leg.code == 128 + SIGKILL;
+      if (leg.code == 128 + SIGKILL && killed < kills) continue;
+      const Finished last = leg.code == 0 ? leg : run(command(turn));
+      ASSERT_EQ(last.code, 0) << last.err;
+      ended();
+    }
+  }
 
   // One clear line on stderr, nothing on stdout, exit code 2.
   void expect_refused(const std::vector<std::string>& words, const std::string& message) {

@@ -16,6 +16,7 @@ using test::Leg;
 using test::MemoryKeeper;
 using test::MethodFile;
 using test::num;
+using test::SavedState;
 using test::whole;
 using test::word;
 
@@ -23,8 +24,11 @@ using test::word;
 class SavedRuns : public testing::TestWithParam<MethodFile> {
  protected:
   std::unique_ptr<Leg> make_leg() const {
-    return std::make_unique<Leg>(*problem_, times_, test::make(GetParam().table, 5),
-                                 test::WorldOptions{.workers = 5, .run = options_, .availability = &stays_});
+    const auto simulator = [&](BufferPool& buffers) {
+      const sim::SimulatorOptions options{.workers = 5, .availability = &stays_};
+      return std::make_unique<sim::Simulator>(*problem_, times_, buffers, options);
+    };
+    return std::make_unique<Leg>(Leg::Parts{*problem_, test::make(GetParam().table, 5), options_, simulator});
   }
   static std::unique_ptr<Problem> make_problem() {
     problems::ProblemCatalogue catalogue;
@@ -70,7 +74,7 @@ class SavedRuns : public testing::TestWithParam<MethodFile> {
     expect_same_end(saved->run(keeper), unbroken);  // saving changes nothing
     ASSERT_GT(unbroken.counters.lost, 0u);
     ASSERT_GT(keeper.states.size(), 30u);
-    for (const State& state : keeper.states) {
+    for (const SavedState& state : keeper.states) {
       const auto resumed = make_leg();
       MemoryKeeper from;
       from.from = &state;
@@ -101,7 +105,7 @@ TEST_P(SavedRuns, AreBrokenOffAfterEveryEvent) {
   const RunResult unbroken = alone->run(nobody);
   std::deque<std::unique_ptr<Leg>> legs;
   std::deque<MemoryKeeper> keepers;
-  for (const State* last = nullptr;;) {
+  for (const SavedState* last = nullptr;;) {
     Leg& leg = *legs.emplace_back(make_leg());
     MemoryKeeper& keeper = keepers.emplace_back();
     keeper.from = last;

@@ -3,11 +3,15 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "core/state.hpp"
+#include "engines/replay/recorder.hpp"
+#include "record/recording_writer.hpp"
 #include "support/fake_world.hpp"
 
 namespace tardigrad::test {
@@ -31,18 +35,29 @@ class RandomStays final : public Availability {
   double stay_, absence_;
 };
 
+/// A state of a run, and how far its record had got.
+struct SavedState {
+  State state;
+  Counters counters;
+  std::uint64_t recording_bytes = 0;
+  /// How many orders had come to their end.
+  std::size_t records() const { return counters.arrived() + counters.cancelled + counters.lost; }
+};
+
 /// Keeps states in memory, and says when the run is broken off.
 class MemoryKeeper final : public StateKeeper {
  public:
-  const State* from = nullptr;               ///< where the run goes on from
-  bool saves_every = false;                  ///< a state before every event
-  std::size_t stop_after = ~std::size_t{0};  ///< so many events
-  std::vector<State> states;
+  const SavedState* from = nullptr;              ///< where the run goes on from
+  record::RecordingWriter* recording = nullptr;  ///< of the run, where there is one
+  bool saves_every = false;                      ///< a state before every event
+  std::size_t stop_after = ~std::size_t{0};      ///< so many events
+  std::vector<SavedState> states;
   std::atomic<bool> interrupted{false};
 
   bool load(const Visit& visit) override {
     if (!from) return false;
-    StateReader reader(*from);
+    StateReader reader(from->state);
+    if (recording) reader(*recording);
     visit(reader);
     reader.finish();
     return true;
@@ -51,10 +66,14 @@ class MemoryKeeper final : public StateKeeper {
     if (++events_ == stop_after) interrupted = true;  // the event that follows is the last
     return saves_every;
   }
-  void save(const Visit& visit, const Counters&) override {
+  void save(const Visit& visit, const Counters& counters) override {
     StateWriter writer;
+    if (recording) {
+      recording->flush();
+      writer(*recording);
+    }
     visit(writer);
-    states.push_back(writer.take());
+    states.push_back({writer.take(), counters, recording ? recording->file().bytes() : 0});
   }
   void save_last(const Visit& visit, const Counters& counters) override { save(visit, counters); }
 
@@ -65,36 +84,37 @@ class MemoryKeeper final : public StateKeeper {
 /// What a run is made of, anew for each part of it. Its buffers live as long as states that refer to them.
 class Leg {
  public:
-  Leg(const Problem& problem, const ComputeTime& times, std::unique_ptr<Method> method, const WorldOptions& options)
-      : problem_(problem), times_(times), method_(std::move(method)), options_(options), buffers_(dimension()) {}
+  struct Parts {
+    const Problem& problem;
+    std::unique_ptr<Method> method;
+    RunOptions run;
+    std::function<std::unique_ptr<Runtime>(BufferPool&)> make_runtime;
+  };
+  explicit Leg(Parts parts) : parts_(std::move(parts)), buffers_(parts_.problem.layout().dimension()) {}
 
   RunResult run(MemoryKeeper& keeper) {
-    std::unique_ptr<ComputePool> pool;
-    if (options_.threads > 1) pool = std::make_unique<ComputePool>(options_.threads);
     Buffer x0 = buffers_.take();
-    problem_.initial_point(x0.view());
-    ServerModel model(buffers_, problem_.layout(), std::move(x0));
-    sim::Simulator simulator(problem_, times_, buffers_,
-                             {.workers = options_.workers, .availability = options_.availability, .pool = pool.get()});
-    std::vector<Observer*> observers = options_.observers;
-    observers.push_back(&recorder);
-    RunResult result = drive(options_.run, simulator, *method_, model,
+    parts_.problem.initial_point(x0.view());
+    ServerModel model(buffers_, parts_.problem.layout(), std::move(x0));
+    const std::unique_ptr<Runtime> runtime = parts_.make_runtime(buffers_);
+    std::vector<Observer*> observers = {&recorder};
+    std::optional<replay::Recorder> recorded;
+    if (keeper.recording) observers.push_back(&recorded.emplace(*runtime, *keeper.recording));
+    RunResult result = drive(parts_.run, recorded ? static_cast<Runtime&>(*recorded) : *runtime, *parts_.method, model,
                              {.observers = observers, .interrupted = &keeper.interrupted, .keeper = &keeper});
     StateWriter writer;
-    method_->state(writer);
+    parts_.method->state(writer);
     method_state = writer.take().bytes;
+    x.assign(model.snapshot().view().begin(), model.snapshot().view().end());
     return result;
   }
 
   Recorder recorder;
   std::vector<std::byte> method_state;  ///< at the end
+  std::vector<float> x;                 ///< at the end
 
  private:
-  std::size_t dimension() const { return problem_.layout().dimension(); }
-  const Problem& problem_;
-  const ComputeTime& times_;
-  std::unique_ptr<Method> method_;
-  WorldOptions options_;
+  Parts parts_;
   BufferPool buffers_;
 };
 

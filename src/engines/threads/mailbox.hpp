@@ -17,6 +17,7 @@ namespace tardigrad::threads {
 struct Task {
   Order order;
   Snapshot snapshot;
+  void state(Archive& archive) { archive(order, snapshot); }
 };
 
 /// Orders for one worker, first in, first out. An order is withdrawn by its number, together with all before it: those

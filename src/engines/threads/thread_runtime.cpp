@@ -37,9 +37,12 @@ void ThreadRuntime::wind_down() {
 }
 
 void ThreadRuntime::start_workers() {
-  clock_.start();
+  clock_.start(now_);
   try {
-    for (WorkerState& state : workers_) state.worker = std::make_unique<Worker>(shop_);
+    for (WorkerState& state : workers_) {
+      state.worker = std::make_unique<Worker>(shop_);
+      for (const Task& task : state.orders) state.worker->mailbox().send(task);  // of a run that goes on
+    }
   } catch (const std::system_error& error) {
     throw Error("the system has no threads for " + std::to_string(workers_.size()) + " workers: " + error.what());
   }
@@ -103,7 +106,7 @@ std::optional<Event> ThreadRuntime::receive(Report report) {
     if (report.failure.empty()) ++dropped_;
     return std::nullopt;
   }
-  TG_CHECK(!state.orders.empty() && state.orders.front().id == report.order.id, "worker ", report.order.worker,
+  TG_CHECK(!state.orders.empty() && state.orders.front().order.id == report.order.id, "worker ", report.order.worker,
            " reports order ", report.order.id, " out of turn");
   return report.failure.empty() ? arrives(std::move(report)) : fails(std::move(report));
 }
@@ -123,7 +126,7 @@ Event ThreadRuntime::arrives(Report report) {
 
 void ThreadRuntime::finish_arrival() {
   if (!arrived_) return;
-  if (!looked_) ++dropped_;
+  ++(looked_ ? used_ : dropped_);
   arrived_.reset();
 }
 
@@ -186,9 +189,9 @@ OrderId ThreadRuntime::assign(WorkerId worker, const Snapshot& snapshot, const L
   const Order order{
       .id = next_order_++, .worker = worker, .index = state.gradients, .version = snapshot.version, .work = work};
   state.gradients += std::max(1u, work.steps);
-  state.orders.push_back(order);
+  state.orders.push_back({.order = order, .snapshot = snapshot});
   ++in_flight_;
-  state.worker->mailbox().send({.order = order, .snapshot = snapshot});
+  state.worker->mailbox().send(state.orders.back());
   return order.id;
 }
 
@@ -198,7 +201,7 @@ void ThreadRuntime::withdraw(WorkerId worker, std::vector<Order>& withdrawn) {
   WorkerState& state = workers_[worker];
   if (state.orders.empty()) return;
   state.worker->mailbox().withdraw(next_order_);
-  withdrawn.insert(withdrawn.end(), state.orders.begin(), state.orders.end());
+  for (const Task& task : state.orders) withdrawn.push_back(task.order);
   in_flight_ -= state.orders.size();
   state.orders.clear();
 }
@@ -209,17 +212,25 @@ void ThreadRuntime::set_timer(TimerId timer, Time after) {
   make_appointment(Appointment::Kind::timer, clock_.now() + after, static_cast<std::uint32_t>(timer));
 }
 
-RuntimeCounters ThreadRuntime::counters() const {
-  RuntimeCounters counters{.gradients_wasted = dropped_};
-  Time busy{}, available = stayed_;
+ThreadRuntime::Labour ThreadRuntime::labour() const {
+  Labour labour = before_;
+  labour.dropped += dropped_;
   for (const WorkerState& state : workers_) {
     if (!state.worker) continue;
-    counters.gradients_computed += state.worker->computed();
-    counters.gradients_wasted += state.worker->dropped();
-    busy += state.worker->busy(now_);
-    if (state.since != kAbsent) available += now_ - state.since;
+    labour.computed += state.worker->computed();
+    labour.dropped += state.worker->dropped();
+    labour.busy += state.worker->busy(now_);
   }
-  if (available > Time{0}) counters.utilisation = std::min(1.0, to_seconds(busy) / to_seconds(available));
+  return labour;
+}
+
+RuntimeCounters ThreadRuntime::counters() const {
+  const Labour labour = this->labour();
+  Time available = stayed_;
+  for (const WorkerState& state : workers_)
+    if (state.since != kAbsent) available += now_ - state.since;
+  RuntimeCounters counters{.gradients_computed = labour.computed, .gradients_wasted = labour.dropped};
+  if (available > Time{0}) counters.utilisation = std::min(1.0, to_seconds(labour.busy) / to_seconds(available));
   return counters;
 }
 

@@ -41,6 +41,9 @@ struct ThreadOptions {
 /// returns by `availability`, with its thread kept; a worker whose replica throws is lost, with what it threw as the
 /// reason, and returns with a new replica where `restart_after` says so.
 ///
+/// A run that goes on hands every order that was in flight out again, under its number, with its streams and its
+/// parameters: what had been made of it is not saved, but made again. Its time goes on from where it was saved.
+///
 /// Memory   a thread and a replica a worker; an order in flight holds its snapshot and, once begun, one gradient
 /// Cost     O(log timers) an event; beside it one lock a report, one an order
 /// Errors   Error when the system has no threads left
@@ -75,13 +78,15 @@ class ThreadRuntime final : public Runtime {
   EvaluationId start_evaluation(const Snapshot& snapshot) override;
   bool evaluation_ready(EvaluationId id) override;
   std::vector<Metric> take_evaluation(EvaluationId id) override;
+  bool can_be_saved() const override { return true; }
+  void state(Archive& archive) override;
 
  private:
   static constexpr Time kAbsent{-1};
 
   struct WorkerState {
     std::unique_ptr<Worker> worker;
-    std::vector<Order> orders;    // in flight, oldest first
+    std::vector<Task> orders;     // in flight, oldest first
     std::uint64_t gradients = 0;  // asked for so far: the index of the next order
     Time since = kAbsent;         // there since
     std::uint64_t episode = 0;    // how often it was lost
@@ -96,6 +101,12 @@ class ThreadRuntime final : public Runtime {
     bool operator>(const Appointment& other) const {
       return time != other.time ? time > other.time : sequence > other.sequence;
     }
+    void state(Archive& archive) { archive(kind, time, sequence, number, episode); }
+  };
+  // What workers did, in all.
+  struct Labour {
+    std::uint64_t computed = 0, dropped = 0;
+    Time busy{};
   };
   // The gradient of the arrival that is being handled.
   class ArrivedGradient final : public Gradient {
@@ -123,6 +134,12 @@ class ThreadRuntime final : public Runtime {
   void withdraw(WorkerId worker, std::vector<Order>& withdrawn);
   void finish_arrival();
   Report& look();
+  Labour labour() const;
+  void state_of_labour(Archive& archive);
+  void state_of_workers(Archive& archive);
+  void state_of_appointments(Archive& archive);
+  void take_over(const WorkerState& state, WorkerId worker);
+  void take_over(const Appointment& appointment);
 
   const Problem& problem_;
   const ThreadOptions options_;
@@ -140,8 +157,9 @@ class ThreadRuntime final : public Runtime {
   std::optional<Report> arrived_;
   bool looked_ = false;  // at the gradient
   ArrivedGradient gradient_;
-  std::uint64_t dropped_ = 0;  // computed, and not looked at
-  Time stayed_{};              // by those who have left, in all
+  std::uint64_t used_ = 0, dropped_ = 0;  // gradients that arrived and were looked at, or not
+  Labour before_;                         // until the run was saved
+  Time stayed_{};                         // by those who have left, in all
 
   ComputePool evaluators_;
   std::unique_ptr<ComputePool::Session> evaluating_;
