@@ -20,14 +20,14 @@ struct CommonOptions {
 };
 
 struct RunCommand {
-  std::filesystem::path scenario;
+  std::filesystem::path scenario;  ///< "": that of the run that is gone on with
   std::vector<std::string> assignments;
   std::optional<std::filesystem::path> out;
   std::optional<std::uint64_t> seed;
   std::optional<std::string> runtime;
   std::optional<unsigned> threads;
   bool overwrite = false;
-  bool resume = false;
+  std::optional<std::filesystem::path> resume;  ///< go on with the run in this directory; "": in `out`
   bool record = false;
   CommonOptions common;
 };

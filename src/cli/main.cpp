@@ -28,7 +28,7 @@ constexpr const char* kRunExamples = R"(Examples:
   tardigrad run scenarios/papers/fig4-d4.toml --out runs/fig4 --threads 4
 
 Writes scenario.toml (every default written out), summary.json, metrics.jsonl, events.jsonl, model.safetensors.
-Ctrl-C ends the run cleanly with what there is; the same command with --out DIR --resume goes on with it.)";
+Ctrl-C ends the run cleanly with what there is; `tardigrad run --resume DIR` goes on with it.)";
 
 constexpr const char* kCompareExamples = R"(Examples:
   tardigrad compare scenarios/demo.toml
@@ -84,12 +84,14 @@ void add_threads(CLI::App& app, std::optional<unsigned>& threads) {
 }
 
 template <class Command>
-void add_scenario(CLI::App& app, Command& command) {
-  app.add_option("scenario", command.scenario, "A scenario file (TOML)")->required()->type_name("FILE");
+CLI::Option* add_scenario(CLI::App& app, Command& command) {
+  CLI::Option* const scenario = app.add_option("scenario", command.scenario, "A scenario file (TOML)");
+  scenario->required()->type_name("FILE");
   add_assignments(app, command.assignments);
   app.add_option("--out", command.out, "Directory for the results (else under runs/)")->type_name("DIR");
   add_threads(app, command.threads);
   add_common(app, command.common);
+  return scenario;
 }
 
 // CLI11 knows what it expected, but not what is near.
@@ -124,10 +126,15 @@ int run(int argc, char** argv) {
 
   RunCommand run_options;
   CLI::App* run_app = app.add_subcommand("run", "Run one scenario, simulated or on real threads")->footer(kRunExamples);
-  add_scenario(*run_app, run_options);
+  add_scenario(*run_app, run_options)->required(false);
   run_app->add_option("--seed", run_options.seed, "Instead of run.seed")->check(CLI::NonNegativeNumber);
-  run_app->add_flag("--resume", run_options.resume,
-                    "Go on with the run in --out from its last checkpoint, or begin it");
+  run_app
+      ->add_option_function<std::string>(
+          "--resume", [&](const std::string& directory) { run_options.resume = directory; },
+          "Go on with the run in DIR (else in --out) from its last checkpoint, or begin it; without FILE, with its "
+          "own scenario")
+      ->expected(0, 1)
+      ->type_name("[DIR]");
   run_app->add_option("--runtime", run_options.runtime, "Instead of run.runtime: sim or threads");
   run_app->add_flag("--overwrite", run_options.overwrite, "Replace a finished run in --out");
   run_app->add_flag("--record", run_options.record, "Write recording.bin, for tardigrad replay (run.record = true)");

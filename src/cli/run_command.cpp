@@ -60,10 +60,25 @@ void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::
   line("run directory", directory.string());
 }
 
-void check_words(const RunCommand& command) {
-  if (!command.resume) return;
-  if (!command.out) throw Error("--resume: say which run to go on with: --out DIR");
+// Which run to go on with may be said in two ways, and then its scenario need not be.
+RunCommand settled(RunCommand command) {
+  namespace fs = std::filesystem;
+  if (!command.resume) {
+    if (command.scenario.empty()) throw Error("scenario is required (tardigrad --help)");
+    return command;
+  }
+  const fs::path directory = *command.resume;
   if (command.overwrite) throw Error("--resume goes on with a run, and --overwrite begins it anew: say one of them");
+  if (directory.empty() && !command.out) throw Error("--resume: say which run to go on with: --resume DIR");
+  const auto place = [](const fs::path& path) { return fs::absolute(path / "").lexically_normal(); };
+  if (!directory.empty() && command.out && place(*command.out) != place(directory))
+    throw Error(fmt::format("--resume {} and --out {}: name one directory", directory.string(), command.out->string()));
+  if (!directory.empty()) command.out = directory;
+  if (!command.scenario.empty()) return command;
+  command.scenario = *command.out / "scenario.toml";
+  if (!fs::exists(command.scenario))
+    throw Error(fmt::format("{}: holds no run to go on with: there is no scenario.toml in it", command.out->string()));
+  return command;
 }
 
 // The summary of a run that is not to be gone on with, as it came to its end.
@@ -118,8 +133,8 @@ std::filesystem::path fresh_directory(const std::filesystem::path& scenario) {
   return path;
 }
 
-int run_command(const RunCommand& command) {
-  check_words(command);
+int run_command(const RunCommand& words) {
+  const RunCommand command = settled(words);
   std::vector<std::string> assignments = command.assignments;
   if (command.runtime) assignments.push_back(fmt::format("run.runtime={}", *command.runtime));
   if (command.seed) assignments.push_back(fmt::format("run.seed={}", *command.seed));

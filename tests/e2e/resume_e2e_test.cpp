@@ -147,6 +147,18 @@ TEST_F(Resume, ARecordedRunGoesOnAndItsReplayMeetsEverything) {
               HasSubstr("ended by updates, and its digest is met: " + summary("whole")["digest"].get<std::string>()));
 }
 
+// The directory alone says all: its scenario is the run's, with what was changed on the way.
+TEST_F(Resume, TheDirectoryIsEnough) {
+  const std::vector<std::string> changed = {"--set", "method.step_size=0.04", "--seed", "5", "--record"};
+  ASSERT_EQ(run_in("whole", changed).code, 0);
+  interrupt("broken", changed);
+  ASSERT_EQ(run({"run", "--resume", "broken", "--quiet"}).code, 0) << read(folder_ / "stderr");
+  expect_same("broken", "whole");
+  EXPECT_EQ(read(folder_ / "broken" / "scenario.toml"), read(folder_ / "whole" / "scenario.toml"));
+  EXPECT_EQ(run({"run", "s.toml", "--resume", "fresh", "--out", "./fresh/"}).code, 0);
+  EXPECT_TRUE(fs::exists(folder_ / "fresh" / "summary.json"));
+}
+
 // Until the first has ended, in whatever way.
 TEST_F(Resume, TwoRunsInOneDirectoryDoNotMeet) {
   const pid_t pid = start_in("r", {"--set", "run.stop.updates=100000000"});
@@ -161,7 +173,10 @@ TEST_F(Resume, TwoRunsInOneDirectoryDoNotMeet) {
 }
 
 TEST_F(Resume, MistakesAreNamed) {
-  expect_refused({"run", "s.toml", "--resume"}, "--resume: say which run to go on with: --out DIR");
+  expect_refused({"run", "s.toml", "--resume"}, "--resume: say which run to go on with: --resume DIR");
+  expect_refused({"run", "--resume", "s.toml"}, "s.toml: holds no run to go on with: there is no scenario.toml in it");
+  expect_refused({"run", "--out", "r", "--resume", "s.toml"}, "--resume s.toml and --out r: name one directory");
+  expect_refused({"run", "--out", "r"}, "scenario is required");
   expect_refused({"run", "s.toml", "--out", "r", "--resume", "--overwrite"}, "say one of them");
   expect_refused({"run", "s.toml", "--set", "run.checkpoint_every={updates=1,seconds=1}"},
                  "must be { updates = N } or { seconds = S }, of real time");
