@@ -46,12 +46,13 @@ class Recording {
     directory_->begin(from ? record::IfFinished::go_on : request.if_finished);
     if (!from) directory_->write_scenario(document);
     const record::CheckpointHeader kept = from ? from->header : record::CheckpointHeader{};
-    metrics_ = std::make_unique<record::MetricsLog>(directory_->metrics(), kept.metrics_bytes);
+    metrics_ = std::make_unique<record::MetricsLog>(directory_->metrics(), log(request, document, kept.metrics_bytes));
     if (request.plan.record)
       recorded_ = std::make_unique<record::RecordingWriter>(directory_->recording(), header_of(request, document),
-                                                            kept.recording_bytes);
+                                                            log(request, document, kept.recording_bytes));
     if (request.plan.events)
-      events_ = std::make_unique<record::EventLog>(directory_->events(), *request.plan.events, kept.events_bytes);
+      events_ = std::make_unique<record::EventLog>(directory_->events(), *request.plan.events,
+                                                   log(request, document, kept.events_bytes));
   }
 
   /// What the driver is to see in the place of the runtime.
@@ -90,6 +91,13 @@ class Recording {
   }
 
  private:
+  record::AppendingOptions log(const RunRequest& request, const std::string& document, std::uint64_t kept) const {
+    return {.kept = kept, .tell = request.tell, .make_directory = [&request, directory = directory_.get(), document] {
+              if (directory->make_again(document))
+                request.tell(directory->path().string() + ": has gone, with the checkpoints in it; it is made again");
+            }};
+  }
+
   std::unique_ptr<record::RunDirectory> directory_;
   std::unique_ptr<record::MetricsLog> metrics_;
   std::unique_ptr<record::EventLog> events_;

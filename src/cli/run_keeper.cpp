@@ -6,6 +6,7 @@
 #include <chrono>
 #include <sstream>
 #include <utility>
+#include <vector>
 
 #include "core/state.hpp"
 #include "record/file.hpp"
@@ -19,6 +20,7 @@ RunKeeper::RunKeeper(Parts parts)
 void RunKeeper::state(Archive& archive) {
   archive.section("logs");
   archive(metric_);
+  archive(parts_.metrics);
   if (parts_.events) archive(*parts_.events);
   if (parts_.recording) archive(*parts_.recording);
   if (parts_.observer_state) parts_.observer_state(archive);
@@ -45,7 +47,8 @@ void RunKeeper::save(const Visit& visit, const Counters& counters) {
   const auto begin = std::chrono::steady_clock::now();
   record::EventLog* const events = parts_.events;
   record::RecordingWriter* const recording = parts_.recording;
-  const record::MetricsLog& metrics = parts_.metrics;
+  record::MetricsLog& metrics = parts_.metrics;
+  metrics.flush();
   if (events) events->flush();
   if (recording) recording->flush();
   record::CheckpointHeader header = parts_.names;
@@ -57,10 +60,11 @@ void RunKeeper::save(const Visit& visit, const Counters& counters) {
   StateWriter writer;
   state(writer);
   visit(writer);
-  writer_.write(std::move(header), writer.take(), [&metrics, events, recording] {
-    metrics.file().sync();
-    if (events) events->file().sync();
-    if (recording) recording->file().sync();
+  std::vector<std::function<void()>> syncs = {metrics.file().sync_task()};
+  if (events) syncs.push_back(events->file().sync_task());
+  if (recording) syncs.push_back(recording->file().sync_task());
+  writer_.write(std::move(header), writer.take(), [syncs = std::move(syncs)] {
+    for (const auto& sync : syncs) sync();
   });
   last_updates_ = counters.updates;
   seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

@@ -26,7 +26,7 @@ class RunKeeper final : public StateKeeper, public Observer {
     record::CheckpointHeader names = {};  ///< program and scenario
     record::CheckpointFolder folder;
     std::optional<record::Checkpoint> from = {};
-    const record::MetricsLog& metrics;
+    record::MetricsLog& metrics;
     record::EventLog* events = nullptr;                 ///< nothing: there is none
     record::RecordingWriter* recording = nullptr;       ///< nothing: there is none
     std::function<void(Archive&)> observer_state = {};  ///< of who watches the run

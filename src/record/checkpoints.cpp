@@ -70,9 +70,9 @@ std::optional<Checkpoint> CheckpointFolder::last(BufferPool& buffers, const fs::
 
 void CheckpointFolder::write(const CheckpointHeader& header, const State& state) const {
   std::error_code error;
-  // Not its parents: a run's directory that has gone was taken away on purpose.
+  // Not its parents: a run's logs make its directory again where it has gone, and its scenario.toml with it.
   fs::create_directory(options_.path, error);
-  if (error) throw Error(fmt::format("{}: cannot make the directory: {}", options_.path.string(), error.message()));
+  if (error) throw IoError(fmt::format("{}: cannot make the directory: {}", options_.path.string(), error.message()));
   write_checkpoint(options_.path / fmt::format("{:012}{}", header.updates, kExtension), header, state);
   remove_old();
 }
@@ -158,8 +158,8 @@ void CheckpointWriter::carry_out(const Job& job) {
   try {
     job.before();
     folder_.write(job.header, job.state);
-    failing_ = false;
     ++written_;
+    if (std::exchange(failing_, false)) options_.tell(folder_.path().string() + ": checkpoints are written again");
   } catch (const std::exception& error) {  // out of memory, too
     if (!std::exchange(failing_, true))
       options_.tell(fmt::format("{}; the run goes on, and this is tried again at the next checkpoint", error.what()));

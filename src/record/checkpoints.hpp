@@ -38,6 +38,7 @@ class CheckpointFolder {
                                  const std::function<void(const std::string&)>& tell) const;
   /// Writes one, then removes those that are not to be kept, and what a kill left half written.
   void write(const CheckpointHeader& header, const State& state) const;
+  const std::filesystem::path& path() const { return options_.path; }
 
  private:
   std::vector<std::filesystem::path> files(const std::filesystem::path& ending) const;  // the oldest first
@@ -47,7 +48,7 @@ class CheckpointFolder {
 };
 
 /// Writes checkpoints on a thread of its own, one at a time. A disk that is full, or a folder that has gone, does not
-/// end the run: it is told of once, and tried again with the next one.
+/// end the run: it is told of once, and tried again with the next one; that one was written is told, too.
 /// Thread  one, that of the run
 class CheckpointWriter {
  public:

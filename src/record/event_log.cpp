@@ -3,7 +3,6 @@
 
 #include <fmt/compile.h>
 
-#include <cstdio>
 #include <iterator>
 #include <utility>
 
@@ -42,43 +41,47 @@ void append_note(fmt::memory_buffer& out, Time time, const std::string& text) {
   out.append("}\n"sv);
 }
 
-EventLog::EventLog(std::filesystem::path path, EventLogOptions options, std::uint64_t kept)
-    : file_(std::move(path), kept), options_(options) {
+EventLog::EventLog(std::filesystem::path path, EventLogOptions options, AppendingOptions file)
+    : file_(std::move(path), std::move(file)), options_(options) {
   TG_CHECK(options_.every >= 1, "an event log writes every k-th row, k >= 1");
 }
 
-EventLog::~EventLog() {
-  try {
-    close();
-  } catch (const Error& error) {
-    std::fprintf(stderr, "tardigrad: warning: %s\n", error.what());
-  }
-}
+EventLog::~EventLog() { close(); }
 
 void EventLog::on_arrival(const ArrivalRecord& record) {
+  file_.retry();
   if (until_next_ > 0) {
     --until_next_;
     return;
   }
   until_next_ = options_.every - 1;
   append_row(buffer_, record);
-  if (buffer_.size() >= options_.buffer_bytes) flush();
+  end_row();
 }
 
 void EventLog::on_note(Time time, const std::string& text) {
   append_note(buffer_, time, text);
-  if (buffer_.size() >= options_.buffer_bytes) flush();
+  end_row();
+}
+
+void EventLog::end_row() {
+  ++rows_;
+  if (buffer_.size() >= options_.buffer_bytes) append_buffer();
+}
+
+void EventLog::append_buffer() {
+  if (rows_ > 0) file_.append(std::string(buffer_.data(), buffer_.size()), std::exchange(rows_, 0));
+  buffer_.clear();  // keeps the memory
 }
 
 void EventLog::flush() {
-  const std::string_view rows(buffer_.data(), buffer_.size());
-  buffer_.clear();  // keeps the memory, and so the rows; first, so that nothing is written twice when this fails
-  file_.write(rows);
+  append_buffer();
+  file_.flush();
 }
 
-void EventLog::close() {
-  if (buffer_.size() > 0) flush();
-  file_.close();
+void EventLog::close(Patience* patience) {
+  append_buffer();
+  file_.close(patience);
 }
 
 }  // namespace tardigrad::record

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "record/file.hpp"
+#include "record/appending_file.hpp"
 #include "tardigrad/observer.hpp"
 
 namespace tardigrad::record {
@@ -26,26 +26,30 @@ struct EventLogOptions {
 ///   {"time":1.5,"note":"m-synchronous with m = 3, as ..."}
 ///
 /// Units   time: seconds, the exact decimal of the integer nanoseconds; norm: null when nobody looked at the gradient
-/// Errors  Error naming the file from `on_arrival` and `close`: at the first flush that fails
+/// Errors  Error naming the file, from the constructor; what later cannot be written waits (see AppendingFile)
 /// Cost    about a microsecond a row; a write of 256 KiB every few thousand rows
 /// Thread  one at a time
 class EventLog final : public Observer {
  public:
-  /// `kept`: the bytes of a log that is gone on with; its state is loaded too.
-  explicit EventLog(std::filesystem::path path, EventLogOptions options = {}, std::uint64_t kept = 0);
-  /// Without `close` before it (an exception on its way), writes what there is; a failure goes to stderr.
+  /// A log that is gone on with has its state loaded, too.
+  explicit EventLog(std::filesystem::path path, EventLogOptions options = {}, AppendingOptions file = {});
+  /// Without `close` before it (an exception on its way), writes what there is.
   ~EventLog() override;
   void on_arrival(const ArrivalRecord& record) override;
   void on_note(Time time, const std::string& text) override;
   void flush();
-  void close();
-  const File& file() const { return file_; }
-  void state(Archive& archive) { archive(until_next_); }
+  void close(Patience* patience = nullptr);
+  const AppendingFile& file() const { return file_; }
+  void state(Archive& archive) { archive(until_next_, file_); }
 
  private:
-  File file_;
+  void end_row();
+  void append_buffer();
+
+  AppendingFile file_;
   EventLogOptions options_;
   fmt::memory_buffer buffer_;
+  std::uint64_t rows_ = 0;        // in the buffer
   std::uint64_t until_next_ = 0;  // orders to pass over before the next row
 };
 

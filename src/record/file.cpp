@@ -3,19 +3,20 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <system_error>
 #include <utility>
-
-#include "tardigrad/error.hpp"
 
 namespace tardigrad::record {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, const char* verb, int error) {
-  throw Error(fmt::format("{}: cannot {}: {}", path.string(), verb, std::generic_category().message(error)));
+  throw IoError(fmt::format("{}: cannot {}: {}", path.string(), verb, std::generic_category().message(error)));
 }
 
 int open_or_fail(const std::filesystem::path& path, int flags, const char* verb) {
@@ -42,7 +43,7 @@ void sync_directory_of(const std::filesystem::path& path) {
 
 File::File(std::filesystem::path path, std::uint64_t kept)
     : path_(std::move(path)),
-      descriptor_(open_or_fail(path_, kept > 0 ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC, "write")) {
+      descriptor_(open_or_fail(path_, kept > 0 ? O_RDWR : O_RDWR | O_CREAT | O_TRUNC, "write")) {
   try {
     if (kept > 0) cut(kept);
   } catch (...) {
@@ -78,6 +79,23 @@ void File::write(std::span<const std::byte> bytes) {
 
 void File::sync() const {
   if (::fsync(descriptor_) != 0) fail(path_, "sync", errno);
+}
+
+bool File::has_name() const {
+  struct stat found {};
+  return ::stat(path_.c_str(), &found) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+void File::copy_to(AtomicFile& to) const {
+  std::array<std::byte, std::size_t{1} << 16> chunk;
+  for (std::uint64_t at = 0; at < bytes_;) {
+    const std::size_t wanted = std::min<std::uint64_t>(chunk.size(), bytes_ - at);
+    const ssize_t got = ::pread(descriptor_, chunk.data(), wanted, static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) fail(path_, "read", got < 0 ? errno : EIO);
+    to.write(std::span(chunk).first(static_cast<std::size_t>(got)));
+    at += static_cast<std::uint64_t>(got);
+  }
 }
 
 void File::close() {

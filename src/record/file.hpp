@@ -9,10 +9,20 @@
 #include <string>
 #include <string_view>
 
+#include "tardigrad/error.hpp"
+
 namespace tardigrad::record {
 
+/// The disk, or who rules it, refuses: a later attempt may succeed.
+class IoError : public Error {
+ public:
+  using Error::Error;
+};
+
+class AtomicFile;
+
 /// A file open for writing; what was there before is gone, or the first `kept` bytes of it stay and are gone on from.
-/// Errors  Error "PATH: cannot ...: REASON" from every member
+/// Errors  IoError "PATH: cannot ...: REASON" from every member; Error when there is less of it than is to be kept
 /// Thread  one at a time
 class File {
  public:
@@ -25,6 +35,11 @@ class File {
   void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
   /// Returns when the bytes are on the disk.  Thread  any, until it is closed
   void sync() const;
+  /// The first `length` bytes stay, and what is written next follows them.
+  void cut(std::uint64_t length);
+  /// Does its path still lead to a file? When it does not, what was written can be read through this object alone.
+  bool has_name() const;
+  void copy_to(AtomicFile& to) const;
   /// Idempotent. Call it before the object dies: some systems report a lost write only here.
   void close();
   const std::filesystem::path& path() const { return path_; }
@@ -32,7 +47,6 @@ class File {
   std::uint64_t bytes() const { return bytes_; }
 
  private:
-  void cut(std::uint64_t length);
   std::filesystem::path path_;
   int descriptor_ = -1;
   std::uint64_t bytes_ = 0;
@@ -61,7 +75,7 @@ std::filesystem::path temporary_name(const std::filesystem::path& path);
 void write_file(const std::filesystem::path& path, std::string_view text);
 
 /// The contents of a file.
-/// Errors  Error "PATH: cannot read: REASON"
+/// Errors  IoError "PATH: cannot read: REASON"
 std::string read_file(const std::filesystem::path& path);
 
 }  // namespace tardigrad::record

@@ -9,13 +9,13 @@
 #include <cerrno>
 #include <system_error>
 
-#include "tardigrad/error.hpp"
+#include "record/file.hpp"
 
 namespace tardigrad::record {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, int error) {
-  throw Error(fmt::format("{}: cannot lock: {}", path.string(), std::generic_category().message(error)));
+  throw IoError(fmt::format("{}: cannot lock: {}", path.string(), std::generic_category().message(error)));
 }
 
 // Calls until no signal is in the way.

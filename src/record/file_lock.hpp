@@ -7,7 +7,7 @@ namespace tardigrad::record {
 
 /// A file that one process at a time may have. The kernel lets it go when its process ends, in whatever way. What is in
 /// the file does not matter, and stays.
-/// Errors  Error "PATH: cannot lock: REASON"; not where the file system knows no locks: there everybody has the file
+/// Errors  IoError "PATH: cannot lock: REASON"; not where the file system knows no locks: there everybody has the file
 /// Thread  any
 class FileLock {
  public:

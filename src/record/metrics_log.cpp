@@ -18,8 +18,8 @@ std::string metrics_row(const EvaluationRecord& record) {
   return fmt::to_string(row);
 }
 
-MetricsLog::MetricsLog(std::filesystem::path path, std::uint64_t kept) : file_(std::move(path), kept) {}
+MetricsLog::MetricsLog(std::filesystem::path path, AppendingOptions file) : file_(std::move(path), std::move(file)) {}
 
-void MetricsLog::on_evaluation(const EvaluationRecord& record) { file_.write(metrics_row(record)); }
+void MetricsLog::on_evaluation(const EvaluationRecord& record) { file_.append(metrics_row(record), 1); }
 
 }  // namespace tardigrad::record

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "record/file.hpp"
+#include "record/appending_file.hpp"
 #include "tardigrad/observer.hpp"
 
 namespace tardigrad::record {
@@ -15,18 +15,20 @@ namespace tardigrad::record {
 ///   {"time":1.5,"version":12,"counters":{"assigned":20,...},"metrics":{"loss":0.5},"finite":true}
 ///
 /// Units   time: seconds, the exact decimal of the integer nanoseconds; infinity and NaN are null and "finite" false
-/// Errors  Error naming the file from every member
+/// Errors  Error naming the file, from the constructor; what later cannot be written waits (see AppendingFile)
 /// Thread  one at a time
 class MetricsLog final : public Observer {
  public:
-  /// `kept`: the bytes of a log that is gone on with.
-  explicit MetricsLog(std::filesystem::path path, std::uint64_t kept = 0);
+  explicit MetricsLog(std::filesystem::path path, AppendingOptions file = {});
+  void on_arrival(const ArrivalRecord&) override { file_.retry(); }
   void on_evaluation(const EvaluationRecord& record) override;
-  void close() { file_.close(); }
-  const File& file() const { return file_; }
+  void flush() { file_.flush(); }
+  void close(Patience* patience = nullptr) { file_.close(patience); }
+  const AppendingFile& file() const { return file_; }
+  void state(Archive& archive) { archive(file_); }
 
  private:
-  File file_;
+  AppendingFile file_;
 };
 
 /// One row, with its newline.

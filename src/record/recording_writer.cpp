@@ -3,7 +3,6 @@
 
 #include <array>
 #include <bit>
-#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -30,25 +29,25 @@ std::string header_json(const RecordingHeader& header) {
                   {"initial_point", header.initial_point}});
 }
 
+AppendingOptions of_events(AppendingOptions file) {
+  file.items = "events";
+  file.after_gap = AppendingOptions::AfterGap::end;  // what an event came of is in those before it
+  return file;
+}
+
 }  // namespace
 
-RecordingWriter::RecordingWriter(std::filesystem::path path, const RecordingHeader& header, std::uint64_t kept)
-    : file_(std::move(path), kept) {
+RecordingWriter::RecordingWriter(std::filesystem::path path, const RecordingHeader& header, AppendingOptions file)
+    : file_(std::move(path), of_events(std::move(file))) {
   block_.reserve(kFullBlock + 4096);
   block_.assign(format::kBlockHead, '\0');
-  if (kept > 0) return;
-  file_.write(format::kMagic);
+  if (file_.bytes() > 0) return;  // it is gone on with
+  file_.append(std::string(format::kMagic), 0);
   block_ += header_json(header);
   flush();
 }
 
-RecordingWriter::~RecordingWriter() {
-  try {
-    close();
-  } catch (const Error& error) {
-    std::fprintf(stderr, "tardigrad: warning: %s\n", error.what());
-  }
-}
+RecordingWriter::~RecordingWriter() { close(); }
 
 void RecordingWriter::integer(std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) byte(static_cast<std::uint8_t>(value | 0x80));
@@ -76,7 +75,9 @@ void RecordingWriter::orders(std::span<const Order> orders) {
 
 void RecordingWriter::begin_event(Tag event, Time time) {
   TG_CHECK(time >= last_, "time went back from ", last_.count(), " to ", time.count(), " ns");
+  file_.retry();
   if (flush_soon_ || block_.size() >= kFullBlock) flush();
+  ++events_;
   tag(event);
   integer(static_cast<std::uint64_t>((time - last_).count()));
   last_ = time;
@@ -158,15 +159,14 @@ void RecordingWriter::flush() {
   const std::uint64_t hash = hash64(std::as_bytes(std::span(payload)));
   std::memcpy(block_.data(), &length, sizeof length);
   std::memcpy(block_.data() + sizeof length, &hash, sizeof hash);
-  const std::string block = std::exchange(block_, {});  // first, so that nothing is written twice when this fails
+  file_.append(std::exchange(block_, {}), std::exchange(events_, 0));
   block_.reserve(kFullBlock + 4096);
   block_.assign(format::kBlockHead, '\0');
-  file_.write(block);
 }
 
-void RecordingWriter::close() {
+void RecordingWriter::close(Patience* patience) {
   flush();
-  file_.close();
+  file_.close(patience);
 }
 
 }  // namespace tardigrad::record

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "record/file.hpp"
+#include "record/appending_file.hpp"
 #include "record/recording.hpp"
 
 namespace tardigrad::record {
@@ -14,14 +14,15 @@ namespace tardigrad::record {
 /// Writes a recording: an event, then its commands, in the order in which they happen.
 /// A block is written when it is full, and at the first event after `flush_soon`; so what a killed run leaves can be
 /// read up to the last whole block.
-/// Errors  Error naming the file, from every member that writes
+/// What cannot be written waits; once no more of it can, the recording ends with the last block that did.
+/// Errors  Error naming the file, from the constructor
 /// Cost    some 60 bytes an arrival; no write but that of a block
 /// Thread  one at a time
 class RecordingWriter {
  public:
-  /// `kept`: the bytes of a recording that is gone on with, its header among them; its state is loaded too.
-  RecordingWriter(std::filesystem::path path, const RecordingHeader& header, std::uint64_t kept = 0);
-  /// Without `close` before it, writes what there is; a failure goes to stderr.
+  /// One that is gone on with keeps its header, and has its state loaded, too.
+  RecordingWriter(std::filesystem::path path, const RecordingHeader& header, AppendingOptions file = {});
+  /// Without `close` before it, writes what there is.
   ~RecordingWriter();
 
   void joined(Time time, WorkerId worker, double examples);
@@ -36,11 +37,11 @@ class RecordingWriter {
   /// Before the next event, so that no event is torn apart.
   void flush_soon() { flush_soon_ = true; }
   void flush();
-  void close();
+  void close(Patience* patience = nullptr);
   /// Holds all up to the last `flush`.
-  const File& file() const { return file_; }
+  const AppendingFile& file() const { return file_; }
   /// Between two events, with nothing left to flush.
-  void state(Archive& archive) { archive(last_); }
+  void state(Archive& archive) { archive(last_, file_); }
 
  private:
   void begin_event(format::Tag tag, Time time);
@@ -52,9 +53,10 @@ class RecordingWriter {
   void text(std::string_view text);
   void orders(std::span<const Order> orders);
 
-  File file_;
+  AppendingFile file_;
   std::string block_;  // with room for its head
   Time last_{};
+  std::uint64_t events_ = 0;  // in the block
   bool flush_soon_ = false;
 };
 

@@ -14,13 +14,18 @@ namespace tardigrad::record {
 namespace fs = std::filesystem;
 namespace {
 
-// Before the first file of ours is in it, it is empty.
-fs::path make_ours(fs::path path) {
+void make(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  if (error) throw Error(fmt::format("{}: cannot make a run directory: {}", path.string(), error.message()));
+  if (error) throw IoError(fmt::format("{}: cannot make a run directory: {}", path.string(), error.message()));
+}
+
+// Before the first file of ours is in it, it is empty.
+fs::path make_ours(fs::path path) {
+  make(path);
+  std::error_code error;
   const fs::directory_iterator contents(path, error);
-  if (error) throw Error(fmt::format("{}: cannot read the directory: {}", path.string(), error.message()));
+  if (error) throw IoError(fmt::format("{}: cannot read the directory: {}", path.string(), error.message()));
   if (contents != fs::directory_iterator{} && !fs::exists(path / kMetricsFile))
     throw Error(
         fmt::format("{}: the directory is not empty and holds no run; name a new or an empty one", path.string()));
@@ -68,9 +73,17 @@ void RunDirectory::clear(const std::vector<fs::path>& files) const {
     for (const fs::path& name : {file, temporary_name(file)}) {
       std::error_code error;
       fs::remove(name, error);
-      if (error) throw Error(fmt::format("{}: cannot remove: {}", name.string(), error.message()));
+      if (error) throw IoError(fmt::format("{}: cannot remove: {}", name.string(), error.message()));
     }
   }
+}
+
+bool RunDirectory::make_again(std::string_view toml) const {
+  std::error_code error;
+  const bool gone = !fs::exists(path_, error);
+  make(path_);
+  if (!fs::exists(scenario(), error)) write_scenario(toml);
+  return gone;
 }
 
 void RunDirectory::write_scenario(std::string_view toml) const { write_file(scenario(), toml); }

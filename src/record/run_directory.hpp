@@ -30,7 +30,7 @@ class RunDirectory {
  public:
   /// Makes the directory, parents included.
   /// Errors  Error when a run is going on in it, it is not empty and holds no run (so that nobody's own files are mixed
-  ///         up with ours), is no directory, or cannot be written
+  ///         up with ours), or is no directory; IoError when it cannot be made or written
   explicit RunDirectory(std::filesystem::path path);
   /// Makes room for a run. One that was there, unfinished and without checkpoints, is cleared away; so is any other
   /// when told to overwrite. Files that are not ours are never touched.
@@ -47,6 +47,9 @@ class RunDirectory {
   std::filesystem::path checkpoints() const { return path_ / kCheckpointFolder; }
 
   void write_scenario(std::string_view toml) const;
+  /// Makes the directory again where it has gone while the run goes on; returns whether it had. The lock is gone, too.
+  /// Errors  IoError when it cannot be made
+  bool make_again(std::string_view scenario) const;
 
  private:
   void check_earlier_run() const;

@@ -116,21 +116,6 @@ TEST_F(Resume, InThePlaceOfADamagedCheckpointThePreviousIsTaken) {
   expect_same("broken", "whole");
 }
 
-// The folder goes away under a run, and comes back.
-TEST_F(Resume, AFolderThatGoesAwayIsToldOfOnce) {
-  ASSERT_EQ(run_in("whole").code, 0);
-  const pid_t pid = start_in("r");
-  wait_until([&] { return !checkpoints("r").empty(); });
-  fs::rename(folder_ / "r", folder_ / "away");
-  wait_until([&] { return !read(folder_ / "stderr").empty(); });
-  fs::rename(folder_ / "away", folder_ / "r");
-  const Finished finished = finish(pid);
-  ASSERT_EQ(finished.code, 0) << finished.err;
-  EXPECT_EQ(std::ranges::count(finished.err, '\n'), 1) << finished.err;
-  EXPECT_THAT(finished.err, HasSubstr("the run goes on, and this is tried again at the next checkpoint"));
-  expect_same("r", "whole");
-}
-
 TEST_F(Resume, ARecordedRunGoesOnAndItsReplayMeetsEverything) {
   ASSERT_EQ(run_in("whole", {"--record"}).code, 0);
   interrupt("broken", {"--record"});

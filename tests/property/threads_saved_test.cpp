@@ -98,7 +98,7 @@ class RecordedThreads : public SavedThreads {
     for (const SavedState* from = nullptr;;) {
       Leg& leg = *legs_.emplace_back(make_leg(options_, {.stop = {.gradients = 400}}));
       MemoryKeeper& keeper = keepers_.emplace_back();
-      record::RecordingWriter recording(file_, {}, from ? from->recording_bytes : 0);
+      record::RecordingWriter recording(file_, {}, {.kept = from ? from->recording_bytes : 0});
       keeper.from = from;
       keeper.recording = &recording;
       keeper.saves_every = true;

@@ -134,12 +134,28 @@ TEST(EventLog, ThinnedKeepsEveryKthOrderWhateverItsOutcome) {
   EXPECT_EQ(orders, (std::vector<int>{0, 3, 6}));
 }
 
-TEST(EventLog, AFullDiskIsAnErrorThatNamesTheFile) {
-  EventLog at_close("/dev/full");
-  at_close.on_arrival(arrival(0));
-  EXPECT_THAT([&] { at_close.close(); }, ThrowsMessage<Error>("/dev/full: cannot write: No space left on device"));
-  EventLog at_flush("/dev/full", {.buffer_bytes = 1});
-  EXPECT_THAT([&] { at_flush.on_arrival(arrival(0)); }, ThrowsMessage<Error>(HasSubstr("/dev/full: cannot write")));
+// What a resumed run would cut its log back to has whole rows alone, whatever the disk has taken.
+TEST(EventLog, AFullDiskLosesNoRowWhenItHasRoomAgain) {
+  const TemporaryDirectory directory;
+  std::vector<std::string> told;
+  EventLog log(directory / "events.jsonl", {.buffer_bytes = 300}, test_options(told));
+  std::string expected;
+  {
+    const FullDisk full(1000);
+    for (OrderId id = 0; id < 100; ++id) {
+      log.on_arrival(arrival(id));
+      expected += row(arrival(id));
+    }
+    EXPECT_TRUE(log.file().is_behind());
+    EXPECT_EQ(read_file(directory / "events.jsonl"), expected.substr(0, 1000));
+  }
+  log.on_note(Time{2'000'000'000}, "room again");
+  expected += R"({"time":2,"note":"room again"})"
+              "\n";
+  log.close();
+  EXPECT_EQ(read_file(directory / "events.jsonl"), expected);
+  EXPECT_EQ(log.file().missing(), 0u);
+  EXPECT_EQ(told.size(), 2u);
 }
 
 TEST(EventLog, ADyingLogWarnsOfWhatItCouldNotWrite) {
@@ -148,8 +164,9 @@ TEST(EventLog, ADyingLogWarnsOfWhatItCouldNotWrite) {
     EventLog log("/dev/full");
     log.on_arrival(arrival(0));
   }
-  EXPECT_EQ(testing::internal::GetCapturedStderr(),
-            "tardigrad: warning: /dev/full: cannot write: No space left on device\n");
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("tardigrad: warning: /dev/full: cannot write: No space left on device; 1 rows are missing at "
+                        "its end\n"));
 }
 
 TEST(EventLog, AMissingDirectoryIsAnError) {
@@ -183,8 +200,20 @@ TEST(MetricsLog, EachRowIsThereAtOnce) {
   EXPECT_THAT(read_file(directory / "metrics.jsonl"), HasSubstr(R"("loss":1.0)"));
   log.on_evaluation({.metrics = {{"loss", 2.0}}});
   EXPECT_THAT(read_file(directory / "metrics.jsonl"), HasSubstr(R"("loss":2.0)"));
-  MetricsLog full("/dev/full");
-  EXPECT_THAT([&] { full.on_evaluation({}); }, ThrowsMessage<Error>(HasSubstr("/dev/full: cannot write")));
+}
+
+// An event is enough to try again: the next evaluation may be an hour away.
+TEST(MetricsLog, AFullDiskLosesNoRowWhenItHasRoomAgain) {
+  const TemporaryDirectory directory;
+  std::vector<std::string> told;
+  MetricsLog log(directory / "metrics.jsonl", test_options(told));
+  {
+    const FullDisk full(10);
+    log.on_evaluation({.metrics = {{"loss", 1.0}}});
+    EXPECT_EQ(read_file(directory / "metrics.jsonl").size(), 10u);
+  }
+  log.on_arrival(arrival(0));
+  EXPECT_EQ(read_file(directory / "metrics.jsonl"), metrics_row({.metrics = {{"loss", 1.0}}}));
 }
 
 TEST(MetricsLog, AnyMetricNameGivesJson) {

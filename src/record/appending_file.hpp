@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "record/file.hpp"
+#include "record/patience.hpp"
+#include "tardigrad/archive.hpp"
+
+namespace tardigrad::record {
+
+struct AppendingOptions {
+  /// The bytes of a file that is gone on with; what comes after them goes.
+  std::uint64_t kept = 0;
+  /// So much of what could not be written is kept in memory; what comes on top is missing.
+  std::size_t most_waiting = std::size_t{1} << 26;
+  std::chrono::nanoseconds retry_every = std::chrono::seconds(5);
+  /// What is there to be read behind a gap: everything, or nothing, as where each item needs those before it.
+  enum class AfterGap : std::uint8_t { go_on, end } after_gap = AfterGap::go_on;
+  const char* items = "rows";  ///< what is in it, for messages
+  Tell tell = tell_on_stderr;
+  /// Called when the file's name has gone, before the file is made again: the directory may have gone, too.
+  std::function<void()> make_directory = {};
+};
+
+/// A file that a run writes while it goes on, and that does not end the run: what cannot be written waits in memory, in
+/// its order, and is tried again every few seconds. Trouble is told once, and once that it is over. A file that was
+/// removed, with its directory or alone, is made again with all that was in it.
+/// The bytes on the disk are always those that were appended: after a write that stopped in the middle of a row, the
+/// next goes on there; and what is still torn at the end is cut off.
+/// Errors  Error naming the file, from the constructor alone
+/// Cost    an append: a copy of the bytes, a stat, a write
+/// Thread  one at a time
+class AppendingFile {
+ public:
+  explicit AppendingFile(std::filesystem::path path, AppendingOptions options = {});
+  /// As `close`, without patience.
+  ~AppendingFile();
+  AppendingFile(const AppendingFile&) = delete;
+  AppendingFile& operator=(const AppendingFile&) = delete;
+
+  /// A piece that is in the file whole in the end, or not at all; `items` is how many rows or events it has.
+  void append(std::string bytes, std::uint64_t items);
+  /// What waits is tried again when its time has come. For every event: it costs a comparison where nothing waits.
+  void retry() {
+    if (is_behind()) retry_when_due();
+  }
+  /// Now.
+  void flush();
+  /// Tries for as long as there is patience (nothing: once); what then is not in the file is cut off, counted and told
+  /// of. Idempotent.
+  void close(Patience* patience = nullptr);
+
+  bool is_behind() const { return trouble_ != Trouble::none; }
+  /// How long the file is, with what waits.
+  std::uint64_t bytes() const { return whole_bytes_ + waiting_bytes_; }
+  /// Items that were appended and are not, and will not be, in the file.
+  std::uint64_t missing() const { return missing_; }
+  const std::filesystem::path& path() const { return path_; }
+  /// What makes sure, on any thread, that the bytes of this moment are on the disk. Errors  Error, from its call
+  std::function<void()> sync_task() const;
+  void state(Archive& archive) { archive(missing_); }
+
+ private:
+  struct Piece {
+    std::string bytes;
+    std::uint64_t items;
+  };
+  void retry_when_due();
+  void write_waiting();
+  void make_again_if_gone();
+  void drop(const Piece& piece);
+  void fail(const Error& error);
+  void recover();
+  void give_up();
+  void tell(const std::string& text) const { options_.tell(path_.string() + ": " + text); }
+
+  const std::filesystem::path path_;
+  const AppendingOptions options_;
+  std::shared_ptr<File> file_;                      // nothing: closed. Shared with those who sync it
+  std::deque<Piece> waiting_;                       // the first may have been written in part
+  std::uint64_t whole_bytes_ = 0;                   // in the file, up to the last whole piece
+  std::size_t waiting_bytes_ = 0;                   // of all pieces that wait
+  std::uint64_t missing_ = 0, missing_before_ = 0;  // before_: when the trouble began
+  enum class Trouble : std::uint8_t { none, waiting, dropping } trouble_ = Trouble::none;
+  std::string reason_;
+  std::chrono::steady_clock::time_point next_try_;
+};
+
+}  // namespace tardigrad::record
