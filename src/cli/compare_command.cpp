@@ -104,12 +104,14 @@ class Compare {
   }
 
   int run() {
-    for (const Arena& arena : arenas_) fs::create_directories(arena.directory / "runs");
+    for (const Arena& arena : arenas_) record::make_writable_directory(arena.directory / "runs");
     adopt_finished();
     announce();
     catch_interrupts();
     run_jobs();
-    return report();
+    const int code = report();
+    if (failure_) throw Error(*failure_ + "; its results are complete in what is printed alone");
+    return code;
   }
 
  private:
@@ -178,6 +180,7 @@ class Compare {
       job.progress = &display.add(job.arena->label.empty() ? job.id : job.arena->label + ": " + job.id);
       if (job.done) job.progress->state = state_of(job.summary.reason);
     }
+    const record::Tell tell = [&](const std::string& text) { display.say("tardigrad: warning: " + text); };
     ComputePool pool(threads_);
     std::atomic<std::size_t> next{0};
     std::exception_ptr error;
@@ -187,7 +190,7 @@ class Compare {
         loops.emplace_back([&] {
           for (std::size_t index; !interrupted() && !failed_ && (index = next++) < jobs_.size();) {
             try {
-              if (!jobs_[index].done) run_job(jobs_[index], threads_ > 1 ? &pool : nullptr);
+              if (!jobs_[index].done) run_job(jobs_[index], threads_ > 1 ? &pool : nullptr, tell);
             } catch (...) {
               const std::scoped_lock lock(mutex_);
               if (!error) error = std::current_exception();
@@ -201,27 +204,46 @@ class Compare {
     if (error) std::rethrow_exception(error);
   }
 
-  void run_job(Job& job, ComputePool* pool) {
+  void run_job(Job& job, ComputePool* pool, const record::Tell& tell) {
     if (job.stop) return;
     ProgressFeed feed(*job.progress, job.arena->plan.options);
     job.progress->state = report::RunState::running;
-    RunOutput output = execute({.world = *job.world,
-                                .method = job.method,
-                                .plan = job.arena->plan,
-                                .pool = pool,
-                                .company = RunRequest::Company::among_others,
-                                .directory = directory_of(job),
-                                .if_finished = record::IfFinished::overwrite,
-                                .save_model = RunRequest::SaveModel::no,
-                                .interrupted = &job.stop,
-                                .observer = &feed});
+    RunOutput output = execute_when_possible({.world = *job.world,
+                                              .method = job.method,
+                                              .plan = job.arena->plan,
+                                              .pool = pool,
+                                              .company = RunRequest::Company::among_others,
+                                              .directory = directory_of(job),
+                                              .if_finished = record::IfFinished::overwrite,
+                                              .save_model = RunRequest::SaveModel::no,
+                                              .interrupted = &job.stop,
+                                              .observer = &feed,
+                                              .tell = tell});
+    if (output.failure) tell(*output.failure + "; its result is not lost to the tables");
     const std::scoped_lock lock(mutex_);
+    if (output.failure) failure_ = output.failure;
     job.summary = std::move(output.summary);
     job.method.method.reset();
     if (job.summary.reason != StopReason::interrupted) job.pruned = false;  // it ended by itself just before
     job.done = true;
     job.progress->state = job.pruned ? report::RunState::pruned : state_of(job.summary.reason);
     changed_.notify_all();
+  }
+
+  // A disk that is full when a run is to begin holds it up, as it does not end those that go on.
+  static RunOutput execute_when_possible(const RunRequest& request) {
+    RunOutput none;
+    none.summary.reason = StopReason::interrupted;
+    for (bool told = false;; told = true) {
+      try {
+        return execute(request);
+      } catch (const record::IoError& error) {
+        if (!told) request.tell(fmt::format("{}; this run waits, and tries again every 5 s", error.what()));
+      }
+      for (int tenths = 0; tenths < 50 && !*request.interrupted; ++tenths)
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      if (*request.interrupted) return none;
+    }
   }
 
   // Hands Ctrl-C on to the runs, and prunes, until all runs are done.
@@ -296,7 +318,6 @@ class Compare {
       rows.push_back(row_of(job));
     }
     const report::Comparison comparison = report::compare(std::move(rows), goal(arena));
-    report::write_comparison(arena.directory, comparison);
     const std::vector<report::Curve> curves = best_curves(arena, comparison, kCurvesInPlot);
     const std::string title = command_.scenario.stem().string();
     const report::PlotOptions plot = {.title = arena.label.empty() ? title : title + ", " + arena.label,
@@ -306,7 +327,7 @@ class Compare {
                                       .y_low = {},
                                       .y_high = {},
                                       .target = comparison.goal.threshold};
-    record::write_file(arena.directory / "curves.svg", report::svg_plot(curves, plot));
+    write_report(arena, comparison, report::svg_plot(curves, plot));
     if (command_.common.json) {
       fmt::print("{}", report::to_json_text(comparison));
       return;
@@ -315,8 +336,22 @@ class Compare {
     if (!few.empty()) fmt::print("{}\n", report::text_plot(few, plot, 100, 20));
     fmt::print("{}\n", report::to_text(report::best_table(comparison)));
     for (const std::string& sentence : report::sentences(comparison)) fmt::print("{}\n", sentence);
+    if (failure_) return;
     fmt::print("\nEvery run, and the curves: {0}/compare.txt, compare.md, compare.csv, compare.json, curves.svg\n",
                arena.directory.string());
+  }
+
+  // What cannot be written is printed all the same.
+  void write_report(const Arena& arena, const report::Comparison& comparison, const std::string& curves) {
+    try {
+      patience_.insist([&] {
+        record::make_writable_directory(arena.directory);
+        report::write_comparison(arena.directory, comparison);
+        record::write_file(arena.directory / "curves.svg", curves);
+      });
+    } catch (const record::IoError& error) {
+      failure_ = error.what();
+    }
   }
 
   // Of the best methods, no more than an eye can tell apart.
@@ -345,7 +380,9 @@ class Compare {
   std::deque<Job> jobs_;
   std::size_t adopted_ = 0;
   std::atomic<bool> failed_{false};
-  std::mutex mutex_;  // guards the jobs' results while runs go on
+  std::mutex mutex_;                    // guards the jobs' results while runs go on
+  std::optional<std::string> failure_;  // guarded by it: what could not be written in the end
+  record::Patience patience_{{}};
   std::condition_variable changed_;
 };
 

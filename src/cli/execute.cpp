@@ -74,23 +74,39 @@ class Recording {
   record::EventLog* events() { return events_.get(); }
   record::RecordingWriter* recorded() { return recorded_.get(); }
 
-  void finish(const RunRequest& request, const record::RunSummary& summary, std::span<const float> x) {
+  /// Errors  IoError: a summary that is there says that all else is
+  void finish(const RunRequest& request, record::RunSummary& summary, std::span<const float> x,
+              record::Patience& patience) {
     if (!directory_) return;
-    if (events_) events_->close();
-    metrics_->close();
-    if (recorded_) {
-      recorded_->end({.time = summary.time, .reason = name_of(summary.reason), .digest = summary.digest});
-      recorded_->close();
-    }
+    close_logs(summary, patience);
     if (request.save_model == RunRequest::SaveModel::yes) {
       const Problem& problem = *request.world.problem;
-      record::write_safetensors(directory_->model(), problem.layout(), x, problem.make_replica()->extra_tensors(x),
-                                {{"digest", summary.digest}, {"program", summary.names.program}});
+      const std::vector<ExtraTensor> extra = problem.make_replica()->extra_tensors(x);
+      patience.insist([&] {
+        record::write_safetensors(directory_->model(), problem.layout(), x, extra,
+                                  {{"digest", summary.digest}, {"program", summary.names.program}});
+      });
     }
-    record::write_summary(directory_->summary(), summary);
+    patience.insist([&] { record::write_summary(directory_->summary(), summary); });
   }
 
  private:
+  void close_logs(record::RunSummary& summary, record::Patience& patience) {
+    const auto note = [&](const record::AppendingFile& file) {
+      if (file.missing() > 0) summary.missing[file.path().filename().string()] = file.missing();
+    };
+    if (events_) {
+      events_->close(&patience);
+      note(events_->file());
+    }
+    metrics_->close(&patience);
+    note(metrics_->file());
+    if (!recorded_) return;
+    recorded_->end({.time = summary.time, .reason = name_of(summary.reason), .digest = summary.digest});
+    recorded_->close(&patience);
+    note(recorded_->file());
+  }
+
   record::AppendingOptions log(const RunRequest& request, const std::string& document, std::uint64_t kept) const {
     return {.kept = kept, .tell = request.tell, .make_directory = [&request, directory = directory_.get(), document] {
               if (directory->make_again(document))
@@ -186,6 +202,7 @@ RunOutput execute(const RunRequest& request) {
   Runtime& runtime = recording.watched(*inner);
   std::vector<Observer*> observers = recording.observers();
   if (request.observer) observers.push_back(request.observer);
+  record::Patience patience({.tell = request.tell});
   std::optional<RunKeeper> keeper;
   if (request.checkpoints != RunRequest::Checkpoints::none) {
     keeper.emplace(RunKeeper::Parts{.plan = request.plan.checkpoints,
@@ -197,7 +214,8 @@ RunOutput execute(const RunRequest& request) {
                                     .events = recording.events(),
                                     .recording = recording.recorded(),
                                     .observer_state = request.observer_state,
-                                    .tell = request.tell});
+                                    .tell = request.tell,
+                                    .patience = patience});
     observers.push_back(&*keeper);
   }
   RunOptions options = request.plan.options;
@@ -217,8 +235,13 @@ RunOutput execute(const RunRequest& request) {
     keeper->finish();
     output.checkpoints = keeper->written();
     output.checkpoint_seconds = keeper->seconds();
+    output.failure = keeper->failure();
   }
-  recording.finish(request, output.summary, model.snapshot().view());
+  try {
+    recording.finish(request, output.summary, model.snapshot().view(), patience);
+  } catch (const record::IoError& error) {
+    output.failure = error.what();
+  }
   return output;
 }
 

@@ -9,6 +9,7 @@
 #include "cli/scenario.hpp"
 #include "engines/compute_pool.hpp"
 #include "engines/drive.hpp"
+#include "record/patience.hpp"
 #include "record/run_directory.hpp"
 #include "record/run_summary.hpp"
 
@@ -35,8 +36,8 @@ struct RunRequest {
   Observer* observer = nullptr;
   /// Is it saved, in the directory, as the plan says and when it is interrupted; and gone on with?
   enum class Checkpoints : std::uint8_t { none, fresh, resume } checkpoints = Checkpoints::none;
-  std::function<void(Archive&)> observer_state = {};                         ///< saved with the run
-  std::function<void(const std::string&)> tell = [](const std::string&) {};  ///< of checkpoints; on any thread
+  std::function<void(Archive&)> observer_state = {};  ///< saved with the run
+  record::Tell tell = record::tell_on_stderr;         ///< of what cannot be written; on any thread
 };
 
 struct RunOutput {
@@ -44,6 +45,8 @@ struct RunOutput {
   std::vector<EvaluationRecord> evaluations;
   std::uint64_t checkpoints = 0;    ///< that were written
   double checkpoint_seconds = 0.0;  ///< that the run waited for them
+  /// What the run was to leave and could not, and why: its model or summary, or the checkpoint of its interruption.
+  std::optional<std::string> failure = {};
 };
 
 /// Identifies what a run computes: a hash of its resolved scenario.
@@ -53,8 +56,9 @@ std::string scenario_hash(const std::string& document);
 std::uint64_t initial_point_hash(const Problem& problem);
 
 /// Runs and, where a directory is given, records: scenario.toml, metrics.jsonl, events.jsonl, model.safetensors
-/// and, last, summary.json. An interrupted run is recorded like any other, with what there is.
-/// Thread  any, one run a call
+/// and, last, summary.json. An interrupted run is recorded like any other, with what there is. What cannot be written
+/// on the way waits and is tried again; in the end it is tried for ten more seconds. Errors  IoError when the directory
+/// cannot be begun; other Errors for mistakes Thread  any, one run a call
 RunOutput execute(const RunRequest& request);
 
 }  // namespace tardigrad::cli

@@ -216,6 +216,12 @@ int run(int argc, char** argv) {
   return data_command(data_options);
 }
 
+// A stderr that is on a full disk throws nothing.
+void say(const std::string& text) {
+  std::fflush(stdout);
+  std::fputs(("tardigrad: " + text + "\n").c_str(), stderr);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -223,12 +229,10 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const Error& error) {
-    std::fflush(stdout);
-    fmt::print(stderr, "tardigrad: {}\n", error.what());
+    say(error.what());
     return 2;
   } catch (const std::exception& error) {
-    std::fflush(stdout);
-    fmt::print(stderr, "tardigrad: unexpected failure: {}\n", error.what());
+    say(std::string("unexpected failure: ") + error.what());
     return 1;
   }
 }

@@ -30,9 +30,10 @@ void on_interrupt(int signal) {
 
 void print_notes(std::FILE* file, const char* prefix, const std::vector<Note>& notes, const char* more) {
   constexpr std::size_t kShown = 10;
+  const auto say = [file](const std::string& line) { std::fputs(line.c_str(), file); };  // on a full disk: nothing
   for (std::size_t i = 0; i < std::min(notes.size(), kShown); ++i)
-    fmt::print(file, "{}at {} s: {}\n", prefix, to_seconds(notes[i].time), notes[i].text);
-  if (notes.size() > kShown) fmt::print(file, "{}... and {} more {}\n", prefix, notes.size() - kShown, more);
+    say(fmt::format("{}at {} s: {}\n", prefix, to_seconds(notes[i].time), notes[i].text));
+  if (notes.size() > kShown) say(fmt::format("{}... and {} more {}\n", prefix, notes.size() - kShown, more));
 }
 
 void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::filesystem::path& directory) {
@@ -58,6 +59,9 @@ void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::
   line("digest", s.digest);
   line("wall time", fmt::format("{:.3g} s", s.wall_seconds));
   line("run directory", directory.string());
+  for (const auto& [file, count] : s.missing)
+    line("missing", fmt::format("{} {} of {}, which could not be written", count,
+                                file == "recording.bin" ? "events" : "rows", file));
 }
 
 // Which run to go on with may be said in two ways, and then its scenario need not be.
@@ -93,8 +97,6 @@ std::optional<record::RunSummary> find_finished(const std::filesystem::path& dir
   if (summary.reason == StopReason::interrupted) return std::nullopt;
   return summary;
 }
-
-void tell(const std::string& text) { fmt::print(stderr, "tardigrad: warning: {}\n", text); }
 
 // Where workers are threads, evaluations have the cores that those leave, or take one of theirs now and then.
 unsigned idle_cores(std::size_t workers) {
@@ -184,14 +186,14 @@ int run_command(const RunCommand& words) {
                       .observer = &feed,
                       .checkpoints = checkpoints,
                       .observer_state = [&](Archive& archive) { feed.state(archive); },
-                      .tell = tell});
+                      .tell = [&](const std::string& text) { display.say("tardigrad: warning: " + text); }});
     progress.state = state_of(output->summary.reason);
     notes = feed.notes();
     warnings = feed.warnings();
   }
   print_notes(stderr, "tardigrad: warning: ", warnings, "warnings");
   if (command.common.json) {
-    fmt::print("{}", record::read_file(directory / "summary.json"));
+    fmt::print("{}", record::summary_text(output->summary));
   } else {
     print_notes(stdout, "", notes, "remarks of the method");
     print_summary(output->summary, plan, directory);
@@ -199,6 +201,8 @@ int run_command(const RunCommand& words) {
       fmt::print("{:<15} {}, which took {:.2g} s of the run's time\n", "checkpoints", output->checkpoints,
                  output->checkpoint_seconds);
   }
+  if (output->failure)
+    throw Error(*output->failure + "; the run is over, its directory incomplete, and its result is what is printed");
   return output->summary.reason == StopReason::interrupted ? 130 : 0;
 }
 

@@ -43,8 +43,7 @@ bool RunKeeper::wants_state(const Counters& counters) {
   return writer_.is_due();
 }
 
-void RunKeeper::save(const Visit& visit, const Counters& counters) {
-  const auto begin = std::chrono::steady_clock::now();
+RunKeeper::Snapshot RunKeeper::take(const Visit& visit, const Counters& counters) {
   record::EventLog* const events = parts_.events;
   record::RecordingWriter* const recording = parts_.recording;
   record::MetricsLog& metrics = parts_.metrics;
@@ -63,16 +62,24 @@ void RunKeeper::save(const Visit& visit, const Counters& counters) {
   std::vector<std::function<void()>> syncs = {metrics.file().sync_task()};
   if (events) syncs.push_back(events->file().sync_task());
   if (recording) syncs.push_back(recording->file().sync_task());
-  writer_.write(std::move(header), writer.take(), [syncs = std::move(syncs)] {
-    for (const auto& sync : syncs) sync();
-  });
+  return {.header = std::move(header), .state = writer.take(), .sync_logs = [syncs = std::move(syncs)] {
+            for (const auto& sync : syncs) sync();
+          }};
+}
+
+void RunKeeper::save(const Visit& visit, const Counters& counters) {
+  const auto begin = std::chrono::steady_clock::now();
+  Snapshot taken = take(visit, counters);
+  writer_.write(std::move(taken.header), std::move(taken.state), std::move(taken.sync_logs));
   last_updates_ = counters.updates;
   seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 void RunKeeper::save_last(const Visit& visit, const Counters& counters) {
-  save(visit, counters);
-  writer_.wait();
+  do {
+    Snapshot taken = take(visit, counters);
+    failure_ = writer_.write_last(std::move(taken.header), std::move(taken.state), std::move(taken.sync_logs));
+  } while (failure_ && parts_.patience.wait(*failure_));
 }
 
 void RunKeeper::on_evaluation(const EvaluationRecord& record) {

@@ -30,7 +30,8 @@ class RunKeeper final : public StateKeeper, public Observer {
     record::EventLog* events = nullptr;                 ///< nothing: there is none
     record::RecordingWriter* recording = nullptr;       ///< nothing: there is none
     std::function<void(Archive&)> observer_state = {};  ///< of who watches the run
-    std::function<void(const std::string&)> tell;       ///< of what went wrong; on any thread
+    record::Tell tell;                                  ///< of what went wrong; on any thread
+    record::Patience& patience;                         ///< with the last one
   };
   explicit RunKeeper(Parts parts);
 
@@ -40,6 +41,8 @@ class RunKeeper final : public StateKeeper, public Observer {
   void save_last(const Visit& visit, const Counters& counters) override;
   void on_evaluation(const EvaluationRecord& record) override;
 
+  /// Why there is no checkpoint of an interruption.
+  const std::optional<std::string>& failure() const { return failure_; }
   /// Returns when all are written.
   void finish() { writer_.wait(); }
   std::uint64_t written() const { return writer_.written(); }
@@ -47,11 +50,18 @@ class RunKeeper final : public StateKeeper, public Observer {
   double seconds() const { return seconds_; }
 
  private:
+  struct Snapshot {
+    record::CheckpointHeader header;
+    State state;
+    std::function<void()> sync_logs;
+  };
+  Snapshot take(const Visit& visit, const Counters& counters);
   void state(Archive& archive);
   Parts parts_;
   std::optional<double> metric_;    // of the target, at the last evaluation
   std::uint64_t last_updates_ = 0;  // when a state was saved
   double seconds_ = 0.0;
+  std::optional<std::string> failure_;
   record::CheckpointWriter writer_;  // last: its thread uses the rest
 };
 

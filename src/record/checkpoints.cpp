@@ -112,10 +112,22 @@ CheckpointWriter::CheckpointWriter(CheckpointFolder folder, Options options)
 CheckpointWriter::~CheckpointWriter() { wait(); }
 
 void CheckpointWriter::write(CheckpointHeader header, State state, std::function<void()> before) {
+  write(Job{.header = std::move(header), .state = std::move(state), .before = std::move(before)});
+}
+
+std::optional<std::string> CheckpointWriter::write_last(CheckpointHeader header, State state,
+                                                        std::function<void()> before) {
+  write(Job{
+      .header = std::move(header), .state = std::move(state), .before = std::move(before), .place = Job::Place::last});
+  wait();
+  return trouble_;
+}
+
+void CheckpointWriter::write(Job job) {
   wait();
   {
     const std::scoped_lock lock(mutex_);
-    job_ = Job{.header = std::move(header), .state = std::move(state), .before = std::move(before)};
+    job_ = std::move(job);
     busy_ = true;
     due_ = false;
   }
@@ -159,9 +171,10 @@ void CheckpointWriter::carry_out(const Job& job) {
     job.before();
     folder_.write(job.header, job.state);
     ++written_;
-    if (std::exchange(failing_, false)) options_.tell(folder_.path().string() + ": checkpoints are written again");
+    if (std::exchange(trouble_, {}) && job.place == Job::Place::on_the_way)
+      options_.tell(folder_.path().string() + ": checkpoints are written again");
   } catch (const std::exception& error) {  // out of memory, too
-    if (!std::exchange(failing_, true))
+    if (!std::exchange(trouble_, error.what()) && job.place == Job::Place::on_the_way)
       options_.tell(fmt::format("{}; the run goes on, and this is tried again at the next checkpoint", error.what()));
   }
 }

@@ -67,6 +67,8 @@ class CheckpointWriter {
   /// Waits while it is busy. `before` is called first, on the writer's thread: what the checkpoint relies on must be on
   /// the disk before it is.
   void write(CheckpointHeader header, State state, std::function<void()> before);
+  /// The last one of a run, which is waited for. Returns what went wrong, and tells nobody.
+  std::optional<std::string> write_last(CheckpointHeader header, State state, std::function<void()> before);
   /// Returns when nothing is being written any more.
   void wait();
   std::uint64_t written() const { return written_.load(); }
@@ -76,7 +78,9 @@ class CheckpointWriter {
     CheckpointHeader header;
     State state;
     std::function<void()> before;
+    enum class Place : std::uint8_t { on_the_way, last } place = Place::on_the_way;
   };
+  void write(Job job);
   void run(const std::stop_token& stopping);
   void carry_out(const Job& job);
 
@@ -87,8 +91,8 @@ class CheckpointWriter {
   std::optional<Job> job_;  // guarded by mutex_; the writer's while busy_
   std::atomic<bool> busy_{false}, due_{false};
   std::atomic<std::uint64_t> written_{0};
-  bool failing_ = false;  // the writer's own
-  std::jthread thread_;   // last: it uses the rest
+  std::optional<std::string> trouble_;  // of the last attempt; the writer's while busy_
+  std::jthread thread_;                 // last: it uses the rest
 };
 
 }  // namespace tardigrad::record

@@ -120,6 +120,13 @@ void AtomicFile::commit() {
   sync_directory_of(path_);
 }
 
+void make_writable_directory(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) throw IoError(fmt::format("{}: cannot make the directory: {}", path.string(), error.message()));
+  AtomicFile(path / ".write-test").write("a full disk takes names, but no bytes");
+}
+
 void write_file(const std::filesystem::path& path, std::string_view text) {
   AtomicFile file(path);
   file.write(text);

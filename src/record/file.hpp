@@ -71,6 +71,10 @@ class AtomicFile {
 /// The name of the temporary file of an AtomicFile: one name, so that what a killed run leaves is overwritten.
 std::filesystem::path temporary_name(const std::filesystem::path& path);
 
+/// Makes a directory, parents included, and sees whether files can be written in it.
+/// Errors  IoError naming it
+void make_writable_directory(const std::filesystem::path& path);
+
 /// Writes a whole file through an AtomicFile.
 void write_file(const std::filesystem::path& path, std::string_view text);
 

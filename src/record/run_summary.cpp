@@ -10,7 +10,7 @@
 namespace tardigrad::record {
 namespace {
 
-constexpr int kFormat = 3;
+constexpr int kFormat = 4;
 
 template <class T>
 Json or_null(const std::optional<T>& value) {
@@ -47,6 +47,7 @@ Json summary_json(const RunSummary& summary) {
             {"gradients_computed", gradients_computed},
             {"gradients_wasted", gradients_wasted},
             {"utilisation", utilisation}}},
+          {"missing", summary.missing},
           {"digest", summary.digest},
           {"wall_seconds", summary.wall_seconds}};
 }
@@ -105,6 +106,7 @@ RunSummary summary_of(const Json& json) {
   summary.figures = metrics_of(json.at("figures"));
   if (const auto ns = optional_of<std::int64_t>(json.at("time_to_target_ns"))) summary.time_to_target = Time{*ns};
   summary.updates_to_target = optional_of<Version>(json.at("updates_to_target"));
+  summary.missing = json.at("missing").get<std::map<std::string, std::uint64_t>>();
   summary.digest = json.at("digest");
   summary.wall_seconds = json.at("wall_seconds");
   return summary;
@@ -126,8 +128,10 @@ RunSummary summarize(const RunNames& names, const RunResult& result) {
           .wall_seconds = result.wall_seconds};
 }
 
+std::string summary_text(const RunSummary& summary) { return to_page(summary_json(summary)); }
+
 void write_summary(const std::filesystem::path& path, const RunSummary& summary) {
-  write_file(path, to_page(summary_json(summary)));
+  write_file(path, summary_text(summary));
 }
 
 RunSummary read_summary(const std::filesystem::path& path) {
@@ -139,8 +143,7 @@ RunSummary read_summary(const std::filesystem::path& path) {
     const Json json = Json::parse(text);
     RunSummary summary = summary_of(json);
     // What we would write must be what stands there: this finds unknown keys, negative counts, doubled metrics.
-    if (to_page(summary_json(summary)) != to_page(json))
-      throw wrong("a key or a value in it is not as this program writes it");
+    if (summary_text(summary) != to_page(json)) throw wrong("a key or a value in it is not as this program writes it");
     return summary;
   } catch (const Json::parse_error&) {
     throw wrong("it is torn, or not JSON");

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,11 +33,17 @@ struct RunSummary {
   std::vector<Metric> figures;  ///< the method's own, such as a privacy account; NaN for what was not finite
   std::optional<Time> time_to_target;
   std::optional<Version> updates_to_target;
+  /// Rows of events.jsonl and metrics.jsonl, events of recording.bin, that could not be written; only those that lack
+  /// some.
+  std::map<std::string, std::uint64_t> missing = {};
   std::string digest;
   double wall_seconds = 0.0;
 };
 
 RunSummary summarize(const RunNames& names, const RunResult& result);
+
+/// The text of the file.
+std::string summary_text(const RunSummary& summary);
 
 /// Written whole or not at all.
 void write_summary(const std::filesystem::path& path, const RunSummary& summary);

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -16,18 +17,24 @@
 namespace tardigrad::e2e {
 namespace {
 
-constexpr const char* kScenario = R"(
+constexpr const char* kWorld = R"(
 problem = { name = "quadratic", dimension = 1000, noise = { kind = "gaussian", scale = 0.2 } }
 workers = { count = 4, compute_time = { kind = "exponential", mean = 1.0 } }
-method = { name = "vanilla-asgd", step_size = 0.05, update = { rule = "momentum" } }
 run = { stop = { updates = 20000 }, evaluate_every = { time = 20.0 } }
+)";
+constexpr const char* kMethod = R"(
+method = { name = "vanilla-asgd", step_size = 0.05, update = { rule = "momentum" } }
+)";
+constexpr const char* kComparison = R"(
+compare = { seeds = [1, 2, 3], methods = [ { name = "vanilla-asgd", step_size = [0.02, 0.05] } ] }
 )";
 
 class FullDisk : public Program {
  protected:
   void SetUp() override {
     Program::SetUp();
-    write("s.toml", kScenario);
+    write("s.toml", std::string(kWorld) + kMethod);
+    write("c.toml", std::string(kWorld) + kComparison);
   }
   pid_t start_in(const std::string& directory, std::vector<std::string> more = {}) {
     more.insert(more.begin(), {"run", "s.toml", "--quiet", "--out", directory});
@@ -39,7 +46,7 @@ class FullDisk : public Program {
   static void limit_files(pid_t pid, rlim_t bytes) {
     rlimit limit{};
     ASSERT_EQ(prlimit(pid, RLIMIT_FSIZE, nullptr, &limit), 0);
-    limit.rlim_cur = bytes;
+    limit.rlim_cur = std::min(bytes, limit.rlim_max);
     ASSERT_EQ(prlimit(pid, RLIMIT_FSIZE, &limit, nullptr), 0);
   }
   static void wait_until(const std::function<bool()>& holds) {
@@ -48,8 +55,14 @@ class FullDisk : public Program {
   }
   std::string said() const { return read(folder_ / "stderr"); }
   void expect_same(const std::string& a, const std::string& b) {
+    expect_same_logs(a, b);
+    for (const char* file : {"events.jsonl", "model.safetensors"})
+      EXPECT_TRUE(read(folder_ / a / file) == read(folder_ / b / file)) << file;
+  }
+  void expect_same_logs(const std::string& a, const std::string& b) {
     EXPECT_EQ(summary(a)["digest"], summary(b)["digest"]);
-    for (const char* file : {"scenario.toml", "events.jsonl", "metrics.jsonl", "model.safetensors"})
+    EXPECT_EQ(summary(a)["missing"], json::object());
+    for (const char* file : {"scenario.toml", "metrics.jsonl"})
       EXPECT_TRUE(read(folder_ / a / file) == read(folder_ / b / file)) << file;
   }
 };
@@ -85,6 +98,133 @@ TEST_F(FullDisk, ADirectoryThatGoesAwayIsMadeAgain) {
   EXPECT_THAT(finished.err, HasSubstr("r/metrics.jsonl: had gone; it is made again, with all that was in it"));
   expect_same("r", "whole");
   EXPECT_EQ(run({"replay", "r"}).code, 0);
+}
+
+// A disk of its own, where the tests may mount one.
+class SmallDisk : public FullDisk {
+ protected:
+  void SetUp() override {
+    FullDisk::SetUp();
+    disk_ = folder_ / "disk";
+    fs::create_directory(disk_);
+    if (mount("none", disk_.c_str(), "tmpfs", 0, "size=200k") != 0) GTEST_SKIP() << "may not mount a file system";
+    mounted_ = true;
+  }
+  void TearDown() override {
+    if (mounted_) {
+      EXPECT_EQ(umount(disk_.c_str()), 0);
+    }
+    FullDisk::TearDown();
+  }
+  void remount(unsigned long flags, const char* options) {
+    ASSERT_EQ(mount("none", disk_.c_str(), "tmpfs", MS_REMOUNT | flags, options), 0);
+  }
+
+ private:
+  fs::path disk_;
+  bool mounted_ = false;
+};
+
+TEST_F(SmallDisk, FullAndEmptiedLeavesNoTrace) {
+  ASSERT_EQ(run_in("whole", {"--record"}).code, 0);
+  const pid_t pid = start_in("disk/r", {"--record"});
+  wait_until([&] { return said().find("No space left on device") != said().npos; });
+  remount(0, "size=64m");
+  const Finished finished = finish(pid);
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("disk/r/events.jsonl: is written again, and nothing of it is missing"));
+  expect_same("disk/r", "whole");
+  EXPECT_EQ(run({"replay", "disk/r"}).code, 0);
+}
+
+TEST_F(SmallDisk, ThatIsReadOnlyIsToldOfBeforeTheRun) {
+  remount(MS_RDONLY, "size=200k");
+  expect_refused({"run", "s.toml", "--out", "disk/r"}, "disk/r: cannot make a run directory: Read-only file system");
+  expect_refused({"compare", "c.toml", "--out", "disk/c"},
+                 "disk/c/runs: cannot make the directory: Read-only file system");
+}
+
+TEST_F(FullDisk, PlacesThatCannotBeWrittenAreToldOfBeforeTheRun) {
+  write("file", "");
+  expect_refused({"run", "s.toml", "--out", "file/r"}, "file/r: cannot make a run directory: Not a directory");
+  expect_refused({"compare", "c.toml", "--out", "file/c"}, "file/c/runs: cannot make the directory: Not a directory");
+  limit_files(getpid(), 30);  // of the processes that this one starts
+  const pid_t one = start_in("r");
+  limit_files(getpid(), RLIM_INFINITY);
+  EXPECT_EQ(finish(one).code, 2);
+  EXPECT_FALSE(fs::exists(folder_ / "r" / "scenario.toml"));
+  limit_files(getpid(), 30);
+  const pid_t many = start({"compare", "c.toml", "--out", "c"});
+  limit_files(getpid(), RLIM_INFINITY);
+  EXPECT_EQ(finish(many).code, 2);
+  EXPECT_TRUE(fs::is_empty(folder_ / "c" / "runs"));
+}
+
+// All that is left is one line of the run's end: what its files lack.
+TEST_F(FullDisk, WhatIsMissingInTheEndIsToldAndNothingIsTorn) {
+  const pid_t pid = start_in("r", {"--set", "run.evaluate_every={time=2000.0}", "--record"});
+  limit_files(pid, 40'001);
+  const Finished finished = finish(pid);
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("r/events.jsonl: cannot write: File too large; this is tried again for 10 s"));
+  const std::string events = read(folder_ / "r" / "events.jsonl");
+  const auto rows = static_cast<std::uint64_t>(std::ranges::count(events, '\n'));
+  EXPECT_TRUE(events.empty() || events.back() == '\n');
+  const json missing = summary("r")["missing"];
+  EXPECT_EQ(missing["events.jsonl"], summary("r")["counters"]["assigned"].get<std::uint64_t>() - 4 - rows);
+  EXPECT_GT(missing["recording.bin"], 0);
+  EXPECT_EQ(missing.size(), 2u);
+  EXPECT_THAT(finished.out, HasSubstr(" rows of events.jsonl, which could not be written"));
+  EXPECT_THAT(run({"replay", "r"}).out + read(folder_ / "stderr"), HasSubstr("torn"));
+}
+
+TEST_F(FullDisk, AModelThatCannotBeWrittenEndsARunThatPrintsItsResult) {
+  const std::vector<std::string> few = {"--set", "run.events=false", "--set", "run.evaluate_every={time=2000.0}"};
+  ASSERT_EQ(run_in("whole", few).code, 0);
+  const pid_t pid = start_in("r", few);
+  limit_files(pid, 3'500);  // a model has 4 kB and more
+  const Finished finished = finish(pid);
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_EQ(std::ranges::count(finished.err, '\n'), 2) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("\ntardigrad: r/model.safetensors.tmp: cannot write: File too large; the run is "
+                                      "over, its directory incomplete, and its result is what is printed"));
+  EXPECT_THAT(finished.out, HasSubstr(summary("whole")["digest"]));
+  for (const auto& entry : fs::directory_iterator(folder_ / "r"))
+    EXPECT_THAT(entry.path().filename(), testing::AnyOf("scenario.toml", "metrics.jsonl"));
+
+  // Had there been room within the ten seconds, all would be well.
+  const pid_t again = start_in("r", few);
+  limit_files(again, 3'500);
+  wait_until([&] { return !said().empty(); });
+  limit_files(again, RLIM_INFINITY);
+  EXPECT_EQ(finish(again).code, 0);
+  expect_same("r", "whole");
+}
+
+TEST_F(FullDisk, ACheckpointOfAnInterruptionThatCannotBeWrittenIsToldOf) {
+  const pid_t pid = start_in("r", {"--set", "run.events=false", "--set", "run.evaluate_every={time=2000.0}", "--set",
+                                   "run.stop.updates=100000000"});
+  wait_until([&] { return !read(folder_ / "r" / "metrics.jsonl").empty(); });
+  limit_files(pid, 3'500);
+  kill(pid, SIGINT);
+  const Finished finished = finish(pid);
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_THAT(finished.err, HasSubstr(".checkpoint.tmp: cannot write: File too large; this is tried again for 10 s"));
+  EXPECT_THAT(finished.out, HasSubstr("interrupted"));
+  EXPECT_TRUE(!fs::exists(folder_ / "r" / "checkpoints") || fs::is_empty(folder_ / "r" / "checkpoints"));
+}
+
+TEST_F(FullDisk, AComparisonGoesOnToo) {
+  ASSERT_EQ(run({"compare", "c.toml", "--out", "whole", "--quiet"}).code, 0);
+  const pid_t pid = start({"compare", "c.toml", "--out", "c", "--quiet"});
+  wait_until([&] { return fs::exists(folder_ / "c" / "runs"); });
+  limit_files(pid, 2'500);
+  wait_until([&] { return said().find("this is tried again every 5 s") != said().npos; });
+  limit_files(pid, RLIM_INFINITY);
+  const Finished finished = finish(pid);
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  for (const auto& entry : fs::directory_iterator(folder_ / "whole" / "runs"))
+    expect_same_logs("c/runs/" + entry.path().filename().string(), "whole/runs/" + entry.path().filename().string());
 }
 
 }  // namespace

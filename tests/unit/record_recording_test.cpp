@@ -192,7 +192,7 @@ TEST_F(Recordings, AreGoneOnWithFromASavedState) {
     writer.joined(Time{5000}, 4, 1.0);  // never happened, to those who go on
   }
   {
-    RecordingWriter writer(path(), kHeader, kept);
+    RecordingWriter writer(path(), kHeader, {.kept = kept});
     StateReader state(saved);
     state(writer);
     state.finish();

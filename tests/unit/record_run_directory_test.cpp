@@ -35,16 +35,18 @@ RunSummary example() {
   result.updates_to_target = 11;
   result.digest = "0123456789abcdef0123456789abcdef";
   result.wall_seconds = 1.25;
-  return summarize({.program = "tardigrad 0.1.0",
-                    .method = "clipped-asgd",
-                    .problem = "quadratic",
-                    .seed = 7,
-                    .scenario_hash = "ff00"},
-                   result);
+  RunSummary summary = summarize({.program = "tardigrad 0.1.0",
+                                  .method = "clipped-asgd",
+                                  .problem = "quadratic",
+                                  .seed = 7,
+                                  .scenario_hash = "ff00"},
+                                 result);
+  summary.missing = {{"events.jsonl", 12}};
+  return summary;
 }
 
 constexpr const char* kExampleText = R"({
-  "format": 3,
+  "format": 4,
   "program": "tardigrad 0.1.0",
   "method": "clipped-asgd",
   "problem": "quadratic",
@@ -83,6 +85,9 @@ constexpr const char* kExampleText = R"({
     "gradients_computed": 14,
     "gradients_wasted": 2,
     "utilisation": 0.75
+  },
+  "missing": {
+    "events.jsonl": 12
   },
   "digest": "0123456789abcdef0123456789abcdef",
   "wall_seconds": 1.25
@@ -125,6 +130,7 @@ TEST_F(RunSummaryFile, ComesBack) {
   EXPECT_TRUE(std::isnan(back.metrics[1].value));
   EXPECT_EQ(back.time_to_target, summary.time_to_target);
   EXPECT_EQ(back.updates_to_target, summary.updates_to_target);
+  EXPECT_EQ(back.missing, summary.missing);
   EXPECT_EQ(back.digest, summary.digest);
   EXPECT_EQ(back.wall_seconds, 1.25);
 }
@@ -147,13 +153,14 @@ TEST_F(RunSummaryFile, EveryTornFileIsRefused) {
 
 TEST_F(RunSummaryFile, NothingIsTolerated) {
   const std::string text = kExampleText;
-  refuses(replaced(text, R"("format": 3)", R"("format": 2)"), "format 2, only 3 is read");
+  refuses(replaced(text, R"("format": 4)", R"("format": 3)"), "format 3, only 4 is read");
   refuses(replaced(text, R"("digest")", R"("disgust")"), "key 'digest' not found");
   refuses(replaced(text, R"("reason": "target")", R"("reason": "boredom")"), "reason `boredom` is unknown");
   refuses(replaced(text, R"("seed": 7)", R"("seed": "7")"), "type must be number, but is string");
   refuses(replaced(text, R"("seed": 7)", R"("seed": -7)"), "a key or a value in it is not as this program writes it");
   refuses(replaced(text, R"("seed": 7)", R"("seed": 7, "extra": 1)"), "a key or a value in it is not");
   refuses(replaced(text, R"("mean_delay": 0.5)", R"("mean_delay": 0.6)"), "a key or a value in it is not");
+  refuses(replaced(text, ": 12", ": -12"), "a key or a value in it is not as this program writes it");
   refuses("[]", "cannot use at()");
 }
 
