@@ -76,7 +76,7 @@ void RecordingWriter::orders(std::span<const Order> orders) {
 void RecordingWriter::begin_event(Tag event, Time time) {
   TG_CHECK(time >= last_, "time went back from ", last_.count(), " to ", time.count(), " ns");
   file_.retry();
-  if (flush_soon_ || block_.size() >= kFullBlock) flush();
+  if (flush_soon_ || block_.size() >= kFullBlock) end_block();
   ++events_;
   tag(event);
   integer(static_cast<std::uint64_t>((time - last_).count()));
@@ -152,6 +152,11 @@ void RecordingWriter::end(const RecordedEnd& end) {
 }
 
 void RecordingWriter::flush() {
+  end_block();
+  file_.flush();
+}
+
+void RecordingWriter::end_block() {
   flush_soon_ = false;
   if (block_.size() <= format::kBlockHead) return;
   const std::string_view payload = std::string_view(block_).substr(format::kBlockHead);
@@ -165,7 +170,7 @@ void RecordingWriter::flush() {
 }
 
 void RecordingWriter::close(Patience* patience) {
-  flush();
+  end_block();
   file_.close(patience);
 }
 

@@ -44,6 +44,7 @@ class RecordingWriter {
   void state(Archive& archive) { archive(last_, file_); }
 
  private:
+  void end_block();
   void begin_event(format::Tag tag, Time time);
   void tag(format::Tag tag) { byte(static_cast<std::uint8_t>(tag)); }
   void byte(std::uint8_t value) { block_.push_back(static_cast<char>(value)); }
