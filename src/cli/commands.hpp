@@ -86,6 +86,8 @@ void catch_interrupts();
 
 /// `count`, or one thread a core. At most 1024.
 unsigned thread_count(std::optional<unsigned> count);
+/// Threads that evaluate where workers are threads: `count`, or the cores that those leave, at least one.
+unsigned evaluation_threads(std::optional<unsigned> count, std::size_t workers);
 
 /// Reads a scenario file and applies assignments ("a.b=c") to it, in order.
 class Scenario;

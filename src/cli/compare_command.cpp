@@ -98,7 +98,8 @@ class Compare {
       : command_(command),
         scenario_(load_scenario(command.scenario, command.assignments)),
         directory_(command.out.value_or(fs::path("runs") / command.scenario.stem())),
-        threads_(thread_count(command.threads)) {
+        threads_(thread_count(command.threads)),
+        side_by_side_(threads_) {
     for (const auto& plugin : command.common.plugins) problems_.add_plugin(plugin);
     plan_grid();
   }
@@ -125,7 +126,11 @@ class Compare {
       arenas_.push_back(
           {.label = world.label, .scenario = scenario_.with(world.changes), .directory = directory_ / world.label});
     for (Arena& arena : arenas_) plan_arena(arena);
+    // Runs with a real clock would take each other's cores.
+    if (std::ranges::any_of(arenas_, on_threads)) side_by_side_ = 1;
   }
+
+  static bool on_threads(const Arena& arena) { return arena.plan.runtime.kind == RuntimePlan::Kind::threads; }
 
   void plan_arena(Arena& arena) {
     const Sources sources{problems_, data::data_root(command_.common.data_root)};
@@ -165,8 +170,10 @@ class Compare {
   void announce() const {
     if (command_.common.quiet) return;
     const std::string worlds = arenas_.size() == 1 ? "" : fmt::format(" in {} worlds", arenas_.size());
-    fmt::print(stderr, "{} runs: {} grid points x {} seeds{}, {} threads, results in {}\n", jobs_.size(),
-               grid_.points.size(), grid_.seeds.size(), worlds, threads_, directory_.string());
+    const std::string how = std::ranges::any_of(arenas_, on_threads) ? "on real threads, one after another"
+                                                                     : fmt::format("{} threads", threads_);
+    fmt::print(stderr, "{} runs: {} grid points x {} seeds{}, {}, results in {}\n", jobs_.size(), grid_.points.size(),
+               grid_.seeds.size(), worlds, how, directory_.string());
     if (adopted_) fmt::print(stderr, "{} of them are there already and are kept (--fresh runs them again)\n", adopted_);
     if (command_.prune)
       fmt::print(stderr, "pruning: a run ends early when its setting can no longer be its method's best\n");
@@ -186,7 +193,7 @@ class Compare {
     std::exception_ptr error;
     {
       std::vector<std::jthread> loops;
-      for (unsigned i = 0; i < threads_; ++i)
+      for (unsigned i = 0; i < side_by_side_; ++i)
         loops.emplace_back([&] {
           for (std::size_t index; !interrupted() && !failed_ && (index = next++) < jobs_.size();) {
             try {
@@ -208,17 +215,19 @@ class Compare {
     if (job.stop) return;
     ProgressFeed feed(*job.progress, job.arena->plan.options);
     job.progress->state = report::RunState::running;
-    RunOutput output = execute_when_possible({.world = *job.world,
-                                              .method = job.method,
-                                              .plan = job.arena->plan,
-                                              .pool = pool,
-                                              .company = RunRequest::Company::among_others,
-                                              .directory = directory_of(job),
-                                              .if_finished = record::IfFinished::overwrite,
-                                              .save_model = RunRequest::SaveModel::no,
-                                              .interrupted = &job.stop,
-                                              .observer = &feed,
-                                              .tell = tell});
+    RunOutput output =
+        execute_when_possible({.world = *job.world,
+                               .method = job.method,
+                               .plan = job.arena->plan,
+                               .pool = pool,
+                               .evaluation_threads = evaluation_threads(command_.threads, job.world->workers),
+                               .company = RunRequest::Company::among_others,
+                               .directory = directory_of(job),
+                               .if_finished = record::IfFinished::overwrite,
+                               .save_model = RunRequest::SaveModel::no,
+                               .interrupted = &job.stop,
+                               .observer = &feed,
+                               .tell = tell});
     if (output.failure) tell(*output.failure + "; its result is not lost to the tables");
     const std::scoped_lock lock(mutex_);
     if (output.failure) failure_ = output.failure;
@@ -321,7 +330,7 @@ class Compare {
     const std::vector<report::Curve> curves = best_curves(arena, comparison, kCurvesInPlot);
     const std::string title = command_.scenario.stem().string();
     const report::PlotOptions plot = {.title = arena.label.empty() ? title : title + ", " + arena.label,
-                                      .x_label = "virtual time (s)",
+                                      .x_label = on_threads(arena) ? "time (s)" : "virtual time (s)",
                                       .y_label = comparison.goal.metric,
                                       .y_scale = report::Scale::automatic,
                                       .y_low = {},
@@ -374,6 +383,7 @@ class Compare {
   Scenario scenario_;
   fs::path directory_;
   unsigned threads_;
+  unsigned side_by_side_;  // runs at once
   problems::ProblemCatalogue problems_;
   Grid grid_;
   std::deque<Arena> arenas_;

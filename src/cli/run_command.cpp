@@ -98,12 +98,6 @@ std::optional<record::RunSummary> find_finished(const std::filesystem::path& dir
   return summary;
 }
 
-// Where workers are threads, evaluations have the cores that those leave, or take one of theirs now and then.
-unsigned idle_cores(std::size_t workers) {
-  const unsigned cores = thread_count({});
-  return workers < cores ? cores - static_cast<unsigned>(workers) : 1;
-}
-
 }  // namespace
 
 const std::atomic<bool>& interrupted() { return interrupt_flag; }
@@ -120,6 +114,12 @@ void catch_interrupts() {
 unsigned thread_count(std::optional<unsigned> count) {
   if (count) return *count;
   return std::min(1024u, std::max(1u, std::thread::hardware_concurrency()));
+}
+
+unsigned evaluation_threads(std::optional<unsigned> count, std::size_t workers) {
+  if (count) return *count;
+  const unsigned cores = thread_count({});
+  return workers < cores ? cores - static_cast<unsigned>(workers) : 1;
 }
 
 Scenario load_scenario(const std::filesystem::path& file, const std::vector<std::string>& assignments) {
@@ -178,7 +178,7 @@ int run_command(const RunCommand& words) {
                       .method = method,
                       .plan = plan,
                       .pool = pool.get(),
-                      .evaluation_threads = command.threads.value_or(idle_cores(world.workers)),
+                      .evaluation_threads = evaluation_threads(command.threads, world.workers),
                       .directory = directory,
                       .if_finished = command.overwrite || command.resume ? record::IfFinished::overwrite
                                                                          : record::IfFinished::refuse,

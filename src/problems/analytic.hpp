@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "problems/chunks.hpp"
 #include "problems/noise.hpp"
 #include "tardigrad/problem.hpp"
 
@@ -10,7 +11,7 @@ namespace tardigrad::problems {
 /// drawn from (seed, gradient_noise, worker, index).
 ///
 /// Metrics  loss = f(x) - min f, gradient_norm = ||grad f(x)||. `optimal_value` belongs to this loss: 0.
-/// Cost     no allocation per gradient
+/// Cost     no allocation per gradient. One that nobody waits for ends within kCoordinatesBetweenLooks coordinates.
 class AnalyticProblem : public Problem {
  public:
   AnalyticProblem(std::size_t dimension, GradientNoise noise, std::uint64_t seed)
@@ -21,8 +22,9 @@ class AnalyticProblem : public Problem {
     double squared_gradient_norm;  ///< ||grad f(x)||^2
   };
 
-  /// Writes grad f_worker(x) into g; returns f_worker(x) - min f.
-  virtual double exact_gradient(WorkerId worker, std::span<const float> x, std::span<float> g) const = 0;
+  /// Writes grad f_worker(x) into g; returns f_worker(x) - min f. It may return early, with anything, once given up.
+  virtual double exact_gradient(WorkerId worker, std::span<const float> x, std::span<float> g,
+                                const GivenUp& given_up) const = 0;
   virtual Evaluation evaluate(std::span<const float> x) const = 0;
 
   const GradientNoise& noise() const { return noise_; }

@@ -29,20 +29,25 @@ double GradientNoise::mean_square() const {
   return 0.0;
 }
 
-void GradientNoise::add_to(std::span<float> g, Stream stream, std::span<float> scratch) const {
+void GradientNoise::add_to(std::span<float> g, Stream stream, std::span<float> scratch, const GivenUp& given_up) const {
   if (kind_ == Kind::none) return;
   if (kind_ == Kind::gaussian) {
     const double deviation = scale_ / std::sqrt(static_cast<double>(g.size()));
-    for (float& coordinate : g) coordinate = static_cast<float>(coordinate + deviation * stream.normal());
+    in_chunks(g.size(), given_up, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t j = begin; j < end; ++j) g[j] = static_cast<float>(g[j] + deviation * stream.normal());
+    });
     return;
   }
   // A normalised Gaussian vector is uniform on the sphere.
   const double radius = scale_ * std::pow(stream.exponential() / 2.0, tail_);
   double squares = 0.0;
-  for (float& coordinate : scratch) {
-    coordinate = static_cast<float>(stream.normal());
-    squares += static_cast<double>(coordinate) * coordinate;
-  }
+  const bool drawn = in_chunks(g.size(), given_up, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t j = begin; j < end; ++j) {
+      scratch[j] = static_cast<float>(stream.normal());
+      squares += static_cast<double>(scratch[j]) * scratch[j];
+    }
+  });
+  if (!drawn) return;
   const double factor = radius / std::sqrt(squares);
   for (std::size_t j = 0; j < g.size(); ++j) g[j] = static_cast<float>(g[j] + factor * scratch[j]);
 }

@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "problems/chunks.hpp"
 #include "tardigrad/rng.hpp"
 #include "tardigrad/settings.hpp"
 
@@ -28,9 +29,11 @@ class GradientNoise {
   bool is_none() const { return kind_ == Kind::none; }
   /// E||xi||^2
   double mean_square() const;
-  /// g <- g + xi.
+  /// g <- g + xi, or, once it is given up, anything.
   /// Shapes  g, scratch: [d]
-  void add_to(std::span<float> g, Stream stream, std::span<float> scratch) const;
+  void add_to(
+      std::span<float> g, Stream stream, std::span<float> scratch,
+      const GivenUp& given_up = [] { return false; }) const;
 
  private:
   Kind kind_ = Kind::none;

@@ -28,14 +28,17 @@ class Quadratic final : public AnalyticProblem {
 
   void initial_point(std::span<float> x) const override { std::ranges::fill(x, 1.0f); }
 
-  double exact_gradient(WorkerId worker, std::span<const float> x, std::span<float> g) const override {
-    if (shift_ > 0.0) return shifted_gradient(worker, x, g);
+  double exact_gradient(WorkerId worker, std::span<const float> x, std::span<float> g,
+                        const GivenUp& given_up) const override {
+    if (shift_ > 0.0) return shifted_gradient(worker, x, g, given_up);
     double twice_loss = 0.0;
-    for (std::size_t j = 0; j < curvature_.size(); ++j) {
-      const double slope = curvature_[j] * x[j];
-      g[j] = static_cast<float>(slope);
-      twice_loss += slope * x[j];
-    }
+    in_chunks(curvature_.size(), given_up, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t j = begin; j < end; ++j) {
+        const double slope = curvature_[j] * x[j];
+        g[j] = static_cast<float>(slope);
+        twice_loss += slope * x[j];
+      }
+    });
     return 0.5 * twice_loss;
   }
 
@@ -55,15 +58,18 @@ class Quadratic final : public AnalyticProblem {
   }
 
   // The shifts are drawn again for every gradient: d draws are cheap, n * d floats are not when n is a million.
-  double shifted_gradient(WorkerId worker, std::span<const float> x, std::span<float> g) const {
+  double shifted_gradient(WorkerId worker, std::span<const float> x, std::span<float> g,
+                          const GivenUp& given_up) const {
     Stream stream = shift_stream(worker);
     double twice_loss = 0.0;
-    for (std::size_t j = 0; j < curvature_.size(); ++j) {
-      const double offset = x[j] - (shift_ * stream.normal() - mean_shift_[j]);
-      const double slope = curvature_[j] * offset;
-      g[j] = static_cast<float>(slope);
-      twice_loss += slope * offset;
-    }
+    in_chunks(curvature_.size(), given_up, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t j = begin; j < end; ++j) {
+        const double offset = x[j] - (shift_ * stream.normal() - mean_shift_[j]);
+        const double slope = curvature_[j] * offset;
+        g[j] = static_cast<float>(slope);
+        twice_loss += slope * offset;
+      }
+    });
     return 0.5 * (twice_loss - mean_square_);
   }
 

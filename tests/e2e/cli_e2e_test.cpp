@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
@@ -279,8 +281,26 @@ TEST_F(Program, RunsOnRealThreads) {
   EXPECT_EQ(std::count(events.begin(), events.end(), '\n'), 1000);
   const std::string file = kScenario.string();
   expect_refused({"run", file, "--runtime", "thread"}, "must be one of sim, threads; did you mean `threads`?");
-  expect_refused({"compare", file, "--set", "run.runtime=threads"}, "a comparison is simulated");
   expect_refused({"run", file, "--runtime", "threads", "--set", "workers={count=5000}"}, "at most 4096 workers");
+}
+
+// Each run's first file is not older than the last file of the run before.
+TEST_F(Program, ComparesOnRealThreadsOneRunAfterAnother) {
+  write("threads.toml",
+        "problem = { name = 'quadratic' }\n"
+        "workers = { count = 2, compute_time = [1, 4] }\n"
+        "run = { runtime = 'threads', time_scale = 1e-3, stop = { updates = 30 } }\n"
+        "compare = { seeds = [1, 2], methods = [ { name = 'vanilla-asgd', step_size = [0.1, 0.2] } ] }\n");
+  const Finished finished = run({"compare", "threads.toml", "--out", "c", "--threads", "2"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("4 runs: 2 grid points x 2 seeds, on real threads, one after another"));
+  std::map<fs::file_time_type, fs::file_time_type> runs;  // begin and end
+  for (const auto& entry : fs::directory_iterator(folder_ / "c" / "runs")) {
+    EXPECT_EQ(summary(entry.path().string())["runtime"]["name"], "threads");
+    runs[fs::last_write_time(entry.path() / "scenario.toml")] = fs::last_write_time(entry.path() / "summary.json");
+  }
+  ASSERT_EQ(runs.size(), 4u);
+  for (auto run = runs.begin(); std::next(run) != runs.end(); ++run) EXPECT_LE(run->second, std::next(run)->first);
 }
 
 // Workers that would sleep for an hour.

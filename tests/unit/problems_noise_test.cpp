@@ -36,6 +36,22 @@ double squared_norm(const std::vector<float>& xi) {
   return sum;
 }
 
+// Three chunks; nobody waits after the second.
+TEST(GradientNoise, IsGivenUpBetweenChunks) {
+  constexpr std::size_t kDimension = 3 * kCoordinatesBetweenLooks;
+  for (const GradientNoise& noise : {gaussian(1.0), sub_weibull(1.0, 0.5)}) {
+    std::vector<float> xi(kDimension, 0.0f), scratch(kDimension, 0.0f);
+    int looks = 0;
+    noise.add_to(xi, Stream(17, Purpose::test), scratch, [&] { return ++looks == 2; });
+    EXPECT_EQ(looks, 2);
+    const bool gaussian = scratch[0] == 0.0f;
+    const std::vector<float>& drawn = gaussian ? xi : scratch;
+    EXPECT_NE(drawn[2 * kCoordinatesBetweenLooks - 1], 0.0f);
+    EXPECT_EQ(drawn[2 * kCoordinatesBetweenLooks], 0.0f);
+    EXPECT_TRUE(gaussian || xi == std::vector<float>(kDimension, 0.0f));
+  }
+}
+
 constexpr int kDraws = 40'000;
 
 TEST(GradientNoise, NoneAddsNothing) {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "problems/quadratic.hpp"
 
+#include <algorithm>
+#include <atomic>
+
+#include "problems/chunks.hpp"
 #include "problems/tridiagonal.hpp"
 #include "problems_testing.hpp"
 
@@ -122,6 +126,29 @@ TEST(Quadratic, NoiseDependsOnSeedWorkerAndIndexOnly) {
   EXPECT_NE(g, gradient_of(*a, x, {.worker = 2, .index = 4}));
 }
 
+// Without noise, with its own minimum for every worker, with noise, and the tridiagonal one.
+TEST(Quadratic, AGradientThatNobodyWantsEndsAfterAChunk) {
+  constexpr std::size_t kDimension = 2 * kCoordinatesBetweenLooks;
+  const Table plain = spectrum(kDimension, 0.5, 1.0);
+  const std::unique_ptr<Problem> problems[] = {make_from(make_quadratic, plain),
+                                               make_from(make_quadratic, with_shift(plain, 1.0)),
+                                               make_from(make_quadratic, with_noise(plain, "gaussian", 1.0)),
+                                               make_from(make_tridiagonal, {{"dimension", integer(kDimension)}})};
+  const std::vector<float> x = random_point(kDimension);
+  const std::atomic<OrderId> wanted_from{7};
+  for (const auto& problem : problems) {
+    const auto replica = problem->make_replica();
+    std::vector<float> whole(kDimension, NAN), g(kDimension, NAN);
+    replica->watch(StopSignal(wanted_from, 7));
+    replica->gradient({.id = 7}, x, whole);
+    EXPECT_EQ(std::ranges::count_if(whole, [](float slope) { return std::isnan(slope); }), 0);
+    replica->watch(StopSignal(wanted_from, 6));
+    replica->gradient({.id = 6}, x, g);
+    EXPECT_FALSE(std::isnan(g[kCoordinatesBetweenLooks - 2]));
+    EXPECT_TRUE(std::isnan(g[kCoordinatesBetweenLooks]));
+  }
+}
+
 TEST(Quadratic, Messages) {
   EXPECT_EQ(error_of(make_quadratic, spectrum(3, 2.0, 1.0)),
             "run.toml: problem.mu = 2.0: must be at most the smoothness, 1.0");
@@ -184,6 +211,14 @@ TEST(Tridiagonal, GradientIsTheDerivative) {
         return value;
       },
       x, gradient_of(*problem, x));
+}
+
+TEST(Tridiagonal, ChunksMeet) {
+  const auto problem =
+      make_from(make_tridiagonal, {{"dimension", integer(static_cast<std::int64_t>(kCoordinatesBetweenLooks + 9))}});
+  const std::vector<float> x = random_point(kCoordinatesBetweenLooks + 9), g = gradient_of(*problem, x);
+  for (std::size_t j = kCoordinatesBetweenLooks - 3; j < kCoordinatesBetweenLooks + 3; ++j)
+    EXPECT_NEAR(g[j], (2.0 * x[j] - x[j - 1] - x[j + 1]) / 4, 1e-6) << j;
 }
 
 TEST(Tridiagonal, DefaultIsThePapersDimension) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <string>
 #include <thread>
@@ -133,6 +134,65 @@ TEST(TorchProblems, EvaluationChangesNoGradientAndRemembersNothing) {
     EXPECT_TRUE(before == compute(*used, {.worker = 1}, x)) << name;
     EXPECT_EQ(problem->metrics(metrics).size(), problem->metric_names().size());
   }
+}
+
+// Nobody waits for it from the start: it ends before its backward pass, the only one to write to g.
+TEST(TorchProblems, AGradientThatNobodyWantsEndsEarlyAndLeavesNothingBehind) {
+  for (const auto& [name, problem] : all_problems()) {
+    const std::vector<float> x = initial_point(*problem);
+    const auto replica = problem->make_replica(), fresh = problem->make_replica();
+    std::atomic<OrderId> wanted_from{7};
+    replica->watch(StopSignal(wanted_from, 6));
+    const Result given_up = compute(*replica, {.id = 6}, x);
+    EXPECT_EQ(given_up.gradient, std::vector<float>(x.size(), 0.0f)) << name;
+    replica->watch(StopSignal(wanted_from, 7));
+    EXPECT_TRUE(compute(*replica, {.id = 7}, x) == compute(*fresh, {.id = 7}, x)) << name;
+  }
+}
+
+// A backward pass is left at each of its looks in turn: a throw at the k-th leaves all but k - 1 of the parameters'
+// gradients as they were, and does not touch the pass after it.
+TEST(TorchProblems, ABackwardPassCanBeLeftAtEveryParameter) {
+  const auto model = make_cnn(kColour, 10);
+  const Layout& layout = model->parameters().layout();
+  std::vector<float> x(layout.dimension()), g(x.size()), whole(x.size());
+  model->parameters().write_initial_point(kSeed, x);
+  const at::Tensor images = at::linspace(-1.0, 1.0, 2 * 3 * 16 * 16).view({2, 3, 16, 16});
+  const at::Tensor labels = at::arange(2);
+  std::size_t looks = 0, leave_at = 0;
+  FlatViews views(layout);
+  views.look_on_the_way_back([&] {
+    if (++looks == leave_at) throw GivenUp();
+  });
+  const auto backward = [&](std::vector<float>& to) {
+    views.point_at(x.data(), to.data());
+    BatchNormaliser normaliser;
+    looks = 0;
+    at::cross_entropy_loss(model->logits(views.parameters(), images, normaliser), labels).backward();
+  };
+  backward(whole);
+  EXPECT_EQ(looks, layout.tensors().size());
+  for (leave_at = 1; leave_at <= layout.tensors().size(); ++leave_at) {
+    EXPECT_THROW(backward(g), GivenUp);
+    std::size_t written = 0;
+    for (const at::Tensor& parameter : views.parameters()) written += parameter.grad().count_nonzero().item<bool>();
+    EXPECT_EQ(written, leave_at - 1);
+  }
+  backward(g);
+  EXPECT_EQ(g, whole);
+}
+
+TEST(TorchProblems, AForwardPassLooksAtEveryBatchNorm) {
+  const auto model = make_resnet18(kColour, 10);
+  std::vector<float> x(model->parameters().layout().dimension());
+  model->parameters().write_initial_point(kSeed, x);
+  FlatViews views(model->parameters().layout());
+  views.point_at(x.data());
+  const at::NoGradGuard no_gradients;
+  std::size_t looks = 0;
+  BatchNormaliser normaliser([&] { ++looks; });
+  model->logits(views.parameters(), at::zeros({2, 3, 16, 16}), normaliser);
+  EXPECT_EQ(looks, model->batch_norms().size());
 }
 
 TEST(TorchProblems, LossIsThatOfTheDrawnMinibatch) {

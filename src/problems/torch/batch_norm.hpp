@@ -9,7 +9,10 @@
 #include <ATen/ATen.h>
 
 #include <memory>
+#include <utility>
 #include <vector>
+
+#include "problems/torch/given_up.hpp"
 
 namespace tardigrad::problems::torch {
 
@@ -27,10 +30,14 @@ class Normaliser {
                            const at::Tensor& bias) = 0;
 };
 
-/// With the statistics of the batch itself (training).
+/// With the statistics of the batch itself (training). It looks at every layer that it is applied to.
 class BatchNormaliser final : public Normaliser {
  public:
+  explicit BatchNormaliser(Look look = [] {}) : look_(std::move(look)) {}
   at::Tensor apply(std::size_t layer, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) override;
+
+ private:
+  Look look_;
 };
 
 /// With given statistics (evaluation). `statistics` must outlive it.

@@ -47,4 +47,8 @@ void FlatViews::point_at(const void* x, void* g) {
   g_.set_data_ptr(borrowed(g));
 }
 
+void FlatViews::look_on_the_way_back(const Look& look) {
+  for (at::Tensor& parameter : parameters_) parameter.register_hook([look](const at::Tensor&) { look(); });
+}
+
 }  // namespace tardigrad::problems::torch

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "problems/torch/given_up.hpp"
 #include "tardigrad/params.hpp"
 
 namespace tardigrad::problems::torch {
@@ -28,6 +29,8 @@ class FlatViews {
   void point_at(const void* x);
   /// x, g: [d].  g <- 0
   void point_at(const void* x, void* g);
+  /// From now on backward passes look each time they have come to a parameter's gradient.
+  void look_on_the_way_back(const Look& look);
 
  private:
   c10::Storage x_, g_;

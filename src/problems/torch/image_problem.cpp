@@ -72,19 +72,19 @@ class ImageReplica final : public Replica {
   explicit ImageReplica(const ImageProblem& problem)
       : problem_(problem), options_(problem.options()), views_(problem.layout()), minibatch_(options_.batch) {
     compute_on_one_thread();
+    views_.look_on_the_way_back([this] { look(); });
   }
 
+  // Looks between the layers, there and back: see given_up.hpp.
   double gradient(const Order& order, std::span<const float> x, std::span<float> g) override {
     check_size(x.size());
     check_size(g.size());
     views_.point_at(x.data(), g.data());
-    data::draw_minibatch(options_.partition, order, options_.seed, minibatch_);
-    const Batch& batch = load(options_.dataset->train, minibatch_, draw_crops(order));
-    BatchNormaliser normaliser;
-    const at::Tensor loss = at::cross_entropy_loss(logits(batch.images, normaliser), batch.labels);
-    if (given_up()) return 0.0;
-    loss.backward();
-    return loss.item<double>();
+    try {
+      return loss_and_gradient(order);
+    } catch (const GivenUp&) {
+      return 0.0;
+    }
   }
 
   std::shared_ptr<const void> prepare_evaluation(std::span<const float> x) override {
@@ -129,6 +129,20 @@ class ImageReplica final : public Replica {
   void check_size(std::size_t size) const {
     const std::size_t dimension = problem_.layout().dimension();
     TG_CHECK(size == dimension, "a vector of ", size, " for a model of ", dimension);
+  }
+
+  void look() const {
+    if (given_up()) throw GivenUp();
+  }
+
+  double loss_and_gradient(const Order& order) {
+    data::draw_minibatch(options_.partition, order, options_.seed, minibatch_);
+    const Batch& batch = load(options_.dataset->train, minibatch_, draw_crops(order));
+    BatchNormaliser normaliser([this] { look(); });
+    const at::Tensor loss = at::cross_entropy_loss(logits(batch.images, normaliser), batch.labels);
+    look();
+    loss.backward();
+    return loss.item<double>();
   }
 
   at::Tensor logits(const at::Tensor& images, Normaliser& normaliser) const {

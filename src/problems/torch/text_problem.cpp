@@ -53,17 +53,19 @@ class TextReplica final : public Replica {
   explicit TextReplica(const TextProblem& problem)
       : problem_(problem), options_(problem.options()), views_(problem.layout()) {
     compute_on_one_thread();
+    views_.look_on_the_way_back([this] { look(); });
   }
 
+  // Looks between the layers on the way back: see given_up.hpp.
   double gradient(const Order& order, std::span<const float> x, std::span<float> g) override {
     check_size(x.size());
     check_size(g.size());
     views_.point_at(x.data(), g.data());
-    const TextBatch batch = load(options_.corpus->train, draw_starts(order));
-    const at::Tensor loss = cross_entropy(batch, draw_masks_of(order), at::Reduction::Mean);
-    if (given_up()) return 0.0;
-    loss.backward();
-    return loss.item<double>();
+    try {
+      return loss_and_gradient(order);
+    } catch (const GivenUp&) {
+      return 0.0;
+    }
   }
 
   std::vector<double> evaluate(std::span<const float> x, std::size_t part, const void*) override {
@@ -82,6 +84,18 @@ class TextReplica final : public Replica {
   void check_size(std::size_t size) const {
     const std::size_t dimension = problem_.layout().dimension();
     TG_CHECK(size == dimension, "a vector of ", size, " for a model of ", dimension);
+  }
+
+  void look() const {
+    if (given_up()) throw GivenUp();
+  }
+
+  double loss_and_gradient(const Order& order) {
+    const TextBatch batch = load(options_.corpus->train, draw_starts(order));
+    const at::Tensor loss = cross_entropy(batch, draw_masks_of(order), at::Reduction::Mean);
+    look();
+    loss.backward();
+    return loss.item<double>();
   }
 
   std::span<const std::size_t> draw_starts(const Order& order) {
