@@ -16,6 +16,7 @@
 #include "core/buffer_pool.hpp"
 #include "problems/torch/image_problem.hpp"
 #include "problems/torch/text_problem.hpp"
+#include "random_images.hpp"
 
 namespace {
 
@@ -24,21 +25,6 @@ using Clock = std::chrono::steady_clock;
 namespace models = tardigrad::problems::torch;
 
 constexpr std::size_t kBatch = 64;
-
-/// Uniform bytes in the shape of CIFAR-10: the cost of a gradient does not depend on what is in the images.
-std::shared_ptr<const data::ImageDataset> random_images() {
-  constexpr std::size_t kImages = 2000;
-  auto dataset = std::make_shared<data::ImageDataset>();
-  dataset->name = "random";
-  Stream stream(1, Purpose::dataset);
-  dataset->train = {.channels = 3, .height = 32, .width = 32, .pixels = {}, .labels = {}};
-  for (std::size_t i = 0; i < kImages; ++i)
-    dataset->train.labels.push_back(static_cast<std::uint8_t>(stream.below(10)));
-  dataset->train.pixels.resize(kImages * dataset->train.image_bytes());
-  for (std::uint8_t& byte : dataset->train.pixels) byte = static_cast<std::uint8_t>(stream.bits32());
-  dataset->test = dataset->train;
-  return dataset;
-}
 
 std::shared_ptr<const data::TextCorpus> random_text() {
   auto corpus = std::make_shared<data::TextCorpus>();
@@ -97,7 +83,8 @@ struct Variant {
 };
 
 void bench_images(const char* model_name, decltype(&models::make_cnn) make_model, double seconds) {
-  const auto dataset = random_images();
+  constexpr models::ImageShape kShape{.channels = 3, .height = 32, .width = 32};
+  const auto dataset = bench::random_images(kShape);
   const Variant variants[] = {
       {"channels-last, float32", models::MemoryFormat::channels_last, models::Precision::float32},
       {"contiguous, float32", models::MemoryFormat::contiguous, models::Precision::float32},
@@ -105,13 +92,13 @@ void bench_images(const char* model_name, decltype(&models::make_cnn) make_model
   };
   const std::size_t all = std::max(1u, std::thread::hardware_concurrency());
   for (const Variant& variant : variants) {
-    const auto problem = models::make_image_problem(make_model({.channels = 3, .height = 32, .width = 32}, 10),
-                                                    {.dataset = dataset,
-                                                     .partition = data::Partition::shared(dataset->train.size()),
-                                                     .batch = kBatch,
-                                                     .precision = variant.precision,
-                                                     .memory_format = variant.format,
-                                                     .evaluation_examples = dataset->test.size()});
+    const auto problem =
+        models::make_image_problem(make_model(kShape, 10), {.dataset = dataset,
+                                                            .partition = data::Partition::shared(dataset->train.size()),
+                                                            .batch = kBatch,
+                                                            .precision = variant.precision,
+                                                            .memory_format = variant.format,
+                                                            .evaluation_examples = dataset->test.size()});
     const std::string name = std::string(model_name) + ", batch 64, " + variant.name;
     print_row(name, 1, gradients_per_second(*problem, 1, seconds), kBatch);
     if (all > 1) print_row(name, all, gradients_per_second(*problem, all, seconds), kBatch);
