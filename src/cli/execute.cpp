@@ -135,7 +135,13 @@ std::optional<record::Checkpoint> find_checkpoint(const RunRequest& request, con
                                                   BufferPool& buffers) {
   if (request.checkpoints != RunRequest::Checkpoints::resume) return std::nullopt;
   require_same_scenario(*request.directory, document);
-  return folder_of(request, document).last(buffers, *request.directory, request.tell);
+  auto last = folder_of(request, document).last(buffers, *request.directory, request.tell);
+  if (request.remark) {
+    const std::string directory = request.directory->string();
+    request.remark(last ? fmt::format("{}: goes on after {} updates", directory, last->header.updates)
+                        : fmt::format("{}: holds no checkpoint, so the run begins at its beginning", directory));
+  }
+  return last;
 }
 
 // A long vector is worth several cores where workers leave some: on cores that are busy, a pass would wait for its

@@ -38,6 +38,7 @@ struct RunRequest {
   enum class Checkpoints : std::uint8_t { none, fresh, resume } checkpoints = Checkpoints::none;
   std::function<void(Archive&)> observer_state = {};  ///< saved with the run
   record::Tell tell = record::tell_on_stderr;         ///< of what cannot be written; on any thread
+  record::Tell remark = {};                           ///< of where a run goes on; nothing: nobody asks
 };
 
 struct RunOutput {

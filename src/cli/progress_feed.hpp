@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "report/progress.hpp"
@@ -48,6 +49,10 @@ class ProgressFeed final : public Observer {
     if (stop.time) towards(to_seconds(record.time), to_seconds(*stop.time));
     if (stop.updates) towards(static_cast<double>(record.updates), static_cast<double>(*stop.updates));
     if (stop.gradients) towards(static_cast<double>(arrived_), static_cast<double>(*stop.gradients));
+    if (std::exchange(loaded_, false)) {
+      progress_.earlier_updates.store(record.updates, memory_order_relaxed);
+      progress_.earlier_fraction.store(fraction, memory_order_relaxed);
+    }
     progress_.fraction.store(fraction, memory_order_relaxed);
   }
 
@@ -62,13 +67,17 @@ class ProgressFeed final : public Observer {
   void on_note(Time time, const std::string& text) override { notes_.push_back({time, text}); }
   void on_warning(Time time, const std::string& text) override { warnings_.push_back({time, text}); }
   const std::vector<Note>& notes() const { return notes_; }
-  void state(Archive& archive) { archive(arrived_, notes_, warnings_); }
+  void state(Archive& archive) {
+    archive(arrived_, notes_, warnings_);
+    loaded_ = archive.loading();
+  }
   const std::vector<Note>& warnings() const { return warnings_; }
 
  private:
   report::RunProgress& progress_;
   const RunOptions& options_;
   std::uint64_t arrived_ = 0;
+  bool loaded_ = false;  // and no arrival since
   std::vector<Note> notes_, warnings_;
 };
 

@@ -173,6 +173,8 @@ int run_command(const RunCommand& words) {
          .metric_name = plan.options.target ? plan.options.target->metric : world.problem->metric_names().front()});
     report::RunProgress& progress = display.add(method.name);
     ProgressFeed feed(progress, plan.options);
+    record::Tell remark;
+    if (!command.common.quiet) remark = [&](const std::string& text) { display.say("tardigrad: " + text); };
     progress.state = report::RunState::running;
     output = execute({.world = world,
                       .method = method,
@@ -186,7 +188,8 @@ int run_command(const RunCommand& words) {
                       .observer = &feed,
                       .checkpoints = checkpoints,
                       .observer_state = [&](Archive& archive) { feed.state(archive); },
-                      .tell = [&](const std::string& text) { display.say("tardigrad: warning: " + text); }});
+                      .tell = [&](const std::string& text) { display.say("tardigrad: warning: " + text); },
+                      .remark = remark});
     progress.state = state_of(output->summary.reason);
     notes = feed.notes();
     warnings = feed.warnings();

@@ -110,15 +110,17 @@ ProgressRow ProgressDisplay::look_at(Shown& run, Clock::time_point now) {
   }
   const double step = seconds_between(run.measured, now);
   if (step > 0.0) {
-    const double rate = static_cast<double>(row.updates - std::min(row.updates, run.measured_updates)) / step;
+    const std::uint64_t before = std::max(run.measured_updates, progress.earlier_updates.load());
+    const double rate = static_cast<double>(row.updates - std::min(row.updates, before)) / step;
     const double weight = run.rate == 0.0 ? 1.0 : 1.0 - std::exp(-step / kRateHorizon);
     run.rate += weight * (rate - run.rate);
     run.measured = now;
     run.measured_updates = row.updates;
   }
   row.updates_per_second = run.rate;
-  if (row.fraction >= kLeastFractionForEta)
-    row.seconds_left = seconds_between(run.started, now) * (1.0 - std::min(1.0, row.fraction)) / row.fraction;
+  const double done = row.fraction - progress.earlier_fraction.load();
+  if (done >= kLeastFractionForEta)
+    row.seconds_left = seconds_between(run.started, now) * (1.0 - std::min(1.0, row.fraction)) / done;
   return row;
 }
 

@@ -25,6 +25,9 @@ struct RunProgress {
   std::atomic<std::int64_t> time_ns{0};  ///< on the runtime's clock
   std::atomic<double> fraction{0.0};     ///< done, in [0, 1], by whatever ends the run first
   std::atomic<double> metric{std::numeric_limits<double>::quiet_NaN()};
+  /// What had been done before, in a run that goes on.
+  std::atomic<std::uint64_t> earlier_updates{0};
+  std::atomic<double> earlier_fraction{0.0};
   std::atomic<RunState> state{RunState::waiting};
 };
 

@@ -9,6 +9,8 @@
 #include <functional>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "program.hpp"
 
 namespace tardigrad::e2e {
@@ -137,10 +139,15 @@ TEST_F(Resume, TheDirectoryIsEnough) {
   const std::vector<std::string> changed = {"--set", "method.step_size=0.04", "--seed", "5", "--record"};
   ASSERT_EQ(run_in("whole", changed).code, 0);
   interrupt("broken", changed);
-  ASSERT_EQ(run({"run", "--resume", "broken", "--quiet"}).code, 0) << read(folder_ / "stderr");
+  const auto updates = summary("broken")["updates"].get<std::uint64_t>();
+  const Finished resumed = run({"run", "--resume", "broken"});
+  ASSERT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr(fmt::format("tardigrad: broken: goes on after {} updates\n", updates)));
   expect_same("broken", "whole");
   EXPECT_EQ(read(folder_ / "broken" / "scenario.toml"), read(folder_ / "whole" / "scenario.toml"));
-  EXPECT_EQ(run({"run", "s.toml", "--resume", "fresh", "--out", "./fresh/"}).code, 0);
+  const Finished fresh = run({"run", "s.toml", "--resume", "fresh", "--out", "./fresh/"});
+  EXPECT_EQ(fresh.code, 0);
+  EXPECT_THAT(fresh.err, HasSubstr("tardigrad: fresh: holds no checkpoint, so the run begins at its beginning\n"));
   EXPECT_TRUE(fs::exists(folder_ / "fresh" / "summary.json"));
 }
 

@@ -151,6 +151,20 @@ TEST_F(ProgressDisplayTest, PlainReportsWhileRunning) {
   EXPECT_THAT(written(), HasSubstr("only  [......................]    0 %  t = 0 s  0 updates/s\n"));
 }
 
+// Else the rate of a run that goes on would begin with all updates of its earlier life.
+TEST_F(ProgressDisplayTest, WhatWasDoneEarlierIsNoSpeed) {
+  {
+    ProgressDisplay display(
+        {.mode = ProgressOptions::Mode::plain, .stream = stream_, .plain_interval = std::chrono::milliseconds(0)});
+    RunProgress& progress = display.add("m");
+    progress.state = RunState::running;
+    while (record::read_file(path_).empty()) std::this_thread::yield();
+    progress.earlier_updates = progress.updates = 1000;
+    progress.earlier_fraction = progress.fraction = 0.5;
+  }
+  EXPECT_THAT(written(), testing::EndsWith("   50 %  t = 0 s  0 updates/s\n"));
+}
+
 TEST_F(ProgressDisplayTest, TerminalRedrawsInPlace) {
   {
     ProgressDisplay display({.mode = ProgressOptions::Mode::terminal, .stream = stream_});
