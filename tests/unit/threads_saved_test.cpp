@@ -45,8 +45,9 @@ struct World {
     reader.finish();
   }
 
-  std::atomic<bool> holds{false};
+  std::atomic<bool> holds{false}, begun{false};
   const Custom problem{[this](const Order&, const std::function<bool()>& given_up) {
+    begun = true;
     while (holds && !given_up()) std::this_thread::yield();
   }};
   BufferPool buffers{2};
@@ -136,7 +137,7 @@ TEST(SavedThreadRuntime, LeavesOutTheTimeInWhichNobodyRanIt) {
   EXPECT_LT(event.time - saved_at, from_seconds(1e-3));
 }
 
-// Worker 0 leaves after 1.5 seconds, and is away for two.
+// Worker 0 leaves once, after 1.5 seconds, and is away for two.
 class OneStay final : public Availability {
  public:
   Time first_join(WorkerId worker) const override { return from_seconds(worker); }
@@ -171,6 +172,37 @@ TEST(SavedThreadRuntime, KeepsItsAppointments) {
   EXPECT_THAT(seen, UnorderedElementsAre("join00", "timer09", "timer08"));
   EXPECT_LT(std::ranges::find(seen, "timer09"), std::ranges::find(seen, "timer08"));
   EXPECT_TRUE(third.runtime.idle());
+}
+
+// Nobody has an order, but somebody is there to be given one when the timer fires.
+TEST(SavedThreadRuntime, WaitsForATimerWhereSomebodyIs) {
+  World first({.workers = 1}), second({.workers = 1});
+  first.next();
+  first.runtime.set_timer(TimerId{3}, Time{1});
+  second.load(first.save());
+  EXPECT_FALSE(second.runtime.idle());
+  EXPECT_EQ(second.next().timer, TimerId{3});
+}
+
+// The stay that a worker is in is known by its number: the second of worker 0 has no end.
+TEST(SavedThreadRuntime, KnowsHowOftenAWorkerHasLeft) {
+  const OneStay availability;
+  const ThreadOptions options{.workers = 1, .availability = &availability, .time_scale = 1e-3};
+  World first(options), second(options);
+  first.holds = true;
+  first.next();
+  first.runtime.assign(0, first.snapshot(1), {});
+  while (!first.begun) std::this_thread::yield();
+  ASSERT_EQ(first.next().kind, Event::Kind::worker_lost);
+  while (first.runtime.counters().utilisation == 0.0) std::this_thread::yield();
+  second.load(first.save());
+  EXPECT_GT(second.runtime.counters().utilisation, 0.0);
+  ASSERT_EQ(second.next().kind, Event::Kind::worker_joined);
+  second.holds = true;
+  second.runtime.assign(0, second.snapshot(1), {});
+  const Time later = second.runtime.now() + from_seconds(100.0);
+  do ASSERT_FALSE(second.runtime.next(later));
+  while (second.runtime.now() < later);
 }
 
 TEST(SavedThreadRuntime, TakesNothingForAStateThatIsNone) {
