@@ -111,7 +111,7 @@ class Compare {
     catch_interrupts();
     run_jobs();
     const int code = report();
-    if (failure_) throw Error(*failure_ + "; its results are complete in what is printed alone");
+    if (failure_) throw Error(*failure_ + "; what is printed is complete, the directory is not");
     return code;
   }
 
@@ -228,7 +228,7 @@ class Compare {
                                .interrupted = &job.stop,
                                .observer = &feed,
                                .tell = tell});
-    if (output.failure) tell(*output.failure + "; its result is not lost to the tables");
+    if (output.failure) tell(*output.failure + "; the tables have its result all the same");
     const std::scoped_lock lock(mutex_);
     if (output.failure) failure_ = output.failure;
     job.summary = std::move(output.summary);

@@ -204,8 +204,7 @@ int run_command(const RunCommand& words) {
       fmt::print("{:<15} {}, which took {:.2g} s of the run's time\n", "checkpoints", output->checkpoints,
                  output->checkpoint_seconds);
   }
-  if (output->failure)
-    throw Error(*output->failure + "; the run is over, its directory incomplete, and its result is what is printed");
+  if (output->failure) throw Error(*output->failure + "; what is printed is complete, the directory is not");
   return output->summary.reason == StopReason::interrupted ? 130 : 0;
 }
 

@@ -120,7 +120,7 @@ void AppendingFile::give_up() {
 }
 
 std::function<void()> AppendingFile::sync_task() const {
-  if (is_behind()) return [reason = reason_] { throw IoError(reason); };
+  if (is_behind()) return [reason = reason_] { throw IoError(reason + ", and a checkpoint goes on from it"); };
   return [file = file_] { file->sync(); };
 }
 

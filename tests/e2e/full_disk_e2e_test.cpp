@@ -100,6 +100,26 @@ TEST_F(FullDisk, ADirectoryThatGoesAwayIsMadeAgain) {
   EXPECT_EQ(run({"replay", "r"}).code, 0);
 }
 
+TEST_F(FullDisk, TablesThatCannotBeWrittenArePrinted) {
+  const std::vector<std::string> few = {"compare", "c.toml", "--quiet", "--set", "run.evaluate_every={time=2000.0}"};
+  const auto into = [&](const std::string& directory) {
+    std::vector<std::string> words = few;
+    words.insert(words.end(), {"--out", directory});
+    return words;
+  };
+  const Finished whole = run(into("whole"));
+  ASSERT_EQ(whole.code, 0);
+  const pid_t pid = start(into("c"));
+  limit_files(pid, 3'000);  // enough for each run, but not for all in one table
+  const Finished finished = finish(pid);
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_THAT(finished.err, HasSubstr("\ntardigrad: c/compare.json.tmp: cannot write: File too large; what is printed "
+                                      "is complete, the directory is not\n"));
+  EXPECT_EQ(finished.out, whole.out.substr(0, whole.out.find("\nEvery run, and the curves")));
+  EXPECT_FALSE(fs::exists(folder_ / "c" / "compare.json"));
+  EXPECT_FALSE(fs::exists(folder_ / "c" / "compare.json.tmp"));
+}
+
 // A disk of its own, where the tests may mount one.
 class SmallDisk : public FullDisk {
  protected:
@@ -186,8 +206,8 @@ TEST_F(FullDisk, AModelThatCannotBeWrittenEndsARunThatPrintsItsResult) {
   const Finished finished = finish(pid);
   EXPECT_EQ(finished.code, 2);
   EXPECT_EQ(std::ranges::count(finished.err, '\n'), 2) << finished.err;
-  EXPECT_THAT(finished.err, HasSubstr("\ntardigrad: r/model.safetensors.tmp: cannot write: File too large; the run is "
-                                      "over, its directory incomplete, and its result is what is printed"));
+  EXPECT_THAT(finished.err, HasSubstr("\ntardigrad: r/model.safetensors.tmp: cannot write: File too large; what is "
+                                      "printed is complete, the directory is not\n"));
   EXPECT_THAT(finished.out, HasSubstr(summary("whole")["digest"]));
   for (const auto& entry : fs::directory_iterator(folder_ / "r"))
     EXPECT_THAT(entry.path().filename(), testing::AnyOf("scenario.toml", "metrics.jsonl"));

@@ -50,7 +50,8 @@ TEST_F(AppendingFileTest, GoesOnWhereTheDiskWasFull) {
     EXPECT_EQ(read_file(path_), "one\ntw");
     EXPECT_TRUE(file.is_behind());
     EXPECT_EQ(file.bytes(), 14u);
-    EXPECT_THAT([&] { file.sync_task()(); }, ThrowsMessage<IoError>(said("cannot write: File too large")));
+    EXPECT_THAT([&] { file.sync_task()(); },
+                ThrowsMessage<IoError>(said("cannot write: File too large, and a checkpoint goes on from it")));
   }
   file.retry();
   EXPECT_EQ(read_file(path_), "one\ntwo\nthree\n");
