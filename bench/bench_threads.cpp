@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The runtime of real threads beside its floors, measured in turns in the same run:
-//   a large model    server updates per second, beside a bare loop of the same fused update
-//   a small model    arrivals per second, beside the same server fed from memory, without threads
+//   a small model    arrivals per second, beside threads that meet the same server at bare flags
 //   hand-over        from a gradient that is ready to the worker's next order, beside two threads that wake each other
+//   a large model    server updates per second, beside a bare loop of the same fused update, and beside the flags
+// Times of the clock tell how long everything waited for a core, too. The processor time of the server's thread does
+// not: it is what one update costs the server, waiting for gradients included, and the share of it that the floor
+// needs.
 //   bench_threads [rounds, default 5]
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -18,6 +23,7 @@
 #include "engines/threads/thread_runtime.hpp"
 #include "methods/catalogue.hpp"
 #include "tardigrad/settings.hpp"
+#include "thread_floors.hpp"
 
 namespace {
 
@@ -34,7 +40,7 @@ double quantile(std::vector<double>& values, double share) {
   return *at;
 }
 
-// Its gradients are whatever is in the buffer: they cost nothing but their norm.
+// Its gradients cost next to nothing but their norm.
 class Ready final : public Problem {
  public:
   Ready(std::size_t dimension, std::vector<std::vector<double>>* gaps) : layout_("x", dimension), gaps_(gaps) {}
@@ -48,7 +54,8 @@ class Ready final : public Problem {
   class Producer final : public Replica {
    public:
     explicit Producer(std::vector<std::vector<double>>* gaps) : gaps_(gaps) {}
-    double gradient(const Order& order, std::span<const float>, std::span<float>) override {
+    double gradient(const Order& order, std::span<const float>, std::span<float> g) override {
+      bench::produce(g);
       if (!gaps_) return 0.0;
       if (order.index > 0) (*gaps_)[order.worker].push_back(1e6 * seconds_since(ready_));
       ready_ = Steady::now();
@@ -64,103 +71,79 @@ class Ready final : public Problem {
   std::vector<std::vector<double>>* gaps_;
 };
 
-// Every order has come back as soon as it is given: what the server alone can do.
-class FromMemory final : public Runtime {
- public:
-  FromMemory(BufferPool& buffers, std::size_t workers) : workers_(workers), gradient_(buffers.take()) {
-    kernels::clear(gradient_.buffer.view());
-  }
-  Needs offers() const override { return {}; }
-  Time now() const override { return now_; }
-  std::optional<Event> next(Time) override {
-    now_ += Time{1};
-    if (joined_ < workers_)
-      return Event{.kind = Event::Kind::worker_joined, .time = now_, .worker = static_cast<WorkerId>(joined_++)};
-    const Order order = orders_[next_++ % workers_];
-    gradient_.snapshot = snapshots_[order.worker];
-    --in_flight_;
-    return Event{.kind = Event::Kind::gradient_arrived,
-                 .time = now_,
-                 .worker = order.worker,
-                 .order = order,
-                 .gradient = &gradient_};
-  }
-  bool idle() const override { return false; }
-  OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork&) override {
-    orders_.resize(workers_);
-    snapshots_.resize(workers_);
-    orders_[worker] = {.id = id_++, .worker = worker, .version = snapshot.version};
-    snapshots_[worker] = snapshot;
-    ++in_flight_;
-    return orders_[worker].id;
-  }
-  void cancel(WorkerId, std::vector<Order>&) override {}
-  void set_timer(TimerId, Time) override {}
-  void set_oldest_useful_version(Version) override {}
-  std::size_t in_flight() const override { return in_flight_; }
-  RuntimeCounters counters() const override { return {}; }
-  EvaluationId start_evaluation(const Snapshot&) override { return {}; }
-  bool evaluation_ready(EvaluationId) override { return true; }
-  std::vector<Metric> take_evaluation(EvaluationId) override { return {}; }
-
- private:
-  struct Constant final : Gradient {
-    explicit Constant(Buffer b) : buffer(std::move(b)) {}
-    double norm() const override { return 0.0; }
-    std::span<const float> values() const override { return buffer.view(); }
-    std::span<const float> point() const override { return snapshot.view(); }
-    Buffer buffer;
-    Snapshot snapshot;
-  };
-  const std::size_t workers_;
-  Constant gradient_;
-  std::vector<Order> orders_;
-  std::vector<Snapshot> snapshots_;
-  std::size_t joined_ = 0, in_flight_ = 0, next_ = 0;
-  OrderId id_ = 0;
-  Time now_{};
+struct Rate {
+  double per_second;      // updates, by the clock
+  double server_seconds;  // of processor time, an update
 };
 
-// Updates per second of vanilla SGD from a runtime that `make` makes.
+// Of what the calling thread does in `run`, which says how many seconds of the clock it took.
+template <class Run>
+Rate measure(std::uint64_t updates, const Run& run) {
+  const auto processor_seconds = [] {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+  };
+  const double before = processor_seconds(), seconds = run(), count = static_cast<double>(updates);
+  return {.per_second = count / seconds, .server_seconds = (processor_seconds() - before) / count};
+}
+
+// Memory that has been written to before: neither side is to pay for the system's first pages.
+std::vector<Buffer> warm_buffers(BufferPool& pool, std::size_t count) {
+  std::vector<Buffer> buffers;
+  for (std::size_t i = 0; i < count; ++i) {
+    buffers.push_back(pool.take());
+    kernels::clear(buffers.back().view());
+  }
+  return buffers;
+}
+
+// In flight with n workers: their points, their gradients, x and the next x.
+std::size_t buffers_in_use(std::size_t workers) { return 2 * workers + 2; }
+
+// Vanilla SGD from a runtime that `make` makes.
 template <class Make>
-double updates_per_second(std::size_t dimension, std::size_t workers, std::uint64_t updates, kernels::Threads threads,
-                          const Make& make) {
+Rate updates_of(std::size_t dimension, std::size_t workers, std::uint64_t updates, kernels::Threads threads,
+                const Make& make) {
   Settings settings({{"name", {std::string("vanilla-asgd")}}, {"step_size", {double{kStep}}}}, "method");
   const std::unique_ptr<Method> method = methods::make_method(settings, {.workers = workers, .seed = 1});
   const Layout layout("x", dimension);
   BufferPool buffers(dimension);
+  warm_buffers(buffers, buffers_in_use(workers) + 1);
   Buffer x0 = buffers.take();
   kernels::clear(x0.view());
   ServerModel model(buffers, layout, std::move(x0), threads);
   const auto runtime = make(buffers);
   RunOptions options;
   options.stop.updates = updates;
-  const RunResult result = drive(options, *runtime, *method, model);
-  return static_cast<double>(result.counters.updates) / result.wall_seconds;
+  return measure(updates, [&] { return drive(options, *runtime, *method, model).wall_seconds; });
 }
 
-double on_threads(std::size_t dimension, std::size_t workers, std::uint64_t updates, kernels::Threads threads,
-                  std::vector<std::vector<double>>* gaps = nullptr) {
+Rate on_threads(std::size_t dimension, std::size_t workers, std::uint64_t updates, kernels::Threads threads,
+                std::vector<std::vector<double>>* gaps = nullptr) {
   const Ready problem(dimension, gaps);
-  return updates_per_second(dimension, workers, updates, threads, [&](BufferPool& buffers) {
+  return updates_of(dimension, workers, updates, threads, [&](BufferPool& buffers) {
     return std::make_unique<threads::ThreadRuntime>(problem, buffers, threads::ThreadOptions{.workers = workers});
   });
 }
 
+Rate at_flags(std::size_t dimension, std::size_t workers, std::uint64_t updates, kernels::Threads threads) {
+  return updates_of(dimension, workers, updates, threads,
+                    [&](BufferPool& buffers) { return bench::make_flags(buffers, workers); });
+}
+
 // x' = x - a g, over as many buffers as are in use on threads.
-double bare_updates_per_second(std::size_t dimension, std::size_t buffers_in_turn, std::uint64_t updates,
-                               kernels::Threads threads) {
+Rate in_bare_loop(std::size_t dimension, std::size_t workers, std::uint64_t updates, kernels::Threads threads) {
   BufferPool pool(dimension);
-  std::vector<Buffer> buffers;
-  for (std::size_t i = 0; i < buffers_in_turn; ++i) {
-    buffers.push_back(pool.take());
-    kernels::clear(buffers.back().view());
-  }
-  const auto begin = Steady::now();
-  for (std::uint64_t i = 0; i < updates; ++i)
-    kernels::subtract_scaled(buffers[(i + 2) % buffers_in_turn].view(), buffers[i % buffers_in_turn].view(), kStep,
-                             buffers[(i + 1) % buffers_in_turn].view(), threads);
-  return static_cast<double>(updates) / seconds_since(begin);
+  std::vector<Buffer> buffers = warm_buffers(pool, buffers_in_use(workers));
+  const std::size_t n = buffers.size();
+  return measure(updates, [&] {
+    const auto begin = Steady::now();
+    for (std::uint64_t i = 0; i < updates; ++i)
+      kernels::subtract_scaled(buffers[(i + 2) % n].view(), buffers[i % n].view(), kStep, buffers[(i + 1) % n].view(),
+                               threads);
+    return seconds_since(begin);
+  });
 }
 
 // Microseconds from waking another thread to being woken by it.
@@ -184,45 +167,74 @@ std::vector<double> hand_overs(int count) {
   return times;
 }
 
+double median(const std::vector<Rate>& rates, double Rate::*what) {
+  std::vector<double> values;
+  for (const Rate& rate : rates) values.push_back(rate.*what);
+  return quantile(values, 0.5);
+}
+
+// Of the medians.
+double share(const std::vector<Rate>& ours, const std::vector<Rate>& floor) {
+  return median(ours, &Rate::per_second) / median(floor, &Rate::per_second);
+}
+double server_share(const std::vector<Rate>& ours, const std::vector<Rate>& floor) {
+  return median(floor, &Rate::server_seconds) / median(ours, &Rate::server_seconds);
+}
+
 void bench_large(int rounds) {
   constexpr std::size_t kDimension = 11'173'962;  // ResNet-18
-  constexpr std::uint64_t kUpdates = 150;
+  constexpr std::uint64_t kUpdates = 100;
   for (const auto& [threads, name] :
        {std::pair{kernels::Threads::one, "one thread"}, std::pair{kernels::Threads::all, "all cores"}}) {
     for (const std::size_t workers : {2u, 4u}) {
-      std::vector<double> ours, floor, ratio;
+      std::vector<Rate> ours, bare, flags;
       for (int i = 0; i < rounds; ++i) {
-        floor.push_back(bare_updates_per_second(kDimension, 2 * workers + 2, kUpdates, threads));
+        bare.push_back(in_bare_loop(kDimension, workers, kUpdates, threads));
         ours.push_back(on_threads(kDimension, workers, kUpdates, threads));
-        ratio.push_back(ours.back() / floor.back());
+        flags.push_back(at_flags(kDimension, workers, kUpdates, threads));
       }
-      std::printf("d = 11.2 M, %zu workers, passes on %-10s %6.0f updates/s; bare loop %6.0f; share %.2f (>= 0.85)\n",
-                  workers, name, quantile(ours, 0.5), quantile(floor, 0.5), quantile(ratio, 0.5));
+      std::printf(
+          "d = 11.2 M, %zu workers, passes on %s: %.0f updates/s; bare loop %.0f, share %.2f (>= 0.85 with a core for "
+          "each thread); flags %.0f, share %.2f\n"
+          "  the server's thread: %.2f ms an update; bare loop %.2f, share %.2f\n",
+          workers, name, median(ours, &Rate::per_second), median(bare, &Rate::per_second), share(ours, bare),
+          median(flags, &Rate::per_second), share(ours, flags), 1e3 * median(ours, &Rate::server_seconds),
+          1e3 * median(bare, &Rate::server_seconds), server_share(ours, bare));
       std::fflush(stdout);
     }
   }
 }
 
-void bench_small(int rounds) {
-  constexpr std::size_t kDimension = 1000, kWorkers = 4;
-  constexpr std::uint64_t kUpdates = 300'000;
-  std::vector<double> ours, floor, gaps;
+void bench_small(int rounds, std::size_t workers) {
+  constexpr std::size_t kDimension = 1000;
+  constexpr std::uint64_t kUpdates = 100'000;
+  constexpr auto kOne = kernels::Threads::one;
+  std::vector<Rate> ours, flags, alone;
+  std::vector<double> gaps;
   for (int i = 0; i < rounds; ++i) {
-    floor.push_back(updates_per_second(kDimension, kWorkers, kUpdates, kernels::Threads::one, [&](BufferPool& buffers) {
-      return std::make_unique<FromMemory>(buffers, kWorkers);
-    }));
-    ours.push_back(on_threads(kDimension, kWorkers, kUpdates, kernels::Threads::one));
-    std::vector<std::vector<double>> by_worker(kWorkers);
-    on_threads(kDimension, kWorkers, kUpdates / 10, kernels::Threads::one, &by_worker);
+    alone.push_back(updates_of(kDimension, workers, kUpdates, kOne,
+                               [&](BufferPool& buffers) { return bench::make_from_memory(buffers, workers); }));
+    ours.push_back(on_threads(kDimension, workers, kUpdates, kOne));
+    flags.push_back(at_flags(kDimension, workers, kUpdates, kOne));
+    std::vector<std::vector<double>> by_worker(workers);
+    on_threads(kDimension, workers, kUpdates / 10, kOne, &by_worker);
     for (const std::vector<double>& each : by_worker) gaps.insert(gaps.end(), each.begin(), each.end());
   }
-  std::printf("d = 1000, %zu workers: %.0f arrivals/s (>= 500,000); the server alone %.0f\n", kWorkers,
-              quantile(ours, 0.5), quantile(floor, 0.5));
-  std::vector<double> waking = hand_overs(20'000);
+  const double server_seconds = median(ours, &Rate::server_seconds);
   std::printf(
-      "gradient ready to next order: p50 %.1f us, p99 %.1f us (< 50 us); two threads that wake each other: "
-      "p50 %.1f us, p99 %.1f us there and back\n",
-      quantile(gaps, 0.5), quantile(gaps, 0.99), quantile(waking, 0.5), quantile(waking, 0.99));
+      "d = 1000, %zu workers: %.0f arrivals/s (>= 500,000 with a core for each thread); flags %.0f, share %.2f\n"
+      "  the server's thread: %.2f us an arrival, so at most %.0f arrivals/s; at flags %.2f us, alone %.2f us\n"
+      "  gradient ready to next order: p50 %.1f us, p99 %.1f us (< 50 us)\n",
+      workers, median(ours, &Rate::per_second), median(flags, &Rate::per_second), share(ours, flags),
+      1e6 * server_seconds, 1.0 / server_seconds, 1e6 * median(flags, &Rate::server_seconds),
+      1e6 * median(alone, &Rate::server_seconds), quantile(gaps, 0.5), quantile(gaps, 0.99));
+  std::fflush(stdout);
+}
+
+void bench_waking() {
+  std::vector<double> waking = hand_overs(20'000);
+  std::printf("two threads that wake each other: p50 %.1f us, p99 %.1f us there and back\n", quantile(waking, 0.5),
+              quantile(waking, 0.99));
 }
 
 }  // namespace
@@ -233,6 +245,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "bench_threads: `%s` is not a number of rounds >= 1\n", argv[1]);
     return 2;
   }
-  bench_small(rounds);
+  for (const std::size_t workers : {3u, 4u}) bench_small(rounds, workers);
+  bench_waking();
   bench_large(rounds);
 }

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "engines/threads/spin.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::threads {
@@ -41,7 +42,7 @@ void ThreadRuntime::start_workers() {
   try {
     for (WorkerState& state : workers_) {
       state.worker = std::make_unique<Worker>(shop_);
-      for (const Task& task : state.orders) state.worker->mailbox().send(task);  // of a run that goes on
+      for (const Task& task : state.orders) hand_out(state, task);  // of a run that goes on
     }
   } catch (const std::system_error& error) {
     throw Error("the system has no threads for " + std::to_string(workers_.size()) + " workers: " + error.what());
@@ -60,16 +61,24 @@ std::optional<Event> ThreadRuntime::next(Time limit) {
       const Appointment due = appointments_.top();
       appointments_.pop();
       if (std::optional<Event> event = keep(due)) return event;
-    } else if (std::optional<Report> report = reports_.take()) {
-      if (std::optional<Event> event = receive(std::move(*report))) return event;
-    } else {
-      Instant until = std::min(patience, clock_.at(limit));
-      if (std::chrono::steady_clock::now() >= until) break;
-      if (!appointments_.empty()) until = std::min(until, clock_.at(appointments_.top().time));
-      reports_.wait(until);
+    } else if (std::unique_ptr<Job> job = reports_.take()) {
+      if (std::optional<Event> event = receive(std::move(job))) return event;
+    } else if (!wait(limit, patience)) {
+      break;
     }
   }
   return std::nullopt;
+}
+
+// Until there is a report or an appointment is due. Returns  is there time before `limit` and `patience`?
+bool ThreadRuntime::wait(Time limit, Instant patience) {
+  const auto reported = [&] { return reports_.has_jobs(); };
+  if (spin_until(reported)) return true;
+  Instant until = std::min(patience, clock_.at(limit));
+  if (std::chrono::steady_clock::now() >= until) return false;
+  if (!appointments_.empty()) until = std::min(until, clock_.at(appointments_.top().time));
+  reports_.sleep(until, reported);
+  return true;
 }
 
 // The first event of every worker, in the order of their numbers.
@@ -100,22 +109,23 @@ std::optional<Event> ThreadRuntime::keep(const Appointment& due) {
   return std::nullopt;
 }
 
-std::optional<Event> ThreadRuntime::receive(Report report) {
-  const WorkerState& state = workers_[report.order.worker];
-  if (!state.worker->mailbox().wants(report.order.id)) {  // withdrawn while it was on its way
-    if (report.failure.empty()) ++dropped_;
+std::optional<Event> ThreadRuntime::receive(std::unique_ptr<Job> job) {
+  const Order& order = job->order;
+  const WorkerState& state = workers_[order.worker];
+  if (!state.worker->mailbox().wants(order.id)) {  // withdrawn while it was on its way
+    if (job->failure.empty()) ++dropped_;
     return std::nullopt;
   }
-  TG_CHECK(!state.orders.empty() && state.orders.front().order.id == report.order.id, "worker ", report.order.worker,
-           " reports order ", report.order.id, " out of turn");
-  return report.failure.empty() ? arrives(std::move(report)) : fails(std::move(report));
+  TG_CHECK(!state.orders.empty() && state.orders.front().order.id == order.id, "worker ", order.worker,
+           " reports order ", order.id, " out of turn");
+  return job->failure.empty() ? arrives(std::move(job)) : fails(std::move(job));
 }
 
-Event ThreadRuntime::arrives(Report report) {
-  WorkerState& state = workers_[report.order.worker];
+Event ThreadRuntime::arrives(std::unique_ptr<Job> job) {
+  WorkerState& state = workers_[job->order.worker];
   state.orders.erase(state.orders.begin());
   --in_flight_;
-  arrived_ = std::move(report);
+  arrived_ = std::move(job);
   looked_ = false;
   return {.kind = Event::Kind::gradient_arrived,
           .time = now_,
@@ -127,17 +137,18 @@ Event ThreadRuntime::arrives(Report report) {
 void ThreadRuntime::finish_arrival() {
   if (!arrived_) return;
   ++(looked_ ? used_ : dropped_);
-  arrived_.reset();
+  arrived_->snapshot = {};
+  spare_.push_back(std::move(arrived_));
 }
 
-Report& ThreadRuntime::look() {
+Job& ThreadRuntime::look() {
   looked_ = true;
   return *arrived_;
 }
 
-Event ThreadRuntime::fails(Report report) {
-  reason_ = std::move(report.failure);
-  const WorkerId worker = report.order.worker;
+Event ThreadRuntime::fails(std::unique_ptr<Job> job) {
+  reason_ = std::move(job->failure);
+  const WorkerId worker = job->order.worker;
   Event event = loses(worker);
   event.reason = reason_;
   if (options_.restart_after) will_join(worker, now_ + *options_.restart_after);
@@ -191,8 +202,22 @@ OrderId ThreadRuntime::assign(WorkerId worker, const Snapshot& snapshot, const L
   state.gradients += std::max(1u, work.steps);
   state.orders.push_back({.order = order, .snapshot = snapshot});
   ++in_flight_;
-  state.worker->mailbox().send(state.orders.back());
+  hand_out(state, state.orders.back());
   return order.id;
+}
+
+void ThreadRuntime::hand_out(const WorkerState& state, const Task& task) {
+  std::unique_ptr<Job> job;
+  if (spare_.empty()) {
+    job = std::make_unique<Job>();
+  } else {
+    job = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  if (task.order.id != state.orders.front().order.id) job->gradient = {};  // it will wait, and memory should not
+  job->order = task.order;
+  job->snapshot = task.snapshot;
+  state.worker->mailbox().send(std::move(job));
 }
 
 void ThreadRuntime::cancel(WorkerId worker, std::vector<Order>& cancelled) { withdraw(worker, cancelled); }

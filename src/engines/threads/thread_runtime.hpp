@@ -13,7 +13,7 @@
 #include "core/buffer_pool.hpp"
 #include "engines/compute_pool.hpp"
 #include "engines/threads/clock.hpp"
-#include "engines/threads/reports.hpp"
+#include "engines/threads/inbox.hpp"
 #include "engines/threads/worker.hpp"
 #include "tardigrad/availability.hpp"
 #include "tardigrad/compute_time.hpp"
@@ -33,9 +33,10 @@ struct ThreadOptions {
 
 /// Asynchrony in earnest, on one machine: a thread a worker, and the caller's thread is the server.
 ///
-/// Neither way costs a copy. An order carries the server's own snapshot, which nobody changes; a gradient comes back in
-/// the buffer that the worker wrote it into, with its norm, and the buffer goes to the pool when the event is over.
-/// Time is that of the steady clock since the first `next`; an event has the time at which the server takes it.
+/// Neither way costs a copy or a lock. An order carries the server's own snapshot, which nobody changes; a gradient
+/// comes back in the buffer that the worker wrote it into, with its norm. When the event is over the buffer goes out
+/// with a next order, so that workers need not ask the pool. Time is that of the steady clock since the first `next`;
+/// an event has the time at which the server takes it.
 ///
 /// An order that is cancelled or lost never reaches the server, whatever its worker makes of it. A worker leaves and
 /// returns by `availability`, with its thread kept; a worker whose replica throws is lost, with what it threw as the
@@ -44,8 +45,9 @@ struct ThreadOptions {
 /// A run that goes on hands every order that was in flight out again, under its number, with its streams and its
 /// parameters: what had been made of it is not saved, but made again. Its time goes on from where it was saved.
 ///
-/// Memory   a thread and a replica a worker; an order in flight holds its snapshot and, once begun, one gradient
-/// Cost     O(log timers) an event; beside it one lock a report, one an order
+/// Memory   a thread and a replica a worker; an order in flight holds its snapshot and, when its worker has no other or
+///          has begun it, one gradient. As many gradients stay as were there at once
+/// Cost     O(log timers) an event; beside it an exchange of addresses a report, one an order
 /// Errors   Error when the system has no threads left
 /// Thread   all functions: the server's
 class ThreadRuntime final : public Runtime {
@@ -121,19 +123,21 @@ class ThreadRuntime final : public Runtime {
   };
 
   void start_workers();
+  bool wait(Time limit, Instant patience);
   std::optional<Event> first_join();
   std::optional<Event> keep(const Appointment& appointment);
-  std::optional<Event> receive(Report report);
+  std::optional<Event> receive(std::unique_ptr<Job> job);
   void make_appointment(Appointment::Kind kind, Time time, std::uint32_t number, std::uint64_t episode = 0);
   void will_join(WorkerId worker, Time time);
   Event joins(WorkerId worker);
   Event leaves(WorkerId worker);
-  Event arrives(Report report);
-  Event fails(Report report);
+  Event arrives(std::unique_ptr<Job> job);
+  Event fails(std::unique_ptr<Job> job);
   Event loses(WorkerId worker);
   void withdraw(WorkerId worker, std::vector<Order>& withdrawn);
   void finish_arrival();
-  Report& look();
+  void hand_out(const WorkerState& state, const Task& task);
+  Job& look();
   Labour labour() const;
   void state_of_labour(Archive& archive);
   void state_of_workers(Archive& archive);
@@ -144,7 +148,7 @@ class ThreadRuntime final : public Runtime {
   const Problem& problem_;
   const ThreadOptions options_;
   Clock clock_;
-  Reports reports_;
+  Inbox reports_;
   const Workshop shop_;
 
   Time now_{};
@@ -154,12 +158,13 @@ class ThreadRuntime final : public Runtime {
   std::priority_queue<Appointment, std::vector<Appointment>, std::greater<>> appointments_;
   std::vector<Order> lost_;  // of the loss handed out last, and
   std::string reason_;       // why
-  std::optional<Report> arrived_;
+  std::unique_ptr<Job> arrived_;
   bool looked_ = false;  // at the gradient
   ArrivedGradient gradient_;
-  std::uint64_t used_ = 0, dropped_ = 0;  // gradients that arrived and were looked at, or not
-  Labour before_;                         // until the run was saved
-  Time stayed_{};                         // by those who have left, in all
+  std::uint64_t used_ = 0, dropped_ = 0;     // gradients that arrived and were looked at, or not
+  Labour before_;                            // until the run was saved
+  Time stayed_{};                            // by those who have left, in all
+  std::vector<std::unique_ptr<Job>> spare_;  // to be used again, with the memory of their gradients
 
   ComputePool evaluators_;
   std::unique_ptr<ComputePool::Session> evaluating_;

@@ -65,44 +65,41 @@ Time Worker::busy(Time now) const {
 }
 
 void Worker::run() {
-  while (std::optional<Task> task = mailbox_.receive()) {
+  while (std::unique_ptr<Job> job = mailbox_.receive()) {
     const Time start = shop_.clock.now();
     busy_since_.store(start.count(), std::memory_order_relaxed);
-    std::optional<Report> report = carry_out(std::move(*task));
+    carry_out(*job);
     busy_since_.store(-1, std::memory_order_relaxed);
     busy_.fetch_add((shop_.clock.now() - start).count(), std::memory_order_relaxed);
-    if (report) shop_.reports.push(std::move(*report));
+    if (mailbox_.wants(job->order.id)) shop_.reports.push(std::move(job));
   }
   replica_.reset();  // where it was made
 }
 
-std::optional<Report> Worker::carry_out(Task task) {
-  Report report{.order = task.order, .snapshot = std::move(task.snapshot)};
+void Worker::carry_out(Job& job) {
   try {
     if (!replica_) replica_ = shop_.problem.make_replica();
-    Stint stint(*this, report.order);
-    compute(report, stint);
+    Stint stint(*this, job.order);
+    compute(job, stint);
   } catch (const std::exception& error) {
-    report.failure = error.what();
-    if (report.failure.empty()) report.failure = "an error without a text";
+    job.failure = error.what();
+    if (job.failure.empty()) job.failure = "an error without a text";
   } catch (...) {
-    report.failure = "something that is no std::exception was thrown";
+    job.failure = "something that is no std::exception was thrown";
   }
   // What it left behind is not to be trusted. Whether the server hears of it depends on whether it waits for the order:
   // a failure that lasts will meet the next one.
-  if (!report.failure.empty()) replica_.reset();
-  if (mailbox_.wants(report.order.id)) return report;
-  return std::nullopt;
+  if (!job.failure.empty()) replica_.reset();
 }
 
-void Worker::compute(Report& report, Stint& stint) {
-  Order& order = report.order;
+void Worker::compute(Job& job, Stint& stint) {
+  Order& order = job.order;
   replica_->watch(StopSignal(mailbox_.wanted_from(), order.id));
-  report.gradient = shop_.buffers.take();
-  order.steps_done = do_work(*replica_, order, report.snapshot.view(), report.gradient.view(), shop_.buffers,
+  if (job.gradient.empty()) job.gradient = shop_.buffers.take();
+  order.steps_done = do_work(*replica_, order, job.snapshot.view(), job.gradient.view(), shop_.buffers,
                              [&](std::uint32_t k) { return stint.may_step(k); });
   if (!mailbox_.wants(order.id)) return;  // given up on the way
-  report.norm = std::sqrt(kernels::squared_norm(std::as_const(report.gradient).view()));
+  job.norm = std::sqrt(kernels::squared_norm(std::as_const(job.gradient).view()));
   computed_.fetch_add(1, std::memory_order_relaxed);
   stint.note_end();
   if (!stint.rest()) dropped_.fetch_add(1, std::memory_order_relaxed);

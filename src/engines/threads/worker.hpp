@@ -3,13 +3,13 @@
 
 #include <atomic>
 #include <memory>
-#include <optional>
 #include <thread>
 
 #include "core/buffer_pool.hpp"
 #include "engines/threads/clock.hpp"
+#include "engines/threads/inbox.hpp"
 #include "engines/threads/mailbox.hpp"
-#include "engines/threads/reports.hpp"
+
 #include "tardigrad/compute_time.hpp"
 #include "tardigrad/problem.hpp"
 
@@ -21,7 +21,7 @@ struct Workshop {
   BufferPool& buffers;
   const ComputeTime* pace;  ///< nothing: as fast as they can
   const Clock& clock;
-  Reports& reports;
+  Inbox& reports;
 };
 
 /// A thread with a replica of its own, which it makes with its first order and anew after a failure. It works off its
@@ -50,8 +50,8 @@ class Worker {
  private:
   class Stint;
   void run();
-  std::optional<Report> carry_out(Task task);
-  void compute(Report& report, Stint& stint);
+  void carry_out(Job& job);
+  void compute(Job& job, Stint& stint);
 
   const Workshop& shop_;
   Mailbox mailbox_;
