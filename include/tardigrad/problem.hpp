@@ -38,10 +38,25 @@ class StopSignal {
   OrderId order_ = 0;
 };
 
+/// Computes for somebody who may stop waiting for it.
+class Watched {
+ public:
+  /// Gradients from now on are watched by `stop`.
+  void watch(StopSignal stop) { stop_ = stop; }
+
+ protected:
+  ~Watched() = default;
+  /// Nobody waits for the gradient under way any more.  Cost  one load
+  bool given_up() const { return stop_.requested(); }
+
+ private:
+  StopSignal stop_;
+};
+
 /// One thread's means of computing gradients: scratch memory, a model replica.
 /// Made on, and used by, one thread only. What it returns depends on the arguments alone, never on
 /// what was computed before: this is what makes a run independent of the number of threads.
-class Replica {
+class Replica : public Watched {
  public:
   virtual ~Replica() = default;
 
@@ -61,16 +76,22 @@ class Replica {
 
   /// Tensors that are saved beside the parameters.
   virtual std::vector<ExtraTensor> extra_tensors(std::span<const float> /*x*/) { return {}; }
+};
 
-  /// Gradients from now on are watched by `stop`.
-  void watch(StopSignal stop) { stop_ = stop; }
+/// One thread's means of computing gradients that need, and change, few coordinates: for runtimes whose threads share
+/// one x, which nobody can read as a whole. The examples are drawn first; then x is read where they have entries.
+/// The expectation of a gradient, over the streams and the workers, is that of Replica::gradient at every x that can be
+/// reached from x0 by such gradients; the gradients themselves may differ (a regulariser acts on few coordinates).
+class SparseReplica : public Watched {
+ public:
+  virtual ~SparseReplica() = default;
 
- protected:
-  /// Nobody waits for the gradient under way any more.  Cost  one load
-  bool given_up() const { return stop_.requested(); }
-
- private:
-  StopSignal stop_;
+  /// Draws the examples of the order as Replica::gradient would, and returns their support: the coordinates that the
+  /// gradient needs and changes, each once. Valid until the next call.
+  virtual std::span<const std::uint32_t> draw(const Order& order) = 0;
+  /// Writes the gradient of what was drawn into g.
+  /// Shapes  x, g: [support], in its order; g comes uninitialised.  Returns the minibatch loss, without regulariser.
+  virtual double gradient(std::span<const float> x, std::span<float> g) = 0;
 };
 
 /// Immutable once made; used by all threads at once.
@@ -84,6 +105,8 @@ class Problem {
   virtual void initial_point(std::span<float> x) const = 0;
   /// Called on the thread that will use the replica, which must not outlive the problem.
   virtual std::unique_ptr<Replica> make_replica() const = 0;
+  /// As make_replica, where gradients have few coordinates that are not 0; null: they are dense.
+  virtual std::unique_ptr<SparseReplica> make_sparse_replica() const { return nullptr; }
 
   /// Names of the metrics, in the order in which `metrics` gives them.
   virtual std::vector<std::string> metric_names() const = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/kernels.hpp"
 #include "data/libsvm.hpp"
@@ -40,10 +41,49 @@ struct Spec {
   std::size_t batch_size = 0;
   double l2 = 0.0;
   std::uint64_t seed = 0;
+  std::vector<float> pull;  // by feature: l2 for each time that a minibatch is expected to hold it; without l2 empty
 };
+
+// Every row of a minibatch that holds feature j pulls x_j towards 0, by l2 over the number of such rows that a
+// minibatch of a worker is expected to have: on average over the rows and the workers that is l2 x_j. A feature that no
+// row holds stays at x_j = 0, where there is nothing to pull.
+std::vector<float> pull_of_rows(const Spec& spec, std::size_t workers) {
+  const SparseDataset& train = *spec.train;
+  const std::size_t parts = spec.partition.is_shared() ? 1 : workers;
+  const auto first_size = static_cast<double>(spec.partition.size(0));
+  std::vector<double> held(train.features);  // by rows, those of parts as large as the first count 1
+  for (std::size_t i = 0; i < parts; ++i) {
+    const auto part = static_cast<WorkerId>(i);
+    const double weight = first_size / static_cast<double>(spec.partition.size(part));
+    for (std::size_t n = 0; n < spec.partition.size(part); ++n) {
+      const std::size_t row = spec.partition.example(part, n);
+      for (std::size_t k = train.row_start[row]; k < train.row_start[row + 1]; ++k) held[train.feature[k]] += weight;
+    }
+  }
+  std::vector<float> pull(train.features);
+  const double drawn = static_cast<double>(spec.batch_size), rows = first_size * static_cast<double>(parts);
+  for (std::size_t j = 0; j < pull.size(); ++j)
+    if (held[j] > 0.0) pull[j] = static_cast<float>(spec.l2 / (held[j] * drawn / rows));
+  return pull;
+}
 
 // A millisecond's work or two. An entry is read twice; a row costs an exponential and a logarithm as well.
 constexpr std::size_t kEntriesBetweenLooks = 1 << 19, kEntriesWorthOfARow = 32;
+
+// When to look whether a gradient is still wanted.
+class Looks {
+ public:
+  // Before a row of so many entries.
+  bool is_due(std::size_t entries) {
+    since_ += kEntriesWorthOfARow + entries;
+    if (since_ <= kEntriesBetweenLooks) return false;
+    since_ = 0;
+    return true;
+  }
+
+ private:
+  std::size_t since_ = 0;  // entries
+};
 
 class LogisticReplica final : public Replica {
  public:
@@ -56,13 +96,9 @@ class LogisticReplica final : public Replica {
     std::ranges::transform(x, g.begin(), [l2](float coordinate) { return l2 * coordinate; });
     const double share = 1.0 / static_cast<double>(batch_.size());
     double loss = 0.5 * spec_.l2 * kernels::squared_norm(x);
-    std::size_t since_look = 0;
+    Looks looks;
     for (const std::uint32_t row : batch_) {
-      since_look += kEntriesWorthOfARow + train.row_start[row + 1] - train.row_start[row];
-      if (since_look > kEntriesBetweenLooks) {
-        if (given_up()) return loss;
-        since_look = 0;
-      }
+      if (looks.is_due(train.row_start[row + 1] - train.row_start[row]) && given_up()) return loss;
       const double m = margin(train, row, x);
       loss += share * logistic_loss(m);
       const auto factor = static_cast<float>(-share * logistic_slope(m) * train.label[row]);
@@ -94,6 +130,74 @@ class LogisticReplica final : public Replica {
   std::vector<std::uint32_t> batch_;
 };
 
+class SparseLogisticReplica final : public SparseReplica {
+ public:
+  explicit SparseLogisticReplica(const Spec& spec)
+      : spec_(spec), batch_(spec.batch_size), place_of_(spec.train->features, kNowhere) {}
+
+  std::span<const std::uint32_t> draw(const Order& order) override {
+    const SparseDataset& train = *spec_.train;
+    data::draw_minibatch(spec_.partition, order, spec_.seed, batch_);
+    support_.clear();
+    rows_.clear();
+    places_.clear();
+    for (const std::uint32_t row : batch_)
+      for (std::size_t k = train.row_start[row]; k < train.row_start[row + 1]; ++k) note(train.feature[k]);
+    for (const std::uint32_t feature : support_) place_of_[feature] = kNowhere;
+    return support_;
+  }
+
+  double gradient(std::span<const float> x, std::span<float> g) override {
+    const SparseDataset& train = *spec_.train;
+    regularise(x, g);
+    const double share = 1.0 / static_cast<double>(batch_.size());
+    double loss = 0.0;
+    const std::uint32_t* places = places_.data();
+    Looks looks;
+    for (const std::uint32_t row : batch_) {
+      const std::span values =
+          std::span(train.value).subspan(train.row_start[row], train.row_start[row + 1] - train.row_start[row]);
+      if (looks.is_due(values.size()) && given_up()) return loss;
+      double product = 0.0;
+      for (std::size_t k = 0; k < values.size(); ++k) product += static_cast<double>(values[k]) * x[places[k]];
+      const double m = train.label[row] * product;
+      loss += share * logistic_loss(m);
+      const auto factor = static_cast<float>(-share * logistic_slope(m) * train.label[row]);
+      for (std::size_t k = 0; k < values.size(); ++k) g[places[k]] += factor * values[k];
+      places += values.size();
+    }
+    return loss;
+  }
+
+ private:
+  static constexpr std::uint32_t kNowhere = std::numeric_limits<std::uint32_t>::max();
+
+  // One more entry of the batch.
+  void note(std::uint32_t feature) {
+    std::uint32_t& place = place_of_[feature];
+    if (place == kNowhere) {
+      place = static_cast<std::uint32_t>(support_.size());
+      support_.push_back(feature);
+      rows_.push_back(0);
+    }
+    ++rows_[place];
+    places_.push_back(place);
+  }
+
+  void regularise(std::span<const float> x, std::span<float> g) const {
+    if (spec_.pull.empty()) return kernels::clear(g);
+    for (std::size_t s = 0; s < support_.size(); ++s)
+      g[s] = static_cast<float>(rows_[s]) * spec_.pull[support_[s]] * x[s];
+  }
+
+  const Spec& spec_;
+  std::vector<std::uint32_t> batch_;
+  std::vector<std::uint32_t> support_;   // features of the batch
+  std::vector<std::uint32_t> rows_;      // by place in the support: how many rows of the batch hold it
+  std::vector<std::uint32_t> places_;    // by entry of the batch: its feature's place in the support
+  std::vector<std::uint32_t> place_of_;  // by feature
+};
+
 class Logistic final : public Problem {
  public:
   explicit Logistic(Spec spec) : spec_(std::move(spec)), layout_("x", spec_.train->features) {}
@@ -102,6 +206,9 @@ class Logistic final : public Problem {
   double examples(WorkerId worker) const override { return static_cast<double>(spec_.partition.size(worker)); }
   void initial_point(std::span<float> x) const override { kernels::clear(x); }
   std::unique_ptr<Replica> make_replica() const override { return std::make_unique<LogisticReplica>(spec_); }
+  std::unique_ptr<SparseReplica> make_sparse_replica() const override {
+    return std::make_unique<SparseLogisticReplica>(spec_);
+  }
   std::vector<std::string> metric_names() const override { return {"loss", "accuracy"}; }
   std::size_t evaluation_parts() const override {
     return parts_of(*spec_.train) + (spec_.test ? parts_of(*spec_.test) : 0);
@@ -138,6 +245,7 @@ std::unique_ptr<Problem> make_logistic(Settings& settings, const ProblemContext&
   std::ranges::transform(spec.train->label, classes.begin(), [](float label) { return label > 0 ? 1 : 0; });
   spec.partition =
       data::make_partition(settings.table_or_empty("partition"), classes, 2, context.workers, context.seed);
+  if (spec.l2 > 0.0) spec.pull = pull_of_rows(spec, context.workers);
   return std::make_unique<Logistic>(std::move(spec));
 }
 

@@ -6,7 +6,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
+#include "data/partition.hpp"
 #include "problems_testing.hpp"
 
 namespace tardigrad::problems {
@@ -181,6 +183,119 @@ TEST_F(Logistic, PartitionGivesWorkersTheirOwnRows) {
   }
   EXPECT_EQ(make_from(make_logistic, table(0.0, 4), seeded(1, 4))->examples(0), 4.0);  // all rows are everybody's
   EXPECT_NEAR((losses[0] + losses[1] + losses[2] + losses[3]) / 4, full_loss({0.5, -1, 0.25}, 0.0), 1e-12);
+}
+
+// A sparse gradient, spread over all coordinates, with its loss.
+struct Spread {
+  double loss;
+  std::vector<float> g;
+};
+Spread sparse_gradient(SparseReplica& replica, const Order& order, std::span<const float> x) {
+  const std::span<const std::uint32_t> support = replica.draw(order);
+  EXPECT_EQ(std::set<std::uint32_t>(support.begin(), support.end()).size(), support.size()) << "a coordinate twice";
+  std::vector<float> at(support.size()), values(support.size(), NAN), all(x.size(), 0.0f);
+  for (std::size_t s = 0; s < support.size(); ++s) at[s] = x[support[s]];
+  const double loss = replica.gradient(at, values);
+  for (std::size_t s = 0; s < support.size(); ++s) all[support[s]] = values[s];
+  return {loss, all};
+}
+
+void expect_same_gradients(const Problem& problem) {
+  const auto dense = problem.make_replica();
+  const auto sparse = problem.make_sparse_replica();
+  for (std::uint64_t index = 0; index < 100; ++index) {
+    const std::vector<float> x = random_point(3, index);
+    std::vector<float> g(3);
+    dense->gradient({.index = index}, x, g);
+    EXPECT_EQ(sparse_gradient(*sparse, {.index = index}, x).g, g) << "index " << index;
+  }
+}
+
+TEST_F(Logistic, WithoutRegulariserASparseGradientHasTheBitsOfADenseOne) {
+  for (const std::int64_t batch_size : {1, 2, 7}) {
+    const auto problem = make_from(make_logistic, table(0.0, batch_size));
+    expect_same_gradients(*problem);
+    const std::vector<float> x = random_point(3);
+    std::vector<float> g(3);
+    EXPECT_EQ(sparse_gradient(*problem->make_sparse_replica(), {.index = 3}, x).loss,
+              problem->make_replica()->gradient({.index = 3}, x, g));
+  }
+}
+
+TEST_F(Logistic, WhereEveryRowHasEveryFeatureASparseGradientIsTheDenseOne) {
+  write("train", "+1 1:1 2:2 3:-1\n-1 1:-0.5 2:1 3:4\n+1 1:3 2:1 3:1\n");
+  for (const std::int64_t batch_size : {1, 2, 8})
+    expect_same_gradients(*make_from(make_logistic, table(0.3, batch_size)));
+}
+
+// Features in every row, in two, and in one of four; at this x all margins are 0 and all slopes 1/2, and every number
+// is a sum of few powers of two, so that nothing is rounded.
+constexpr const char* kPairs = "+1 1:1 2:1\n-1 1:2 2:2 3:1 4:1\n+1 1:0.5 2:0.5 3:4 4:4\n-1 1:1 2:1 5:2 6:2\n";
+const std::vector<float> kPairsPoint = {0.5f, -0.5f, 0.25f, -0.25f, 1.0f, -1.0f};
+// mean_k(-y_k a_k / 2) + x/4
+const std::vector<double> kPairsGradient = {0.1875 + 0.125,  0.1875 - 0.125, -0.375 + 0.0625,
+                                            -0.375 - 0.0625, 0.25 + 0.25,    0.25 - 0.25};
+
+// The mean of the sparse gradients of every row of every worker's part, each once.
+std::vector<double> mean_over_rows(const Problem& problem, const data::Partition& partition, WorkerId workers) {
+  std::vector<double> mean(6);
+  const auto replica = problem.make_sparse_replica();
+  for (WorkerId worker = 0; worker < workers; ++worker) {
+    std::set<std::uint32_t> seen;
+    for (std::uint64_t index = 0; seen.size() < partition.size(worker); ++index) {
+      const Order order{.worker = worker, .index = index};
+      std::uint32_t row = 0;
+      data::draw_minibatch(partition, order, 1, std::span(&row, 1));
+      if (!seen.insert(row).second) continue;
+      const std::vector<float> g = sparse_gradient(*replica, order, kPairsPoint).g;
+      for (std::size_t j = 0; j < 6; ++j) mean[j] += g[j] / static_cast<double>(workers * partition.size(worker));
+    }
+  }
+  return mean;
+}
+
+TEST_F(Logistic, TheMeanOfTheSparseGradientsOfAllRowsIsTheGradient) {
+  write("train", kPairs);
+  const auto problem = make_from(make_logistic, table(0.25, 1));
+  EXPECT_EQ(mean_over_rows(*problem, data::Partition::shared(4), 1), kPairsGradient);
+}
+
+TEST_F(Logistic, TheMeanOfTheSparseGradientsOfAllPartsIsTheGradient) {
+  write("train", kPairs);
+  const Table iid{{"kind", text("iid")}};
+  Table settings = table(0.25, 1);
+  settings["partition"] = {iid};
+  const auto problem = make_from(make_logistic, settings, seeded(1, 2));
+  Settings partition_settings(iid);
+  const std::vector<std::uint8_t> classes = {1, 0, 1, 0};
+  const data::Partition partition = data::make_partition(partition_settings, classes, 2, 2, 1);
+  EXPECT_EQ(mean_over_rows(*problem, partition, 2), kPairsGradient);
+}
+
+// Two of the same row in a batch of two pull once each: the row's own gradient again.
+TEST_F(Logistic, ASparseGradientCountsItsRows) {
+  write("train", "+1 1:1\n+1 1:1\n-1 3:1\n-1 3:1\n");
+  const auto one = make_from(make_logistic, table(0.25, 1)), two = make_from(make_logistic, table(0.25, 2));
+  const std::vector<float> x = {0.5f, 2.0f, -0.25f};
+  const std::vector<float> first = sparse_gradient(*one->make_sparse_replica(), {.index = 0}, x).g;
+  const auto replica = two->make_sparse_replica();
+  bool met = false;
+  for (std::uint64_t index = 0; index < 60; ++index) {
+    const std::vector<float> g = sparse_gradient(*replica, {.index = index}, x).g;
+    if ((g[0] == 0.0f) != (first[0] == 0.0f) || (g[2] == 0.0f) != (first[2] == 0.0f)) continue;  // of other rows
+    met = true;
+    for (std::size_t j = 0; j < 3; ++j) EXPECT_FLOAT_EQ(g[j], first[j]);
+  }
+  EXPECT_TRUE(met);
+}
+
+TEST_F(Logistic, ASparseGradientThatNobodyWantsEndsEarly) {
+  const auto problem = make_from(make_logistic, table(0.0, 20'000));
+  const auto replica = problem->make_sparse_replica();
+  const std::atomic<OrderId> wanted_from{8};
+  replica->watch(StopSignal(wanted_from, 7));
+  const std::vector<float> x(3, 0.0f);
+  EXPECT_NEAR(sparse_gradient(*replica, {.id = 7}, x).loss, 4095.0 / 20'000.0 * std::log(2.0), 1e-9);
 }
 
 TEST_F(Logistic, Messages) {
