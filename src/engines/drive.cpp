@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <deque>
 #include <sstream>
 
 #include "core/hash.hpp"
 #include "engines/records_state.hpp"
+#include "engines/verdict.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad {
@@ -306,21 +306,16 @@ class Driver final : FailureContext {
       EvaluationRecord& record = pending_.front().record;
       record.metrics = runtime_.take_evaluation(pending_.front().id);
       for (Observer* observer : hooks_.observers) observer->on_evaluation(record);
-      judge(record);
+      heed(record);
       result_.evaluations.push_back(std::move(record));
       pending_.pop_front();
     }
   }
 
-  void judge(const EvaluationRecord& record) {
-    for (const Metric& metric : record.metrics) {
-      if (!std::isfinite(metric.value)) diverged_at_evaluation_ = true;
-      if (!options_.target || metric.name != options_.target->metric || result_.time_to_target) continue;
-      if (!options_.target->met_by(metric.value)) continue;
-      result_.time_to_target = record.time;
-      result_.updates_to_target = record.version;
-      if (options_.stop.at_target) stop(StopReason::target);
-    }
+  void heed(const EvaluationRecord& record) {
+    const Verdict verdict = judge(record, options_.target, result_);
+    if (!verdict.finite) diverged_at_evaluation_ = true;
+    if (verdict.first_at_target && options_.stop.at_target) stop(StopReason::target);
     if (diverged_at_evaluation_ && options_.stop.at_target) stop(StopReason::diverged);
   }
 

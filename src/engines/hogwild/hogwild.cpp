@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engines/hogwild/hogwild.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "core/hash.hpp"
+#include "engines/compute_pool.hpp"
+#include "engines/hogwild/worker.hpp"
+#include "engines/verdict.hpp"
+#include "tardigrad/error.hpp"
+
+namespace tardigrad::hogwild {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::optional<Version> smaller(std::optional<Version> a, std::optional<Version> b) {
+  if (!a || !b) return a ? a : b;
+  return std::min(*a, *b);
+}
+
+// Looks after a run: evaluates, keeps the time, and says when it is over.
+class Keeper {
+ public:
+  Keeper(const Problem& problem, BufferPool& buffers, std::span<float> x, const Options& options, const Hooks& hooks)
+      : problem_(problem),
+        options_(options),
+        hooks_(hooks),
+        x_(x),
+        shop_{.problem = problem,
+              .buffers = buffers,
+              .step = options.step,
+              .x = SharedParameters(x),
+              .claims = Claims(smaller(options.run.stop.updates, options.run.stop.gradients),
+                               options.run.evaluate_every.updates, options.workers)},
+        next_evaluation_(options.run.evaluate_every.time.value_or(Time::max())),
+        evaluators_(options.evaluation_threads),
+        evaluating_(evaluators_, problem, buffers) {}
+  ~Keeper() {
+    shop_.stop();
+    join();
+  }
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+
+  RunResult run() {
+    warn_of_dense_gradients();
+    shop_.offer_copy(Time{0});
+    make_workers();
+    do {
+      start_workers();
+      while (!all_ended()) look_after();
+    } while (!shop_.stopping() && shop_.claims.any_left() && any_healthy());
+    finish();
+    return std::move(result_);
+  }
+
+ private:
+  struct Evaluation {
+    EvaluationJob job;
+    EvaluationRecord record;
+  };
+
+  void warn(const std::string& text) {
+    for (Observer* observer : hooks_.observers) observer->on_warning(result_.time, text);
+  }
+
+  void warn_of_dense_gradients() {
+    if (options_.workers == 1 || problem_.make_sparse_replica()) return;
+    warn("the gradients of this problem are dense: every update writes all " + std::to_string(shop_.x.dimension()) +
+         " coordinates, so that the workers take each other's cache lines, and the theory of Hogwild! says nothing");
+  }
+
+  void make_workers() {
+    for (std::size_t i = 0; i < options_.workers; ++i)
+      shop_.workers.push_back(std::make_unique<Worker>(shop_, static_cast<WorkerId>(i)));
+    shop_.start = std::chrono::steady_clock::now();
+  }
+
+  // All of them; or, when the others had ended before a worker failed, the others again, for what it had claimed.
+  void start_workers() {
+    try {
+      for (const auto& worker : shop_.workers)
+        if (worker->failure().empty()) worker->start();
+    } catch (const std::system_error& error) {
+      throw Error("the system has no threads for " + std::to_string(options_.workers) + " workers: " + error.what());
+    }
+  }
+
+  bool any_healthy() const {
+    return std::ranges::any_of(shop_.workers, [](const auto& worker) { return worker->failure().empty(); });
+  }
+
+  void join() {
+    for (const auto& worker : shop_.workers) worker->join();
+  }
+
+  bool all_ended() const {
+    return std::ranges::all_of(shop_.workers, [](const auto& worker) { return worker->ended(); });
+  }
+
+  // Workers ring when they end and when they bring a copy. The end of an evaluation and Ctrl-C are looked for.
+  void look_after() {
+    const Time cap = options_.run.stop.time.value_or(Time::max());
+    const Time now = shop_.now();
+    if (now >= cap) stop(StopReason::time);
+    if (hooks_.interrupted && hooks_.interrupted->load(std::memory_order_relaxed)) stop(StopReason::interrupted);
+    Time until = now + (pending_.empty() ? Time(20ms) : Time(1ms));
+    if (!shop_.stopping()) {
+      if (now >= next_evaluation_) evaluate(now);
+      until = std::min({until, cap, next_evaluation_});
+    }
+    start_evaluations(shop_.news.wait(shop_.start + until));
+    while (!pending_.empty() && evaluating_.is_finished(pending_.front()->job)) take_evaluation();
+  }
+
+  void evaluate(Time now) {
+    shop_.offer_copy(now);
+    const Time every = *options_.run.evaluate_every.time;
+    next_evaluation_ += every * ((now - next_evaluation_) / every + 1);  // those missed are left out
+  }
+
+  void start_evaluations(std::vector<Copy> copies) {
+    std::ranges::sort(copies, {}, &Copy::time);
+    for (Copy& copy : copies) {
+      if (copy.time < last_copy_) {  // another worker was faster, and its copy is newer
+        shop_.news.release();
+        continue;
+      }
+      last_copy_ = copy.time;
+      EvaluationRecord record{.time = copy.time, .version = copy.version};
+      record.counters = {.assigned = copy.version, .applied = copy.version, .updates = copy.version};
+      EvaluationJob job(problem_, {copy.version, std::make_shared<const Buffer>(std::move(copy.x))});
+      pending_.push_back(std::make_unique<Evaluation>(Evaluation{std::move(job), std::move(record)}));
+      evaluating_.submit(pending_.back()->job);
+    }
+  }
+
+  // Waits for the first of those that are under way.
+  void take_evaluation() {
+    EvaluationRecord& record = pending_.front()->record;
+    evaluating_.wait_for(pending_.front()->job);
+    record.metrics = pending_.front()->job.metrics(problem_);
+    for (Observer* observer : hooks_.observers) observer->on_evaluation(record);
+    const Verdict verdict = judge(record, options_.run.target, result_);
+    if (!verdict.finite) diverged_ = true;
+    if (verdict.first_at_target && options_.run.stop.at_target) stop(StopReason::target);
+    if (diverged_ && options_.run.stop.at_target) stop(StopReason::diverged);
+    result_.evaluations.push_back(std::move(record));
+    pending_.pop_front();
+    shop_.news.release();
+  }
+
+  void stop(StopReason reason) {
+    if (!reason_) reason_ = reason;  // the first condition that is met ends the run
+    shop_.stop();
+  }
+
+  void finish() {
+    join();
+    result_.time = shop_.now();
+    start_evaluations(shop_.news.wait(shop_.start));
+    while (!pending_.empty()) take_evaluation();
+    count();
+    if (!reason_) reason_ = reason_of_the_end();
+    evaluate_the_end();
+    result_.reason = diverged_ ? StopReason::diverged : *reason_;
+    Hasher digest;
+    digest.add(result_.counters.updates);
+    digest.add(std::as_const(x_));
+    result_.digest = digest.hex();
+    result_.wall_seconds = to_seconds(shop_.now());
+  }
+
+  void count() {
+    Counters& c = result_.counters;
+    RuntimeCounters& r = result_.runtime;
+    c.updates = c.applied = shop_.updates();
+    Time busy{};
+    for (std::size_t i = 0; i < shop_.workers.size(); ++i) {
+      const Worker& worker = *shop_.workers[i];
+      c.not_finite += worker.met_infinity();
+      r.gradients_wasted += worker.dropped();
+      busy += worker.busy();
+      if (worker.failure().empty()) continue;
+      ++c.lost;
+      warn("worker " + std::to_string(i) + " failed: " + worker.failure());
+    }
+    r.gradients_computed = c.applied + c.not_finite + r.gradients_wasted;
+    c.assigned = r.gradients_computed + c.lost;
+    const double available = to_seconds(result_.time) * static_cast<double>(options_.workers);
+    if (available > 0.0) r.utilisation = std::min(1.0, to_seconds(busy) / available);
+    if (c.not_finite > 0) diverged_ = true;
+  }
+
+  // Of a run that nobody stopped.
+  StopReason reason_of_the_end() {
+    const StopConditions& until = options_.run.stop;
+    const Version updates = result_.counters.updates;
+    if (diverged_) return StopReason::diverged;
+    if (until.updates && updates >= *until.updates) return StopReason::updates;
+    if (until.gradients && updates >= *until.gradients) return StopReason::gradients;
+    warn("no worker is left, and none will return");
+    return StopReason::idle;
+  }
+
+  void evaluate_the_end() {
+    const Version last = result_.evaluations.empty() ? 0 : result_.evaluations.back().version;
+    if (!result_.evaluations.empty() && last == result_.counters.updates) return;  // nobody wrote after that copy
+    shop_.offer_copy(result_.time);
+    start_evaluations(shop_.news.wait(shop_.start));
+    pending_.back()->record.counters = result_.counters;
+    take_evaluation();
+  }
+
+  const Problem& problem_;
+  const Options& options_;
+  const Hooks& hooks_;
+  const std::span<float> x_;
+  Workshop shop_;
+  RunResult result_;
+  std::optional<StopReason> reason_;
+  bool diverged_ = false;
+  Time next_evaluation_, last_copy_{};
+  ComputePool evaluators_;
+  std::deque<std::unique_ptr<Evaluation>> pending_;
+  ComputePool::Session evaluating_;  // last: its threads may hold our jobs
+};
+
+}  // namespace
+
+RunResult train(const Problem& problem, BufferPool& buffers, std::span<float> x, const Options& options,
+                const Hooks& hooks) {
+  TG_CHECK(options.workers >= 1 && options.workers <= kMostWorkers, options.workers, " workers");
+  TG_CHECK(x.size() == problem.layout().dimension() && x.size() == buffers.buffer_floats());
+  return Keeper(problem, buffers, x, options, hooks).run();
+}
+
+}  // namespace tardigrad::hogwild

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engines/hogwild/worker.hpp"
+
+#include <cmath>
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include "core/kernels.hpp"
+
+namespace tardigrad::hogwild {
+
+Version Workshop::updates() const {
+  Version sum = 0;
+  for (const std::unique_ptr<Worker>& worker : workers) sum += worker->updates();
+  return sum;
+}
+
+void Workshop::offer_copy(Time at) {
+  if (!news.reserve()) return;
+  Copy copy{.time = at, .version = updates(), .x = buffers.take()};
+  x.copy_to(copy.x.view());
+  news.post(std::move(copy));
+}
+
+// Gradients that read and change the support of what was drawn.
+class Worker::Sparse {
+ public:
+  Sparse(Workshop& shop, std::unique_ptr<SparseReplica> replica) : shop_(shop), replica_(std::move(replica)) {
+    replica_->watch(StopSignal(shop_.wanted_from, 0));
+  }
+  std::span<const float> compute(const Order& order) {
+    support_ = replica_->draw(order);
+    x_.resize(support_.size());
+    g_.resize(support_.size());
+    for (std::size_t s = 0; s < support_.size(); ++s) x_[s] = shop_.x.load(support_[s]);
+    replica_->gradient(x_, g_);
+    return g_;
+  }
+  void subtract(float step) {
+    for (std::size_t s = 0; s < support_.size(); ++s) shop_.x.add(support_[s], -(step * g_[s]));
+  }
+
+ private:
+  Workshop& shop_;
+  std::unique_ptr<SparseReplica> replica_;
+  std::span<const std::uint32_t> support_;
+  std::vector<float> x_, g_;  // on the support
+};
+
+// Gradients that read and change every coordinate.
+class Worker::Dense {
+ public:
+  explicit Dense(Workshop& shop)
+      : shop_(shop), replica_(shop.problem.make_replica()), x_(shop.buffers.take()), g_(shop.buffers.take()) {
+    replica_->watch(StopSignal(shop_.wanted_from, 0));
+  }
+  std::span<const float> compute(const Order& order) {
+    shop_.x.copy_to(x_.view());
+    replica_->gradient(order, x_.view(), g_.view());
+    return g_.view();
+  }
+  void subtract(float step) {
+    const std::span<const float> g = g_.view();
+    for (std::size_t j = 0; j < g.size(); ++j) shop_.x.add(j, -(step * g[j]));
+  }
+
+ private:
+  Workshop& shop_;
+  std::unique_ptr<Replica> replica_;
+  Buffer x_, g_;
+};
+
+void Worker::run() {
+  const Time begin = shop_.now();
+  try {
+    if (std::unique_ptr<SparseReplica> sparse = shop_.problem.make_sparse_replica())
+      make_updates(Sparse(shop_, std::move(sparse)));
+    else
+      make_updates(Dense(shop_));
+  } catch (const std::exception& error) {
+    failure_ = error.what();
+    if (failure_.empty()) failure_ = "an error without a text";
+  } catch (...) {
+    failure_ = "something that is no std::exception was thrown";
+  }
+  shop_.claims.give_back(std::exchange(unmade_, 0));
+  busy_ += shop_.now() - begin;
+  ended_.store(true, std::memory_order_release);
+  shop_.news.ring();
+}
+
+template <class Gradients>
+void Worker::make_updates(Gradients gradients) {
+  while (const std::optional<Claims::Range> range = shop_.claims.next()) {
+    unmade_ = range->end - range->begin;
+    for (; unmade_ > 0; --unmade_)
+      if (!make_update(gradients, range->end - unmade_)) return;
+    if (shop_.claims.is_multiple(range->end)) shop_.offer_copy(shop_.now());
+  }
+}
+
+// Returns  shall there be another?
+template <class Gradients>
+bool Worker::make_update(Gradients& gradients, Version number) {
+  if (shop_.stopping()) return false;
+  const Version made = updates_.load(std::memory_order_relaxed);
+  const std::span<const float> g = gradients.compute({.worker = id_, .index = made, .version = number});
+  if (shop_.stopping()) {  // so that g may have been given up
+    ++dropped_;
+    return false;
+  }
+  if (!std::isfinite(kernels::squared_norm(g))) {
+    met_infinity_ = true;
+    shop_.stop();
+    return false;
+  }
+  gradients.subtract(static_cast<float>(shop_.step(number)));
+  updates_.store(made + 1, std::memory_order_release);
+  return true;
+}
+
+}  // namespace tardigrad::hogwild

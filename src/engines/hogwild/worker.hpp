@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "core/buffer_pool.hpp"
+#include "engines/hogwild/claims.hpp"
+#include "engines/hogwild/news.hpp"
+#include "engines/hogwild/shared_parameters.hpp"
+#include "tardigrad/problem.hpp"
+
+namespace tardigrad::hogwild {
+
+class Worker;
+
+/// What all workers of a run share.
+struct Workshop {
+  const Problem& problem;
+  BufferPool& buffers;
+  const std::function<double(Version)>& step;  ///< the step size of the t-th update
+  SharedParameters x;
+  Claims claims;
+  News news = {};
+  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  std::atomic<OrderId> wanted_from{0};  ///< orders have the number 0: anything above stops all workers
+  std::vector<std::unique_ptr<Worker>> workers = {};
+
+  Time now() const { return std::chrono::steady_clock::now() - start; }
+  bool stopping() const { return wanted_from.load(std::memory_order_relaxed) > 0; }
+  void stop() { wanted_from.store(1, std::memory_order_relaxed); }
+  /// Updates made; whoever reads x afterwards reads them all.
+  Version updates() const;
+  /// Hands a copy of x over to be evaluated, if there is room.
+  void offer_copy(Time at);
+};
+
+/// A thread that makes updates of the shared x: draws, reads, computes, adds; and asks nobody.
+class Worker {
+ public:
+  Worker(Workshop& shop, WorkerId id) : shop_(shop), id_(id) {}
+  /// Pre  it has not been started, or has ended.  Errors  std::system_error where the system has no thread for it
+  void start() {
+    join();
+    ended_.store(false, std::memory_order_relaxed);
+    thread_ = std::jthread([this] { run(); });
+  }
+  void join() {
+    if (thread_.joinable()) thread_.join();
+  }
+
+  Version updates() const { return updates_.load(std::memory_order_acquire); }
+  bool ended() const { return ended_.load(std::memory_order_acquire); }
+  // Once it has ended:
+  bool met_infinity() const { return met_infinity_; }      ///< infinity or NaN in a gradient
+  const std::string& failure() const { return failure_; }  ///< what was thrown, in words; "": nothing
+  std::uint64_t dropped() const { return dropped_; }       ///< gradients that came too late to be used
+  Time busy() const { return busy_; }
+
+ private:
+  class Dense;
+  class Sparse;
+  void run();
+  template <class Gradients>
+  void make_updates(Gradients gradients);
+  template <class Gradients>
+  bool make_update(Gradients& gradients, Version number);
+
+  Workshop& shop_;
+  const WorkerId id_;
+  // Written by its thread for every update: a cache line of its own.
+  alignas(64) std::atomic<Version> updates_{0};
+  Version unmade_ = 0;  // of the run of updates that it has claimed
+  std::uint64_t dropped_ = 0;
+  bool met_infinity_ = false;
+  std::string failure_;
+  Time busy_{};
+  std::atomic<bool> ended_{true};
+  std::jthread thread_;  // last: it uses the others
+};
+
+}  // namespace tardigrad::hogwild
