@@ -10,6 +10,7 @@
 #include "cli/run_keeper.hpp"
 #include "core/buffer_pool.hpp"
 #include "core/hash.hpp"
+#include "engines/hogwild/hogwild.hpp"
 #include "engines/replay/recorder.hpp"
 #include "engines/sim/simulator.hpp"
 #include "engines/threads/thread_runtime.hpp"
@@ -193,10 +194,46 @@ std::uint64_t initial_point_hash(const Problem& problem) {
   return hash64(std::as_bytes(std::span(x0)));
 }
 
-RunOutput execute(const RunRequest& request) {
+namespace {
+
+RunOptions options_of(const RunRequest& request) {
+  RunOptions options = request.plan.options;
+  options.seed = request.world.seed;
+  return options;
+}
+
+// What came of a run, whatever it took place in.
+RunOutput output_of(const RunRequest& request, const std::string& document, RunResult result) {
+  const record::RunNames names = {.program = program_version(),
+                                  .method = request.method.name,
+                                  .problem = request.world.problem_name,
+                                  .runtime = name_of(request.plan.runtime.kind),
+                                  .seed = request.world.seed,
+                                  .scenario_hash = scenario_hash(document)};
+  return {.summary = record::summarize(names, result), .evaluations = std::move(result.evaluations)};
+}
+
+RunOutput execute_hogwild(const RunRequest& request, const std::string& document) {
+  BufferPool buffers(request.world.problem->layout().dimension());
+  Recording recording(request, document, nullptr);
+  std::vector<Observer*> observers = recording.observers();
+  if (request.observer) observers.push_back(request.observer);
+  Buffer x = buffers.take();
+  request.world.problem->initial_point(x.view());
+  RunResult result = hogwild::train(*request.world.problem, buffers, x.view(),
+                                    {.workers = request.world.workers,
+                                     .step = request.method.step,
+                                     .run = options_of(request),
+                                     .evaluation_threads = request.evaluation_threads},
+                                    {.observers = observers, .interrupted = request.interrupted});
+  RunOutput output = output_of(request, document, std::move(result));
+  recording.finish(request, output.summary, x.view());
+  return output;
+}
+
+RunOutput execute_with_server(const RunRequest& request, const std::string& document) {
   check_workers(request);
   const World& world = request.world;
-  const std::string document = resolved_document(world, request.method, request.plan);
   BufferPool buffers(world.problem->layout().dimension());
   Recording recording(request);
   std::optional<record::Checkpoint> from = find_checkpoint(request, document, buffers);
@@ -224,19 +261,10 @@ RunOutput execute(const RunRequest& request) {
                                     .patience = patience});
     observers.push_back(&*keeper);
   }
-  RunOptions options = request.plan.options;
-  options.seed = world.seed;
   RunResult result =
-      drive(options, runtime, *request.method.method, model,
+      drive(options_of(request), runtime, *request.method.method, model,
             {.observers = observers, .interrupted = request.interrupted, .keeper = keeper ? &*keeper : nullptr});
-
-  const record::RunNames names = {.program = program_version(),
-                                  .method = request.method.name,
-                                  .problem = world.problem_name,
-                                  .runtime = name_of(request.plan.runtime.kind),
-                                  .seed = world.seed,
-                                  .scenario_hash = scenario_hash(document)};
-  RunOutput output{.summary = record::summarize(names, result), .evaluations = std::move(result.evaluations)};
+  RunOutput output = output_of(request, document, std::move(result));
   if (keeper) {
     keeper->finish();
     output.checkpoints = keeper->written();
@@ -249,6 +277,14 @@ RunOutput execute(const RunRequest& request) {
     output.failure = error.what();
   }
   return output;
+}
+
+}  // namespace
+
+RunOutput execute(const RunRequest& request) {
+  const std::string document = resolved_document(request.world, request.method, request.plan);
+  if (request.plan.runtime.kind == RuntimePlan::Kind::hogwild) return execute_hogwild(request, document);
+  return execute_with_server(request, document);
 }
 
 }  // namespace tardigrad::cli

@@ -129,7 +129,8 @@ Listing list_runtimes() {
       "runtimes",
       {{{"name"}, {"what it is"}, {"clock"}},
        {{"sim", "discrete-event simulation of any number of workers; gradients are real; bit-deterministic", "virtual"},
-        {"threads", "a thread a worker on this machine, really asynchronous; compute times are a pace to keep",
+        {"threads", "a thread a worker on this machine, really asynchronous; compute times are a pace to keep", "real"},
+        {"hogwild", "threads that share one x without locks, and no server; for vanilla-asgd on sparse problems",
          "real"}}}};
 }
 

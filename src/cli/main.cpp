@@ -26,6 +26,7 @@ constexpr const char* kRunExamples = R"(Examples:
   tardigrad run scenarios/quadratic.toml
   tardigrad run scenarios/quadratic.toml --set method.name=vanilla-asgd --set run.stop.updates=5000 --seed 7
   tardigrad run scenarios/threads.toml
+  tardigrad run scenarios/hogwild-a9a.toml
   tardigrad run scenarios/papers/fig4-d4.toml --out runs/fig4 --threads 4
 
 Writes scenario.toml (every default written out), summary.json, metrics.jsonl, events.jsonl, model.safetensors.
@@ -136,7 +137,7 @@ int run(int argc, char** argv) {
           "own scenario")
       ->expected(0, 1)
       ->type_name("[DIR]");
-  run_app->add_option("--runtime", run_options.runtime, "Instead of run.runtime: sim or threads");
+  run_app->add_option("--runtime", run_options.runtime, "Instead of run.runtime: sim, threads or hogwild");
   run_app->add_flag("--overwrite", run_options.overwrite, "Replace a finished run in --out");
   run_app->add_flag("--record", run_options.record, "Write recording.bin, for tardigrad replay (run.record = true)");
 

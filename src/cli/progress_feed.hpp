@@ -38,25 +38,15 @@ class ProgressFeed final : public Observer {
   ProgressFeed(report::RunProgress& progress, const RunOptions& options) : progress_(progress), options_(options) {}
 
   void on_arrival(const ArrivalRecord& record) override {
-    using std::memory_order_relaxed;
     if (record.outcome != Outcome::cancelled) ++arrived_;
-    progress_.updates.store(record.updates, memory_order_relaxed);
-    progress_.arrived.store(arrived_, memory_order_relaxed);
-    progress_.time_ns.store(record.time.count(), memory_order_relaxed);
-    double fraction = 0.0;
-    const auto towards = [&](double done, double all) { fraction = std::max(fraction, std::min(1.0, done / all)); };
-    const StopConditions& stop = options_.stop;
-    if (stop.time) towards(to_seconds(record.time), to_seconds(*stop.time));
-    if (stop.updates) towards(static_cast<double>(record.updates), static_cast<double>(*stop.updates));
-    if (stop.gradients) towards(static_cast<double>(arrived_), static_cast<double>(*stop.gradients));
-    if (std::exchange(loaded_, false)) {
-      progress_.earlier_updates.store(record.updates, memory_order_relaxed);
-      progress_.earlier_fraction.store(fraction, memory_order_relaxed);
-    }
-    progress_.fraction.store(fraction, memory_order_relaxed);
+    show(record.time, record.updates);
   }
 
   void on_evaluation(const EvaluationRecord& record) override {
+    if (record.counters.arrived() > arrived_) {  // nobody is told of arrivals: it is a run without a server
+      arrived_ = record.counters.arrived();
+      show(record.time, record.counters.updates);
+    }
     for (const Metric& metric : record.metrics)
       if (!options_.target || metric.name == options_.target->metric) {
         progress_.metric.store(metric.value, std::memory_order_relaxed);
@@ -74,6 +64,24 @@ class ProgressFeed final : public Observer {
   const std::vector<Note>& warnings() const { return warnings_; }
 
  private:
+  void show(Time time, std::uint64_t updates) {
+    using std::memory_order_relaxed;
+    progress_.updates.store(updates, memory_order_relaxed);
+    progress_.arrived.store(arrived_, memory_order_relaxed);
+    progress_.time_ns.store(time.count(), memory_order_relaxed);
+    double fraction = 0.0;
+    const auto towards = [&](double done, double all) { fraction = std::max(fraction, std::min(1.0, done / all)); };
+    const StopConditions& stop = options_.stop;
+    if (stop.time) towards(to_seconds(time), to_seconds(*stop.time));
+    if (stop.updates) towards(static_cast<double>(updates), static_cast<double>(*stop.updates));
+    if (stop.gradients) towards(static_cast<double>(arrived_), static_cast<double>(*stop.gradients));
+    if (std::exchange(loaded_, false)) {
+      progress_.earlier_updates.store(updates, memory_order_relaxed);
+      progress_.earlier_fraction.store(fraction, memory_order_relaxed);
+    }
+    progress_.fraction.store(fraction, memory_order_relaxed);
+  }
+
   report::RunProgress& progress_;
   const RunOptions& options_;
   std::uint64_t arrived_ = 0;

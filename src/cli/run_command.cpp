@@ -48,7 +48,8 @@ void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::
        fmt::format("{} applied ({} clipped), {} discarded, {} cancelled, {} lost; {} computed, {} of them for nothing",
                    s.counters.applied, s.counters.clipped, s.counters.discarded, s.counters.cancelled, s.counters.lost,
                    s.runtime.gradients_computed, s.runtime.gradients_wasted));
-  line("delay", fmt::format("mean {:.4g}, max {}", s.counters.mean_delay(), s.counters.delay_max));
+  if (plan.runtime.kind != RuntimePlan::Kind::hogwild)  // there a gradient has no one version
+    line("delay", fmt::format("mean {:.4g}, max {}", s.counters.mean_delay(), s.counters.delay_max));
   line("utilisation", fmt::format("{:.1f} %", 100 * s.runtime.utilisation));
   for (const Metric& figure : s.figures) line(figure.name.c_str(), fmt::format("{:.6g}", figure.value));
   for (const Metric& metric : s.metrics) line(metric.name.c_str(), fmt::format("{:.6g}", metric.value));

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "cli/grid.hpp"
+#include "cli/hogwild_scenario.hpp"
 #include "cli/toml_file.hpp"
 #include "methods/catalogue.hpp"
 #include "tardigrad/error.hpp"
@@ -75,14 +76,15 @@ EvaluateEvery read_evaluate_every(Settings& run, const StopConditions& stop) {
 }
 
 // events = true | false | { every = k }
-std::optional<record::EventLogOptions> read_events(Settings& run, Scenario::Use use) {
+std::optional<record::EventLogOptions> read_events(Settings& run, Scenario::Use use, RuntimePlan::Kind kind) {
   const std::optional<SettingValue> value = run.raw("events");
   if (value && value->is_table()) {
     const auto every = run.table("events").integer("every", Range::at_least(1));
     return record::EventLogOptions{.every = static_cast<std::uint64_t>(every)};
   }
   if (value && value->value.index() != 0) run.fail("events", "must be true, false, or { every = k }");
-  const bool wanted = value ? std::get<bool>(value->value) : use == Scenario::Use::run;
+  const bool by_default = use == Scenario::Use::run && kind != RuntimePlan::Kind::hogwild;
+  const bool wanted = value ? std::get<bool>(value->value) : by_default;
   if (!wanted) return std::nullopt;
   return record::EventLogOptions{};
 }
@@ -111,12 +113,17 @@ CheckpointPlan read_checkpoints(Settings& run, Scenario::Use use) {
   return plan;
 }
 
+constexpr RuntimePlan::Kind kRuntimes[] = {RuntimePlan::Kind::sim, RuntimePlan::Kind::threads,
+                                           RuntimePlan::Kind::hogwild};
+
 RuntimePlan::Kind read_runtime_kind(Settings& run) {
-  const std::string name = run.choice_or("runtime", "sim", {"sim", "threads"});
-  return name == "sim" ? RuntimePlan::Kind::sim : RuntimePlan::Kind::threads;
+  std::vector<std::string> names;
+  for (const RuntimePlan::Kind kind : kRuntimes) names.emplace_back(name_of(kind));
+  const auto chosen = std::ranges::find(names, run.choice_or("runtime", "sim", names));
+  return kRuntimes[static_cast<std::size_t>(chosen - names.begin())];
 }
 
-// What a simulation would not heed is a mistake in its scenario.
+// What another runtime would not heed is a mistake in its scenario.
 void check_runtime(Settings& settings, const char* key, RuntimePlan::Kind kind) {
   settings.allow(key);
   if (kind != RuntimePlan::Kind::threads && settings.has(key))
@@ -139,7 +146,17 @@ std::optional<Time> read_restart(Settings& workers, RuntimePlan::Kind kind) {
 
 }  // namespace
 
-const char* name_of(RuntimePlan::Kind kind) { return kind == RuntimePlan::Kind::sim ? "sim" : "threads"; }
+const char* name_of(RuntimePlan::Kind kind) {
+  switch (kind) {
+    case RuntimePlan::Kind::sim:
+      return "sim";
+    case RuntimePlan::Kind::threads:
+      return "threads";
+    case RuntimePlan::Kind::hogwild:
+      return "hogwild";
+  }
+  return "";
+}
 
 Scenario::Scenario(SettingValue::Table root, std::string file) : root_(std::move(root)), file_(std::move(file)) {
   Settings top(root_, "", file_);
@@ -169,17 +186,7 @@ World Scenario::make_world(std::uint64_t seed, const Sources& sources) const {
               .availability = {},
               .restart_after = {},
               .resolved = {}};
-  const RuntimePlan::Kind kind = runtime();
-  Settings workers = settings("workers");
-  const auto times =
-      kind == RuntimePlan::Kind::threads ? timing::ComputeTimes::optional : timing::ComputeTimes::required;
-  timing::WorkersSpec spec = timing::make_workers(workers, seed, times);
-  world.restart_after = read_restart(workers, kind);
-  workers.finish();
-  world.workers = spec.count;
-  world.compute_time = std::move(spec.compute_time);
-  world.availability = std::move(spec.availability);
-
+  read_workers(world);
   Settings problem = settings("problem");
   world.problem_name = problem.text("name");
   const ProblemRow* row = nullptr;
@@ -190,8 +197,26 @@ World Scenario::make_world(std::uint64_t seed, const Sources& sources) const {
   }
   world.problem = row->make(problem, {.workers = world.workers, .seed = seed, .data_root = sources.data_root});
   problem.finish();
-  world.resolved = {{"problem", {problem.resolved()}}, {"workers", {workers.resolved()}}};
+  world.resolved["problem"] = {problem.resolved()};
   return world;
+}
+
+void Scenario::read_workers(World& world) const {
+  Settings workers = settings("workers");
+  const RuntimePlan::Kind kind = runtime();
+  if (kind == RuntimePlan::Kind::hogwild) {
+    world.workers = read_hogwild_workers(workers);
+  } else {
+    const auto times =
+        kind == RuntimePlan::Kind::threads ? timing::ComputeTimes::optional : timing::ComputeTimes::required;
+    timing::WorkersSpec spec = timing::make_workers(workers, world.seed, times);
+    world.restart_after = read_restart(workers, kind);
+    world.workers = spec.count;
+    world.compute_time = std::move(spec.compute_time);
+    world.availability = std::move(spec.availability);
+  }
+  workers.finish();
+  world.resolved["workers"] = {workers.resolved()};
 }
 
 MethodPlan Scenario::make_method(const World& world) const {
@@ -203,7 +228,10 @@ MethodPlan Scenario::make_method(const SettingValue::Table& table, const std::st
   const auto name = table.find("name");
   Settings settings(table, path, file_, name == table.end() ? 0 : name->second.line);
   MethodPlan plan;
-  plan.method = methods::make_method(settings, {.workers = world.workers, .seed = world.seed});
+  if (runtime() == RuntimePlan::Kind::hogwild)
+    plan.step = read_hogwild_step(settings);
+  else
+    plan.method = methods::make_method(settings, {.workers = world.workers, .seed = world.seed});
   settings.finish();
   plan.name = settings.text("name");
   plan.resolved = settings.resolved();
@@ -219,6 +247,11 @@ RuntimePlan::Kind Scenario::runtime() const {
   return read_runtime_kind(run);
 }
 
+void Scenario::require_simulation() const {
+  Settings run = settings("run");
+  read_runtime(run, Use::compare);
+}
+
 RunPlan Scenario::make_run_plan(Use use, const std::vector<std::string>& metrics) const {
   Settings run = settings("run");
   RunPlan plan;
@@ -229,8 +262,9 @@ RunPlan Scenario::make_run_plan(Use use, const std::vector<std::string>& metrics
   if (run.has("target")) plan.options.target = read_target(run.table("target"), metrics);
   plan.options.stop = read_stop(run, use, plan.options.target.has_value());
   plan.options.evaluate_every = read_evaluate_every(run, plan.options.stop);
-  plan.events = read_events(run, use);
+  plan.events = read_events(run, use, plan.runtime.kind);
   plan.record = run.boolean_or("record", false);
+  if (plan.runtime.kind == RuntimePlan::Kind::hogwild) check_hogwild_run(run, plan);
   plan.checkpoints = read_checkpoints(run, use);
   run.finish();
   plan.resolved = run.resolved();

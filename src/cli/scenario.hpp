@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,7 +26,7 @@ struct Sources {
 
 /// Where a run takes place.
 struct RuntimePlan {
-  enum class Kind : std::uint8_t { sim, threads } kind = Kind::sim;
+  enum class Kind : std::uint8_t { sim, threads, hogwild } kind = Kind::sim;
   double time_scale = 1.0;  ///< threads: real seconds that a second of the run takes
 };
 const char* name_of(RuntimePlan::Kind kind);
@@ -36,7 +37,7 @@ struct World {
   std::uint64_t seed = 1;
   std::size_t workers = 0;
   std::shared_ptr<const Problem> problem;
-  std::shared_ptr<const ComputeTime> compute_time;
+  std::shared_ptr<const ComputeTime> compute_time;   ///< nothing with hogwild
   std::shared_ptr<const Availability> availability;  ///< nothing: everybody is always there
   std::optional<Time> restart_after;                 ///< threads: when a worker that failed returns; nothing: never
   SettingValue::Table resolved;                      ///< [problem] and [workers] with every default
@@ -60,11 +61,12 @@ struct RunPlan {
   SettingValue::Table resolved;
 };
 
-/// A [method] table made into a method.
+/// A [method] table made into a method, or, with hogwild, into the step size of its t-th update.
 struct MethodPlan {
   std::string name;
-  std::unique_ptr<Method> method;
-  SettingValue::Table resolved;
+  std::unique_ptr<Method> method = {};
+  std::function<double(Version)> step = {};
+  SettingValue::Table resolved = {};
 };
 
 /// A scenario file as it was read: tables [problem], [workers], [method], [run], [compare] and nothing else.
@@ -87,6 +89,8 @@ class Scenario {
   RunPlan make_run_plan(Use use, const std::vector<std::string>& metrics) const;
   /// run.runtime, or sim.
   RuntimePlan::Kind runtime() const;
+  /// Throws for a runtime that a comparison cannot take place in, before anything else is asked of the scenario.
+  void require_simulation() const;
   /// run.seed, or 1.
   std::uint64_t seed() const;
   /// A reader of the [compare] table.
@@ -94,6 +98,7 @@ class Scenario {
 
  private:
   Settings settings(const std::string& table) const;
+  void read_workers(World& world) const;
 
   SettingValue::Table root_;
   std::string file_;

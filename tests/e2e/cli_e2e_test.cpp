@@ -280,7 +280,7 @@ TEST_F(Program, RunsOnRealThreads) {
   const std::string events = read(folder_ / "r" / "events.jsonl");
   EXPECT_EQ(std::count(events.begin(), events.end(), '\n'), 1000);
   const std::string file = kScenario.string();
-  expect_refused({"run", file, "--runtime", "thread"}, "must be one of sim, threads; did you mean `threads`?");
+  expect_refused({"run", file, "--runtime", "thread"}, "must be one of sim, threads, hogwild; did you mean `threads`?");
   expect_refused({"run", file, "--runtime", "threads", "--set", "workers={count=5000}"}, "at most 4096 workers");
 }
 

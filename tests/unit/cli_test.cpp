@@ -98,6 +98,22 @@ struct Complaint {
 };
 
 // What a user gets to see for each mistake in a scenario.
+void expect_complaints(const char* toml, const std::vector<Complaint>& complaints) {
+  for (const Complaint& complaint : complaints) {
+    const std::string message = error_of([&] {
+      auto table = parse_toml(toml, "f.toml");
+      apply_assignment(table, complaint.change);
+      const Scenario scenario(std::move(table), "f.toml");
+      problems::ProblemCatalogue problems;
+      const World world = scenario.make_world(scenario.seed(), {problems, {}});
+      scenario.make_run_plan(Scenario::Use::run, world.problem->metric_names());
+      scenario.make_method(world);
+    });
+    EXPECT_THAT(message, HasSubstr(complaint.message)) << complaint.change;
+    EXPECT_EQ(message.find('\n'), std::string::npos) << complaint.change;
+  }
+}
+
 TEST(Scenario, EveryMistakeHasItsLine) {
   const std::vector<Complaint> complaints = {
       {"porblem.name=1", "f.toml: porblem = { name = 1 }: unknown key; did you mean `problem`?"},
@@ -124,24 +140,84 @@ TEST(Scenario, EveryMistakeHasItsLine) {
       {"run.events={every=0}", "run.events.every = 0: must be an integer >= 1"},
       {"run.seed=-1", "run.seed = -1: must be an integer"},
       {"run.seed=1.5", "run.seed = 1.5: must be an integer"},
-      {"run.runtime=thread", "run.runtime = \"thread\": must be one of sim, threads; did you mean `threads`?"},
+      {"run.runtime=thread", "run.runtime = \"thread\": must be one of sim, threads, hogwild; did you mean `threads`?"},
       {"run.time_scale=2", "run.time_scale = 2: means something only with run.runtime = \"threads\""},
       {"workers.restart_after=2", "workers.restart_after = 2: means something only with run.runtime = \"threads\""},
       {"run.sede=1", "run.sede = 1: unknown key; did you mean `seed`?"},
   };
-  for (const Complaint& complaint : complaints) {
-    const std::string message = error_of([&] {
-      auto table = parse_toml(kScenario, "f.toml");
-      apply_assignment(table, complaint.change);
-      const Scenario scenario(std::move(table), "f.toml");
-      problems::ProblemCatalogue problems;
-      const World world = scenario.make_world(scenario.seed(), {problems, {}});
-      scenario.make_run_plan(Scenario::Use::run, world.problem->metric_names());
-      scenario.make_method(world);
-    });
-    EXPECT_THAT(message, HasSubstr(complaint.message)) << complaint.change;
-    EXPECT_EQ(message.find('\n'), std::string::npos) << complaint.change;
-  }
+  expect_complaints(kScenario, complaints);
+}
+
+constexpr const char* kHogwild = R"([problem]
+name = "quadratic"
+[workers]
+count = 4
+[method]
+name = "vanilla-asgd"
+step_size = 0.1
+[run]
+runtime = "hogwild"
+stop = { updates = 100 }
+)";
+
+// Of a run without a server: what would have no effect.
+TEST(Scenario, HogwildHeedsWhatItTakes) {
+  const std::vector<Complaint> complaints = {
+      {"method.name=clipped-asgd",
+       "method.name = \"clipped-asgd\": needs a server, and with run.runtime = \"hogwild\" "
+       "there is none: only vanilla-asgd runs there"},
+      {"method.name=vanila-asgd", "did you mean `vanilla-asgd`?"},
+      {"method.step_size=0", "method.step_size = 0: must be a number > 0"},
+      {"method.clip_radius=2.0",
+       "method.clip_radius = 2.0: has no effect with run.runtime = \"hogwild\": only "
+       "step_size and schedule have, as no server is there"},
+      {"method.clipping={rule=\"norm\"}", "method.clipping = { rule = \"norm\" }: has no effect"},
+      {"method.privacy={noise_multiplier=1.0}", "method.privacy = { noise_multiplier = 1.0 }: has no effect"},
+      {"method.update={rule=\"momentum\"}", "method.update = { rule = \"momentum\" }: has no effect"},
+      {"method.dispatch=uniform", "method.dispatch = \"uniform\": has no effect"},
+      {"method.initial_orders=uniform", "method.initial_orders = \"uniform\": has no effect"},
+      {"method.concurrency=2", "method.concurrency = 2: has no effect"},
+      {"method.step=2", "method.step = 2: unknown key; did you mean `step_size`?"},
+      {"method.schedule={kind=\"cosine\"}", "method.schedule.updates: is missing"},
+      {"workers.compute_time=1.0",
+       "workers.compute_time = 1.0: has no effect with run.runtime = \"hogwild\": its workers "
+       "are `count` threads, as fast as they can be and always there"},
+      {"workers.availability={up=1.0}", "workers.availability = { up = 1.0 }: has no effect"},
+      {"workers.groups=[{count=2}]", "workers.groups = [{ count = 2 }]: has no effect"},
+      {"workers.restart_after=1.0", "workers.restart_after = 1.0: has no effect"},
+      {"workers.count=5000", "workers.count = 5000: must be an integer in [1, 4096]"},
+      {"workers.cuont=5", "workers.cuont = 5: unknown key; did you mean `count`?"},
+      {"run.events=true",
+       "run.events = true: is not possible with runtime = \"hogwild\": no server gives orders or takes "
+       "them in"},
+      {"run.events={every=3}", "run.events = { every = 3 }: is not possible"},
+      {"run.record=true", "run.record = true: is not possible"},
+      {"run.time_scale=2", "run.time_scale = 2: means something only with run.runtime = \"threads\""},
+      {"run.checkpoint_every={updates=5}", "a run on real threads cannot be saved: its clock is real"},
+  };
+  expect_complaints(kHogwild, complaints);
+}
+
+TEST(Scenario, HogwildTakesAStepAndASchedule) {
+  auto table = parse_toml(kHogwild, "f.toml");
+  apply_assignment(table, "method.schedule={kind=\"inverse-square-root\",updates=4}");
+  const Scenario scenario(std::move(table), "f.toml");
+  problems::ProblemCatalogue problems;
+  const World world = scenario.make_world(7, {problems, {}});
+  EXPECT_EQ(world.workers, 4u);
+  const RunPlan plan = scenario.make_run_plan(Scenario::Use::run, world.problem->metric_names());
+  EXPECT_FALSE(plan.events);
+  const MethodPlan method = scenario.make_method(world);
+  EXPECT_EQ(method.method, nullptr);
+  EXPECT_EQ(method.step(0), 0.1);
+  EXPECT_EQ(method.step(12), 0.1 * 0.5);
+  // What was resolved is a scenario again, of the same run.
+  const std::string document = resolved_document(world, method, plan);
+  const Scenario again(parse_toml(document, "again.toml"), "again.toml");
+  const World same = again.make_world(7, {problems, {}});
+  EXPECT_EQ(resolved_document(same, again.make_method(same),
+                              again.make_run_plan(Scenario::Use::run, same.problem->metric_names())),
+            document);
 }
 
 TEST(Scenario, MissingTablesAreNamed) {
