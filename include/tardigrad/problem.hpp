@@ -90,8 +90,8 @@ class SparseReplica : public Watched {
   /// gradient needs and changes, each once. Valid until the next call.
   virtual std::span<const std::uint32_t> draw(const Order& order) = 0;
   /// Writes the gradient of what was drawn into g.
-  /// Shapes  x, g: [support], in its order; g comes uninitialised.  Returns the minibatch loss, without regulariser.
-  virtual double gradient(std::span<const float> x, std::span<float> g) = 0;
+  /// Shapes  x, g: [support], in its order; g comes uninitialised.
+  virtual void gradient(std::span<const float> x, std::span<float> g) = 0;
 };
 
 /// Immutable once made; used by all threads at once.

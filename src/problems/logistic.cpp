@@ -136,64 +136,83 @@ class SparseLogisticReplica final : public SparseReplica {
       : spec_(spec), batch_(spec.batch_size), place_of_(spec.train->features, kNowhere) {}
 
   std::span<const std::uint32_t> draw(const Order& order) override {
-    const SparseDataset& train = *spec_.train;
     data::draw_minibatch(spec_.partition, order, spec_.seed, batch_);
-    support_.clear();
-    rows_.clear();
-    places_.clear();
-    for (const std::uint32_t row : batch_)
-      for (std::size_t k = train.row_start[row]; k < train.row_start[row + 1]; ++k) note(train.feature[k]);
-    for (const std::uint32_t feature : support_) place_of_[feature] = kNowhere;
+    // A row has no feature twice: alone it is its own support, and nothing need be looked up.
+    support_ = batch_.size() == 1 ? features_of(batch_[0]) : unite();
     return support_;
   }
 
-  double gradient(std::span<const float> x, std::span<float> g) override {
-    const SparseDataset& train = *spec_.train;
-    regularise(x, g);
+  void gradient(std::span<const float> x, std::span<float> g) override {
+    if (batch_.size() == 1) {
+      pull(x, g, [](std::size_t) { return 1.0f; });
+      return add_row(batch_[0], 1.0, x, g, [](std::size_t k) { return k; });
+    }
+    pull(x, g, [this](std::size_t s) { return static_cast<float>(rows_[s]); });
     const double share = 1.0 / static_cast<double>(batch_.size());
-    double loss = 0.0;
     const std::uint32_t* places = places_.data();
     Looks looks;
     for (const std::uint32_t row : batch_) {
-      const std::span values =
-          std::span(train.value).subspan(train.row_start[row], train.row_start[row + 1] - train.row_start[row]);
-      if (looks.is_due(values.size()) && given_up()) return loss;
-      double product = 0.0;
-      for (std::size_t k = 0; k < values.size(); ++k) product += static_cast<double>(values[k]) * x[places[k]];
-      const double m = train.label[row] * product;
-      loss += share * logistic_loss(m);
-      const auto factor = static_cast<float>(-share * logistic_slope(m) * train.label[row]);
-      for (std::size_t k = 0; k < values.size(); ++k) g[places[k]] += factor * values[k];
-      places += values.size();
+      const std::size_t entries = features_of(row).size();
+      if (looks.is_due(entries) && given_up()) return;
+      add_row(row, share, x, g, [places](std::size_t k) { return places[k]; });
+      places += entries;
     }
-    return loss;
   }
 
  private:
   static constexpr std::uint32_t kNowhere = std::numeric_limits<std::uint32_t>::max();
 
-  // One more entry of the batch.
-  void note(std::uint32_t feature) {
-    std::uint32_t& place = place_of_[feature];
-    if (place == kNowhere) {
-      place = static_cast<std::uint32_t>(support_.size());
-      support_.push_back(feature);
-      rows_.push_back(0);
-    }
-    ++rows_[place];
-    places_.push_back(place);
+  std::span<const std::uint32_t> features_of(std::uint32_t row) const {
+    const std::vector<std::size_t>& start = spec_.train->row_start;
+    return std::span(spec_.train->feature).subspan(start[row], start[row + 1] - start[row]);
   }
 
-  void regularise(std::span<const float> x, std::span<float> g) const {
+  // The features of all rows of the batch, each once.
+  std::span<const std::uint32_t> unite() {
+    united_.clear();
+    rows_.clear();
+    places_.clear();
+    for (const std::uint32_t row : batch_)
+      for (const std::uint32_t feature : features_of(row)) {
+        std::uint32_t& place = place_of_[feature];
+        if (place == kNowhere) {
+          place = static_cast<std::uint32_t>(united_.size());
+          united_.push_back(feature);
+          rows_.push_back(0);
+        }
+        ++rows_[place];
+        places_.push_back(place);
+      }
+    for (const std::uint32_t feature : united_) place_of_[feature] = kNowhere;
+    return united_;
+  }
+
+  // rows_with: how many rows of the batch have the feature at a place of the support.
+  template <class RowsWith>
+  void pull(std::span<const float> x, std::span<float> g, const RowsWith& rows_with) const {
     if (spec_.pull.empty()) return kernels::clear(g);
-    for (std::size_t s = 0; s < support_.size(); ++s)
-      g[s] = static_cast<float>(rows_[s]) * spec_.pull[support_[s]] * x[s];
+    for (std::size_t s = 0; s < support_.size(); ++s) g[s] = rows_with(s) * spec_.pull[support_[s]] * x[s];
+  }
+
+  // place: where the row's k-th feature is in the support.
+  template <class Place>
+  void add_row(std::uint32_t row, double share, std::span<const float> x, std::span<float> g,
+               const Place& place) const {
+    const float* values = spec_.train->value.data() + spec_.train->row_start[row];
+    const std::size_t entries = features_of(row).size();
+    double product = 0.0;
+    for (std::size_t k = 0; k < entries; ++k) product += static_cast<double>(values[k]) * x[place(k)];
+    const double m = spec_.train->label[row] * product;
+    const auto factor = static_cast<float>(-share * logistic_slope(m) * spec_.train->label[row]);
+    for (std::size_t k = 0; k < entries; ++k) g[place(k)] += factor * values[k];
   }
 
   const Spec& spec_;
   std::vector<std::uint32_t> batch_;
-  std::vector<std::uint32_t> support_;   // features of the batch
-  std::vector<std::uint32_t> rows_;      // by place in the support: how many rows of the batch hold it
+  std::span<const std::uint32_t> support_;
+  // Of a batch of several rows:
+  std::vector<std::uint32_t> united_;    // its support
+  std::vector<std::uint32_t> rows_;      // by place in the support: how many rows of the batch have it
   std::vector<std::uint32_t> places_;    // by entry of the batch: its feature's place in the support
   std::vector<std::uint32_t> place_of_;  // by feature
 };

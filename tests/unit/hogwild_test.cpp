@@ -84,10 +84,9 @@ class Counting final : public Problem {
       }
       return support_;
     }
-    double gradient(std::span<const float> x, std::span<float> g) override {
+    void gradient(std::span<const float> x, std::span<float> g) override {
       EXPECT_EQ(x.size(), kSupport);
       std::ranges::fill(g, -1.0f);
-      return 0.0;
     }
 
    private:

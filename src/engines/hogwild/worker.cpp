@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engines/hogwild/worker.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <exception>
 #include <utility>
 #include <vector>
-
-#include "core/kernels.hpp"
 
 namespace tardigrad::hogwild {
 
@@ -110,7 +109,7 @@ bool Worker::make_update(Gradients& gradients, Version number) {
     ++dropped_;
     return false;
   }
-  if (!std::isfinite(kernels::squared_norm(g))) {
+  if (!std::ranges::all_of(g, [](float slope) { return std::isfinite(slope); })) {
     met_infinity_ = true;
     shop_.stop();
     return false;
