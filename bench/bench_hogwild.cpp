@@ -295,10 +295,10 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "bench_hogwild: `%s` is not a number of rounds >= 1\n", argv[1]);
     return 2;
   }
-  measure({.name = "a9a", .step = 0.02, .target = 0.33}, rounds);
-  measure({.name = "w8a", .step = 0.1, .target = 0.125}, rounds);
+  measure({.name = "a9a", .step = 0.002, .target = 0.3245}, rounds);
+  measure({.name = "w8a", .step = 0.03, .target = 0.1225}, rounds);
   const std::filesystem::path drawn = std::filesystem::temp_directory_path() / "bench_hogwild_rows";
   write_sparse_rows(drawn);
-  measure({.name = drawn.string(), .step = 0.5, .target = 0.35}, rounds);
+  measure({.name = drawn.string(), .step = 0.1, .target = 0.2025}, rounds);
   std::filesystem::remove(drawn);
 }
