@@ -215,7 +215,8 @@ RunOutput output_of(const RunRequest& request, const std::string& document, RunR
 
 RunOutput execute_hogwild(const RunRequest& request, const std::string& document) {
   BufferPool buffers(request.world.problem->layout().dimension());
-  Recording recording(request, document, nullptr);
+  Recording recording(request);
+  recording.begin(request, document, nullptr);
   std::vector<Observer*> observers = recording.observers();
   if (request.observer) observers.push_back(request.observer);
   Buffer x = buffers.take();

@@ -53,9 +53,10 @@ std::function<double(Version)> read_hogwild_step(Settings& method) {
 }
 
 void check_hogwild_run(const Settings& run, const RunPlan& plan) {
-  constexpr const char* kNone = "is not possible with runtime = \"hogwild\": no server gives orders or takes them in";
+  constexpr const char* kNone = "is not possible with runtime = \"hogwild\": no server is there that sees what happens";
   if (plan.events) run.fail("events", kNone);
   if (plan.record) run.fail("record", kNone);
+  if (plan.checkpoints.updates || plan.checkpoints.seconds) run.fail("checkpoint_every", kNone);
 }
 
 }  // namespace tardigrad::cli

@@ -21,7 +21,7 @@ std::size_t read_hogwild_workers(Settings& workers);
 std::function<double(Version)> read_hogwild_step(Settings& method);
 
 /// [run], as it was read.
-/// Errors  Error for what needs orders: events and a recording
+/// Errors  Error for what needs somebody who sees it all: events, a recording, checkpoints
 void check_hogwild_run(const Settings& run, const RunPlan& plan);
 
 }  // namespace tardigrad::cli

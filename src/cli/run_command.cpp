@@ -154,6 +154,8 @@ int run_command(const RunCommand& words) {
   const Checkpoints checkpoints = command.resume ? Checkpoints::resume : Checkpoints::fresh;
   const bool simulated = plan.runtime.kind == RuntimePlan::Kind::sim;
   if (command.resume) {
+    if (plan.runtime.kind == RuntimePlan::Kind::hogwild)
+      throw Error("--resume: a run with runtime = \"hogwild\" has no checkpoints to go on from");
     if (const auto finished = find_finished(directory, resolved_document(world, method, plan))) {
       if (!command.common.json) print_summary(*finished, plan, directory);
       if (command.common.json) fmt::print("{}", record::read_file(directory / "summary.json"));

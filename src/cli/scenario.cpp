@@ -264,8 +264,8 @@ RunPlan Scenario::make_run_plan(Use use, const std::vector<std::string>& metrics
   plan.options.evaluate_every = read_evaluate_every(run, plan.options.stop);
   plan.events = read_events(run, use, plan.runtime.kind);
   plan.record = run.boolean_or("record", false);
-  if (plan.runtime.kind == RuntimePlan::Kind::hogwild) check_hogwild_run(run, plan);
   plan.checkpoints = read_checkpoints(run, use);
+  if (plan.runtime.kind == RuntimePlan::Kind::hogwild) check_hogwild_run(run, plan);
   run.finish();
   plan.resolved = run.resolved();
   return plan;

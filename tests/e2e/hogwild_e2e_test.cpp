@@ -70,7 +70,7 @@ TEST_F(HogwildProgram, WhatNeedsAServerIsRefused) {
   const std::string file = (folder_ / "h.toml").string();
   expect_refused({"run", file, "--set", "method.clip_radius=1.0"}, "has no effect with run.runtime = \"hogwild\"");
   expect_refused({"run", file, "--record"}, "run.record = true: is not possible with runtime = \"hogwild\"");
-  expect_refused({"run", file, "--resume", "--out", "r"}, "a run on real threads has no checkpoints");
+  expect_refused({"run", file, "--resume", "--out", "r"}, "has no checkpoints to go on from");
   const std::string comparison = (fs::path(TARDIGRAD_SOURCE_DIR) / "scenarios" / "demo.toml").string();
   expect_refused({"compare", comparison, "--set", "run.runtime=hogwild"}, "a comparison is simulated");
 }

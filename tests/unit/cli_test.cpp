@@ -188,12 +188,12 @@ TEST(Scenario, HogwildHeedsWhatItTakes) {
       {"workers.count=5000", "workers.count = 5000: must be an integer in [1, 4096]"},
       {"workers.cuont=5", "workers.cuont = 5: unknown key; did you mean `count`?"},
       {"run.events=true",
-       "run.events = true: is not possible with runtime = \"hogwild\": no server gives orders or takes "
-       "them in"},
+       "run.events = true: is not possible with runtime = \"hogwild\": no server is there that sees what happens"},
       {"run.events={every=3}", "run.events = { every = 3 }: is not possible"},
       {"run.record=true", "run.record = true: is not possible"},
       {"run.time_scale=2", "run.time_scale = 2: means something only with run.runtime = \"threads\""},
-      {"run.checkpoint_every={updates=5}", "a run on real threads cannot be saved: its clock is real"},
+      {"run.checkpoint_every={updates=5}", "run.checkpoint_every = { updates = 5 }: is not possible"},
+      {"run.keep_checkpoints=5", "needs checkpoint_every beside it"},
   };
   expect_complaints(kHogwild, complaints);
 }
