@@ -213,6 +213,16 @@ RunOutput output_of(const RunRequest& request, const std::string& document, RunR
   return {.summary = record::summarize(names, result), .evaluations = std::move(result.evaluations)};
 }
 
+// What cannot be written is told of, and the result stands.
+void finish(Recording& recording, const RunRequest& request, RunOutput& output, std::span<const float> x,
+            record::Patience& patience) {
+  try {
+    recording.finish(request, output.summary, x, patience);
+  } catch (const record::IoError& error) {
+    output.failure = error.what();
+  }
+}
+
 RunOutput execute_hogwild(const RunRequest& request, const std::string& document) {
   BufferPool buffers(request.world.problem->layout().dimension());
   Recording recording(request);
@@ -228,7 +238,8 @@ RunOutput execute_hogwild(const RunRequest& request, const std::string& document
                                      .evaluation_threads = request.evaluation_threads},
                                     {.observers = observers, .interrupted = request.interrupted});
   RunOutput output = output_of(request, document, std::move(result));
-  recording.finish(request, output.summary, x.view());
+  record::Patience patience({.tell = request.tell});
+  finish(recording, request, output, x.view(), patience);
   return output;
 }
 
@@ -272,11 +283,7 @@ RunOutput execute_with_server(const RunRequest& request, const std::string& docu
     output.checkpoint_seconds = keeper->seconds();
     output.failure = keeper->failure();
   }
-  try {
-    recording.finish(request, output.summary, model.snapshot().view(), patience);
-  } catch (const record::IoError& error) {
-    output.failure = error.what();
-  }
+  finish(recording, request, output, model.snapshot().view(), patience);
   return output;
 }
 
