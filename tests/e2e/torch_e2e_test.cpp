@@ -31,6 +31,28 @@ class Networks : public Program, public testing::WithParamInterface<Network> {
                         "method = { name = 'ringmaster-asgd', step_size = 0.05, delay_limit = 2, stop = true }\n"
                         "run = { stop = { updates = 8 }, evaluate_every = { updates = 4 } }\n");
   }
+  std::vector<std::string> resumed_in(const std::string& directory, const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"run",      "s.toml", "--set",  "run.checkpoint_every={updates=2}",
+                                      "--resume", "--out",  directory};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  // The kill comes after the first checkpoint and before the end.
+  void kill_and_go_on(const std::string& directory, const std::vector<std::string>& more) {
+    const fs::path checkpoints = folder_ / directory / "checkpoints";
+    Finished killed;
+    do {
+      fs::remove_all(folder_ / directory);
+      const pid_t pid = start(resumed_in(directory, more));
+      while (!fs::exists(checkpoints) || fs::is_empty(checkpoints))
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      kill(pid, SIGKILL);
+      killed = finish(pid);
+    } while (killed.code == 0);
+    ASSERT_EQ(killed.code, 128 + SIGKILL) << killed.err;
+    const Finished finished = run(resumed_in(directory, more));
+    ASSERT_EQ(finished.code, 0) << finished.err;
+  }
   void expect_replayed(const std::string& directory) {
     const Finished finished = run({"replay", directory});
     ASSERT_EQ(finished.code, 0) << finished.err << finished.out;
@@ -55,30 +77,16 @@ TEST_P(Networks, AreReplayedFromASimulationAndSimulatedWithAnotherMethod) {
 }
 
 TEST_P(Networks, GoOnAfterAKill) {
-  const std::vector<std::string> words = {"run",      "s.toml", "--set", "run.checkpoint_every={updates=2}",
-                                          "--resume", "--out"};
-  const auto into = [&](const std::string& directory) {
-    std::vector<std::string> all = words;
-    all.push_back(directory);
-    return all;
-  };
-  ASSERT_EQ(run(into("unbroken")).code, 0);
-  const fs::path checkpoints = folder_ / "broken" / "checkpoints";
-  Finished killed;
-  do {  // until the kill comes before the end
-    fs::remove_all(folder_ / "broken");
-    const pid_t pid = start(into("broken"));
-    while (!fs::exists(checkpoints) || fs::is_empty(checkpoints))
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    kill(pid, SIGKILL);
-    killed = finish(pid);
-  } while (killed.code == 0);
-  ASSERT_EQ(killed.code, 128 + SIGKILL) << killed.err;
-  const Finished finished = run(into("broken"));
-  ASSERT_EQ(finished.code, 0) << finished.err;
+  ASSERT_EQ(run(resumed_in("unbroken", {})).code, 0);
+  kill_and_go_on("broken", {});
   EXPECT_EQ(summary("broken")["digest"], summary("unbroken")["digest"]);
   EXPECT_EQ(summary("broken")["metrics"], summary("unbroken")["metrics"]);
   EXPECT_TRUE(read(folder_ / "broken" / "model.safetensors") == read(folder_ / "unbroken" / "model.safetensors"));
+}
+
+TEST_P(Networks, GoOnAfterAKillOnRealThreadsAndAreReplayed) {
+  kill_and_go_on("r", {"--runtime", "threads", "--record"});
+  expect_replayed("r");
 }
 
 INSTANTIATE_TEST_SUITE_P(
