@@ -91,8 +91,8 @@ function(tardigrad_module name)
   target_link_libraries(tardigrad_${name} PUBLIC ${arg_LINK} PRIVATE ${arg_PRIVATE_LINK})
 endfunction()
 
-# tardigrad_test(NAME source... LINK lib... [LABELS ...]): one GoogleTest program, one CTest test per case. Tests are compiled with
-# little optimisation: most of a build's time is theirs, and what takes time in them is the library.
+# tardigrad_test(NAME source... LINK lib... [LABELS ...]): one GoogleTest program, one CTest test per case. Tests are
+# compiled with little optimisation: most of a build's time is theirs, and what takes time in them is the library.
 function(tardigrad_test name)
   cmake_parse_arguments(arg "" "" "LINK;LABELS" ${ARGN})
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})

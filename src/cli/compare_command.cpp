@@ -134,7 +134,7 @@ class Compare {
 
   void plan_arena(Arena& arena) {
     const Sources sources{problems_, data::data_root(command_.common.data_root)};
-    arena.scenario.require_simulation();
+    arena.scenario.require_methods();
     for (const std::uint64_t seed : grid_.seeds) arena.worlds.push_back(arena.scenario.make_world(seed, sources));
     arena.plan = arena.scenario.make_run_plan(Scenario::Use::compare, arena.worlds.front().problem->metric_names());
     for (const GridPoint& point : grid_.points) {

@@ -130,8 +130,10 @@ void check_runtime(Settings& settings, const char* key, RuntimePlan::Kind kind) 
     settings.fail(key, "means something only with run.runtime = \"threads\"");
 }
 
-RuntimePlan read_runtime(Settings& run) {
+RuntimePlan read_runtime(Settings& run, Scenario::Use use) {
   RuntimePlan plan{.kind = read_runtime_kind(run)};
+  if (use == Scenario::Use::compare && plan.kind == RuntimePlan::Kind::hogwild)
+    run.fail("runtime", "a comparison is of methods, and Hogwild! has but one; allowed: sim, threads");
   check_runtime(run, "time_scale", plan.kind);
   if (plan.kind == RuntimePlan::Kind::threads)
     plan.time_scale = run.number_or("time_scale", 1.0, {.low = 1e-6, .high = 1e6});
@@ -247,7 +249,7 @@ RuntimePlan::Kind Scenario::runtime() const {
   return read_runtime_kind(run);
 }
 
-void Scenario::require_simulation() const {
+void Scenario::require_methods() const {
   Settings run = settings("run");
   read_runtime(run, Use::compare);
 }
@@ -257,7 +259,7 @@ RunPlan Scenario::make_run_plan(Use use, const std::vector<std::string>& metrics
   RunPlan plan;
   plan.seed = static_cast<std::uint64_t>(run.integer_or("seed", 1, {.low = 0, .high = 0x1p53}));
   plan.options.seed = plan.seed;
-  plan.runtime = read_runtime(run);
+  plan.runtime = read_runtime(run, use);
   run.allow("target");
   if (run.has("target")) plan.options.target = read_target(run.table("target"), metrics);
   plan.options.stop = read_stop(run, use, plan.options.target.has_value());

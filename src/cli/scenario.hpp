@@ -90,7 +90,7 @@ class Scenario {
   /// run.runtime, or sim.
   RuntimePlan::Kind runtime() const;
   /// Throws for a runtime that a comparison cannot take place in, before anything else is asked of the scenario.
-  void require_simulation() const;
+  void require_methods() const;
   /// run.seed, or 1.
   std::uint64_t seed() const;
   /// A reader of the [compare] table.

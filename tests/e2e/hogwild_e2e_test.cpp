@@ -72,7 +72,8 @@ TEST_F(HogwildProgram, WhatNeedsAServerIsRefused) {
   expect_refused({"run", file, "--record"}, "run.record = true: is not possible with runtime = \"hogwild\"");
   expect_refused({"run", file, "--resume", "--out", "r"}, "has no checkpoints to go on from");
   const std::string comparison = (fs::path(TARDIGRAD_SOURCE_DIR) / "scenarios" / "demo.toml").string();
-  expect_refused({"compare", comparison, "--set", "run.runtime=hogwild"}, "a comparison is simulated");
+  expect_refused({"compare", comparison, "--set", "run.runtime=hogwild"},
+                 "a comparison is of methods, and Hogwild! has but one; allowed: sim, threads");
 }
 
 TEST_F(HogwildProgram, CtrlCEndsARun) {

@@ -279,7 +279,8 @@ TEST_F(Logistic, ASparseGradientCountsItsRows) {
   EXPECT_TRUE(met);
 }
 
-// Every row adds -1/2 of its share to the only feature.
+// Every row adds -1/2 of its share to the only feature. A row of one entry counts 33 of the 2^19 between two looks, so
+// that the first is before row 15,888.
 TEST_F(Logistic, ASparseGradientThatNobodyWantsEndsEarly) {
   write("train", "+1 1:1\n+1 1:1\n");
   const auto problem = make_from(make_logistic, table(0.0, 16'384));
@@ -288,7 +289,7 @@ TEST_F(Logistic, ASparseGradientThatNobodyWantsEndsEarly) {
   const std::vector<float> x(1, 0.0f);
   EXPECT_EQ(sparse_gradient(*replica, {.id = 8}, x), std::vector<float>{-0.5f});
   replica->watch(StopSignal(wanted_from, 7));
-  EXPECT_EQ(sparse_gradient(*replica, {.id = 7}, x), std::vector<float>{-0.5f * 4095 / 16'384});
+  EXPECT_EQ(sparse_gradient(*replica, {.id = 7}, x), std::vector<float>{-0.5f * 15'887 / 16'384});
 }
 
 TEST_F(Logistic, Messages) {
