@@ -91,17 +91,14 @@ function(tardigrad_module name)
   target_link_libraries(tardigrad_${name} PUBLIC ${arg_LINK} PRIVATE ${arg_PRIVATE_LINK})
 endfunction()
 
-# tardigrad_test(NAME source... LINK lib... [LABELS ...] [COMPUTES]): one GoogleTest program, one CTest test per case.
-# Tests are compiled with little optimisation: most of a build's time is theirs, and what takes time in them is the
-# library. Not so in those that compute a lot themselves.
+# tardigrad_test(NAME source... LINK lib... [LABELS ...]): one GoogleTest program, one CTest test per case. An optimised
+# build compiles tests with little optimisation: most of its time is theirs, and what takes time in them is the library.
 function(tardigrad_test name)
-  cmake_parse_arguments(arg "COMPUTES" "" "LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "LINK;LABELS" ${ARGN})
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE TARDIGRAD_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                              TARDIGRAD_BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
-  if(NOT arg_COMPUTES)
-    target_compile_options(${name} PRIVATE $<IF:$<CONFIG:Debug>,-O0,-O1>)
-  endif()
+  target_compile_options(${name} PRIVATE -O1)
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 600)
 endfunction()
