@@ -58,8 +58,9 @@ std::uint64_t initial_point_hash(const Problem& problem);
 
 /// Runs and, where a directory is given, records: scenario.toml, metrics.jsonl, events.jsonl, model.safetensors
 /// and, last, summary.json. An interrupted run is recorded like any other, with what there is. What cannot be written
-/// on the way waits and is tried again; in the end it is tried for ten more seconds. Errors  IoError when the directory
-/// cannot be begun; other Errors for mistakes Thread  any, one run a call
+/// on the way waits and is tried again; in the end it is tried for ten more seconds.
+/// Errors  IoError when the directory cannot be begun; other Errors for mistakes
+/// Thread  any, one run a call
 RunOutput execute(const RunRequest& request);
 
 }  // namespace tardigrad::cli

@@ -64,7 +64,8 @@ class AppendingFile {
   /// Items that were appended and are not, and will not be, in the file.
   std::uint64_t missing() const { return missing_; }
   const std::filesystem::path& path() const { return path_; }
-  /// What makes sure, on any thread, that the bytes of this moment are on the disk. Errors  Error, from its call
+  /// What makes sure, on any thread, that the bytes of this moment are on the disk.
+  /// Errors  Error, from its call
   std::function<void()> sync_task() const;
   void state(Archive& archive) { archive(missing_); }
 

@@ -31,8 +31,9 @@ struct Checkpoint {
 
 /// One file: 8 bytes that name the format, its number, the length of the header, the number of bytes, vectors and
 /// floats a vector of the state; the header; the state; and an XXH3 checksum of all that, 32 hexadecimal digits.
-/// Numbers are little-endian. Errors  Error naming the file; what was there before then stays, whole Cost    the
-/// disk's; nothing is copied
+/// Numbers are little-endian.
+/// Errors  Error naming the file; what was there before then stays, whole
+/// Cost    the disk's; nothing is copied
 void write_checkpoint(const std::filesystem::path& path, CheckpointHeader header, const State& state);
 
 /// The header alone, without a look at the rest.

@@ -23,7 +23,7 @@ constexpr std::size_t kWorkers = 4;
 constexpr double kSeconds = 150;
 
 // Workers 1 and 3 come and go all the time, each at its own pace.
-class ComingAndGoing final : public Availability {
+class InAndOut final : public Availability {
  public:
   Time first_join(WorkerId worker) const override { return worker == 3 ? from_seconds(0.5) : Time{0}; }
   Time stay(WorkerId worker, std::uint64_t) const override {
@@ -69,7 +69,7 @@ TEST_P(Replayed, MeetsEveryHashAndTheDigest) {
 }
 
 TEST_P(Replayed, AlsoWhenAWorkerVanishesAndReturns) {
-  const ComingAndGoing away;
+  const InAndOut away;
   const test::RecordedRun run = record(&away);
   EXPECT_GT(run.outcomes.result.counters.lost, 0u);
   expect_the_same(run);
@@ -77,7 +77,7 @@ TEST_P(Replayed, AlsoWhenAWorkerVanishesAndReturns) {
 
 // Recording changes no bit, and a recording that was cut off anywhere replays up to there.
 TEST_P(Replayed, TornRecordingsGoUpToTheirEnd) {
-  const ComingAndGoing away;
+  const InAndOut away;
   const test::RecordedRun run = record(&away);
   const auto plain = method();
   EXPECT_EQ(test::simulate(*problem_, test::RandomTimes(5), *plain,
@@ -99,7 +99,7 @@ TEST_P(Replayed, TornRecordingsGoUpToTheirEnd) {
 
 // What-if of the recorded method itself: the recorded times, joins and losses are enough to have the run again.
 TEST_P(Replayed, RecordedTimingsAreEnoughToHaveTheRunAgain) {
-  const ComingAndGoing away;
+  const InAndOut away;
   const test::RecordedRun run = record(&away);
   const cli::RecordedTimings timings = cli::read_timings(RecordingReader(run.bytes, "test"), kWorkers);
   EXPECT_TRUE(timings.ended);
@@ -156,7 +156,7 @@ class Questioned final : public Method {
 };
 
 TEST_P(Replayed, DecisionsHaveTheirReasons) {
-  const ComingAndGoing away;
+  const InAndOut away;
   const auto plain = method();
   Questioned questioned(*plain);
   test::simulate(*problem_, test::RandomTimes(5), questioned,

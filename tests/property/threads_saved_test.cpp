@@ -75,19 +75,6 @@ TEST_P(SavedThreads, OneWorkerGoesOnFromEveryThirdEvent) {
   }
 }
 
-// Stays of about 8 orders, absences of about 3.
-class ComingAndGoing final : public Availability {
- public:
-  Time first_join(WorkerId worker) const override { return worker == 3 ? from_seconds(5.0) : Time{0}; }
-  Time stay(WorkerId worker, std::uint64_t episode) const override { return draw(worker, 2 * episode, 16.0); }
-  Time absence(WorkerId worker, std::uint64_t episode) const override { return draw(worker, 2 * episode + 1, 3.0); }
-
- private:
-  static Time draw(WorkerId worker, std::uint64_t index, double mean) {
-    return from_seconds(1e-9 + mean * Stream(3, Purpose::availability, worker, index).exponential());
-  }
-};
-
 // Runs of four workers that come and go, recorded, in one leg or in many.
 class RecordedThreads : public SavedThreads {
  protected:
@@ -146,7 +133,7 @@ class RecordedThreads : public SavedThreads {
   }
 
   const test::RandomTimes times_{7};
-  const ComingAndGoing availability_{};
+  const test::ComingAndGoing availability_{{.seed = 3, .stay = 16.0, .absence = 3.0, .late = 3}};
   const threads::ThreadOptions options_{
       .workers = kWorkers, .pace = &times_, .availability = &availability_, .time_scale = 1e-4};
   const record::TemporaryDirectory directory_{};

@@ -53,17 +53,7 @@ TEST_P(OnThreads, TwoThousandArrivals) {
 
 // Stays of about 8 orders, absences of about 3.
 TEST_P(OnThreads, LossesAndReturns) {
-  class ComeAndGo final : public Availability {
-   public:
-    Time first_join(WorkerId worker) const override { return worker == kWorkers - 1 ? from_seconds(5.0) : Time{0}; }
-    Time stay(WorkerId worker, std::uint64_t episode) const override { return draw(worker, 2 * episode, 16.0); }
-    Time absence(WorkerId worker, std::uint64_t episode) const override { return draw(worker, 2 * episode + 1, 3.0); }
-
-   private:
-    static Time draw(WorkerId worker, std::uint64_t index, double mean) {
-      return from_seconds(1e-9 + mean * Stream(2, Purpose::availability, worker, index).exponential());
-    }
-  } availability;
+  const test::ComingAndGoing availability({.seed = 2, .stay = 16.0, .absence = 3.0, .late = kWorkers - 1});
   const ThreadRun seen = run(GetParam(), {.availability = &availability, .time_scale = 1e-4}, 2);
   EXPECT_GT(seen.result.counters.lost, 0u);
 }

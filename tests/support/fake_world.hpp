@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -131,6 +132,28 @@ class Recorder final : public Observer {
 };
 
 /// A [method] table out of TOML-like pairs, made into a method.
+// Workers that come and go by exponential laws of these means; one of them joins late.
+class ComingAndGoing final : public Availability {
+ public:
+  struct Laws {
+    std::uint64_t seed;
+    double stay, absence;
+    std::optional<WorkerId> late = {};  // after 5 s
+  };
+  explicit ComingAndGoing(const Laws& laws) : laws_(laws) {}
+  Time first_join(WorkerId worker) const override { return worker == laws_.late ? from_seconds(5.0) : Time{0}; }
+  Time stay(WorkerId worker, std::uint64_t episode) const override { return draw(worker, 2 * episode, laws_.stay); }
+  Time absence(WorkerId worker, std::uint64_t episode) const override {
+    return draw(worker, 2 * episode + 1, laws_.absence);
+  }
+
+ private:
+  Time draw(WorkerId worker, std::uint64_t index, double mean) const {
+    return from_seconds(1e-9 + mean * Stream(laws_.seed, Purpose::availability, worker, index).exponential());
+  }
+  Laws laws_;
+};
+
 inline std::unique_ptr<Method> make(SettingValue::Table table, std::size_t workers, std::uint64_t seed = 1) {
   Settings settings(std::move(table), "method");
   std::unique_ptr<Method> method = methods::make_method(settings, {.workers = workers, .seed = seed});

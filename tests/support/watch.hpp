@@ -8,9 +8,9 @@
 #include <set>
 #include <string>
 
+#include "engines/forwarding_runtime.hpp"
 #include "support/fake_world.hpp"
 #include "support/method_files.hpp"
-#include "tardigrad/runtime.hpp"
 
 namespace tardigrad::test {
 
@@ -28,13 +28,10 @@ inline bool draws_workers(const MethodFile& file) {
 }
 
 // Looks at every event: who is alive, who has how many orders.
-class Watch final : public Runtime {
+class Watch final : public ForwardingRuntime {
  public:
-  Watch(Runtime& inner, const MethodFile& file, std::size_t workers) : inner_(inner), file_(file), workers_(workers) {}
-  Needs offers() const override { return inner_.offers(); }
-  Time now() const override { return inner_.now(); }
-  bool real_time() const override { return inner_.real_time(); }
-  void wind_down() override { inner_.wind_down(); }
+  Watch(Runtime& inner, const MethodFile& file, std::size_t workers)
+      : ForwardingRuntime(inner), file_(file), workers_(workers) {}
   std::optional<Event> next(Time limit) override {
     check_busy();
     const std::optional<Event> event = inner_.next(limit);
@@ -56,7 +53,6 @@ class Watch final : public Runtime {
     }
     return event;
   }
-  bool idle() const override { return inner_.idle(); }
   OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override {
     ++orders_.at(worker);
     return inner_.assign(worker, snapshot, work);
@@ -65,13 +61,6 @@ class Watch final : public Runtime {
     inner_.cancel(worker, cancelled);
     orders_.at(worker) = 0;
   }
-  void set_timer(TimerId timer, Time after) override { inner_.set_timer(timer, after); }
-  void set_oldest_useful_version(Version version) override { inner_.set_oldest_useful_version(version); }
-  std::size_t in_flight() const override { return inner_.in_flight(); }
-  RuntimeCounters counters() const override { return inner_.counters(); }
-  EvaluationId start_evaluation(const Snapshot& snapshot) override { return inner_.start_evaluation(snapshot); }
-  bool evaluation_ready(EvaluationId id) override { return inner_.evaluation_ready(id); }
-  std::vector<Metric> take_evaluation(EvaluationId id) override { return inner_.take_evaluation(id); }
 
  private:
   void check_busy() {
@@ -89,7 +78,6 @@ class Watch final : public Runtime {
     }
   }
 
-  Runtime& inner_;
   const MethodFile& file_;
   const std::size_t workers_;
   std::map<WorkerId, std::size_t> orders_;  // of those alive

@@ -69,17 +69,7 @@ TEST(Threads, Stress) {
   constexpr std::uint64_t kUpdates = 100'000;
 #endif
   constexpr std::size_t kWorkers = 64;
-  class Brief final : public Availability {
-   public:
-    Time first_join(WorkerId) const override { return Time{0}; }
-    Time stay(WorkerId worker, std::uint64_t episode) const override { return draw(worker, 2 * episode, 0.05); }
-    Time absence(WorkerId worker, std::uint64_t episode) const override { return draw(worker, 2 * episode + 1, 0.002); }
-
-   private:
-    static Time draw(WorkerId worker, std::uint64_t index, double mean) {
-      return from_seconds(1e-9 + mean * Stream(4, Purpose::availability, worker, index).exponential());
-    }
-  } availability;
+  const test::ComingAndGoing availability({.seed = 4, .stay = 0.05, .absence = 0.002});
   const Custom problem([](const Order& order, const std::function<bool()>& given_up) {
     Stream dice(5, Purpose::gradient_noise, order.worker, order.index);
     const double u = dice.uniform();

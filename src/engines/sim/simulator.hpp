@@ -41,7 +41,9 @@ struct SimulatorOptions {
 /// known when it joined. The loss is reported at once.
 ///
 /// Memory   16 bytes a worker, 16 more with availability; an order in flight holds its snapshot; at most 4 gradients a
-/// thread wait to be used Cost     O(log in-flight) an event beside the gradients Thread   one
+/// thread wait to be used
+/// Cost     O(log in-flight) an event beside the gradients
+/// Thread   one
 class Simulator final : public Runtime {
  public:
   /// All arguments outlive the simulator.

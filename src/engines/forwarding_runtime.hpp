@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "tardigrad/runtime.hpp"
+
+namespace tardigrad {
+
+/// A runtime in front of another one: who looks on, or keeps a record, overrides what it wants to see.
+/// Thread  as the other one
+class ForwardingRuntime : public Runtime {
+ public:
+  /// The other one outlives it.
+  explicit ForwardingRuntime(Runtime& inner) : inner_(inner) {}
+
+  Needs offers() const override { return inner_.offers(); }
+  Time now() const override { return inner_.now(); }
+  bool real_time() const override { return inner_.real_time(); }
+  void wind_down() override { inner_.wind_down(); }
+  std::optional<Event> next(Time limit) override { return inner_.next(limit); }
+  bool idle() const override { return inner_.idle(); }
+  OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override {
+    return inner_.assign(worker, snapshot, work);
+  }
+  void cancel(WorkerId worker, std::vector<Order>& cancelled) override { inner_.cancel(worker, cancelled); }
+  void set_timer(TimerId timer, Time after) override { inner_.set_timer(timer, after); }
+  void set_oldest_useful_version(Version version) override { inner_.set_oldest_useful_version(version); }
+  std::size_t in_flight() const override { return inner_.in_flight(); }
+  RuntimeCounters counters() const override { return inner_.counters(); }
+  EvaluationId start_evaluation(const Snapshot& snapshot) override { return inner_.start_evaluation(snapshot); }
+  bool evaluation_ready(EvaluationId id) override { return inner_.evaluation_ready(id); }
+  std::vector<Metric> take_evaluation(EvaluationId id) override { return inner_.take_evaluation(id); }
+  bool can_be_saved() const override { return inner_.can_be_saved(); }
+  void state(Archive& archive) override { inner_.state(archive); }
+
+ protected:
+  Runtime& inner_;
+};
+
+}  // namespace tardigrad
