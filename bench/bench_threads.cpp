@@ -2,7 +2,8 @@
 // The runtime of real threads beside its floors, measured in turns in the same run:
 //   a small model    arrivals per second, beside threads that meet the same server at bare flags
 //   hand-over        from a gradient that is ready to the worker's next order, beside two threads that wake each other
-//   a large model    server updates per second, beside a bare loop of the same fused update, and beside the flags
+//   a large model    server updates per second, beside bare loops of the same fused update, and beside the flags; and
+//                    how many vectors there were at once, while workers produced as fast as they could
 // Times of the clock tell how long everything waited for a core, too. The processor time of the server's thread does
 // not: it is what one update costs the server, waiting for gradients included, and the share of it that the floor
 // needs.
@@ -72,8 +73,9 @@ class Ready final : public Problem {
 };
 
 struct Rate {
-  double per_second;      // updates, by the clock
-  double server_seconds;  // of processor time, an update
+  double per_second;        // updates, by the clock
+  double server_seconds;    // of processor time, an update
+  std::size_t vectors = 0;  // that there were at once
 };
 
 // Of what the calling thread does in `run`, which says how many seconds of the clock it took.
@@ -109,14 +111,16 @@ Rate updates_of(std::size_t dimension, std::size_t workers, std::uint64_t update
   const std::unique_ptr<Method> method = methods::make_method(settings, {.workers = workers, .seed = 1});
   const Layout layout("x", dimension);
   BufferPool buffers(dimension);
-  warm_buffers(buffers, buffers_in_use(workers) + 1);
+  warm_buffers(buffers, buffers_in_use(workers));
   Buffer x0 = buffers.take();
   kernels::clear(x0.view());
   ServerModel model(buffers, layout, std::move(x0), threads);
   const auto runtime = make(buffers);
   RunOptions options;
   options.stop.updates = updates;
-  return measure(updates, [&] { return drive(options, *runtime, *method, model).wall_seconds; });
+  Rate rate = measure(updates, [&] { return drive(options, *runtime, *method, model).wall_seconds; });
+  rate.vectors = buffers.allocated();
+  return rate;
 }
 
 Rate on_threads(std::size_t dimension, std::size_t workers, std::uint64_t updates, kernels::Threads threads,
@@ -132,16 +136,23 @@ Rate at_flags(std::size_t dimension, std::size_t workers, std::uint64_t updates,
                     [&](BufferPool& buffers) { return bench::make_flags(buffers, workers); });
 }
 
-// x' = x - a g, over as many buffers as are in use on threads.
-Rate in_bare_loop(std::size_t dimension, std::size_t workers, std::uint64_t updates, kernels::Threads threads) {
+enum class Writes { a_fresh_vector, in_place };
+
+// x' = x - a g, over as many buffers as are in use on threads, or x -= a g with as many gradients.
+Rate in_bare_loop(std::size_t dimension, std::size_t workers, std::uint64_t updates, kernels::Threads threads,
+                  Writes writes) {
   BufferPool pool(dimension);
   std::vector<Buffer> buffers = warm_buffers(pool, buffers_in_use(workers));
   const std::size_t n = buffers.size();
   return measure(updates, [&] {
     const auto begin = Steady::now();
-    for (std::uint64_t i = 0; i < updates; ++i)
-      kernels::subtract_scaled(buffers[(i + 2) % n].view(), buffers[i % n].view(), kStep, buffers[(i + 1) % n].view(),
-                               threads);
+    for (std::uint64_t i = 0; i < updates; ++i) {
+      if (writes == Writes::in_place)
+        kernels::subtract_scaled(buffers[0].view(), buffers[0].view(), kStep, buffers[1 + i % workers].view(), threads);
+      else
+        kernels::subtract_scaled(buffers[(i + 2) % n].view(), buffers[i % n].view(), kStep, buffers[(i + 1) % n].view(),
+                                 threads);
+    }
     return seconds_since(begin);
   });
 }
@@ -187,19 +198,24 @@ void bench_large(int rounds) {
   for (const auto& [threads, name] :
        {std::pair{kernels::Threads::one, "one thread"}, std::pair{kernels::Threads::all, "all cores"}}) {
     for (const std::size_t workers : {2u, 4u}) {
-      std::vector<Rate> ours, bare, flags;
+      std::vector<Rate> ours, bare, in_place, flags;
+      std::size_t vectors = 0;
       for (int i = 0; i < rounds; ++i) {
-        bare.push_back(in_bare_loop(kDimension, workers, kUpdates, threads));
+        bare.push_back(in_bare_loop(kDimension, workers, kUpdates, threads, Writes::a_fresh_vector));
+        in_place.push_back(in_bare_loop(kDimension, workers, kUpdates, threads, Writes::in_place));
         ours.push_back(on_threads(kDimension, workers, kUpdates, threads));
         flags.push_back(at_flags(kDimension, workers, kUpdates, threads));
+        vectors = std::max(vectors, ours.back().vectors);
       }
       std::printf(
           "d = 11.2 M, %zu workers, passes on %s: %.0f updates/s; bare loop %.0f, share %.2f (>= 0.85 with a core for "
-          "each thread); flags %.0f, share %.2f\n"
-          "  the server's thread: %.2f ms an update; bare loop %.2f, share %.2f\n",
+          "each thread); bare loop in place %.0f, share %.2f; flags %.0f, share %.2f\n"
+          "  the server's thread: %.2f ms an update; bare loop %.2f, share %.2f\n"
+          "  at most %zu vectors at once (a point and a gradient for each worker, x and the next x: %zu)\n",
           workers, name, median(ours, &Rate::per_second), median(bare, &Rate::per_second), share(ours, bare),
-          median(flags, &Rate::per_second), share(ours, flags), 1e3 * median(ours, &Rate::server_seconds),
-          1e3 * median(bare, &Rate::server_seconds), server_share(ours, bare));
+          median(in_place, &Rate::per_second), share(ours, in_place), median(flags, &Rate::per_second),
+          share(ours, flags), 1e3 * median(ours, &Rate::server_seconds), 1e3 * median(bare, &Rate::server_seconds),
+          server_share(ours, bare), vectors, buffers_in_use(workers));
       std::fflush(stdout);
     }
   }

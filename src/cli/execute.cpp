@@ -80,6 +80,7 @@ class Recording {
               record::Patience& patience) {
     if (!directory_) return;
     close_logs(summary, patience);
+    directory_->check_ours();
     if (request.save_model == RunRequest::SaveModel::yes) {
       const Problem& problem = *request.world.problem;
       const std::vector<ExtraTensor> extra = problem.make_replica()->extra_tensors(x);
@@ -109,10 +110,16 @@ class Recording {
   }
 
   record::AppendingOptions log(const RunRequest& request, const std::string& document, std::uint64_t kept) const {
-    return {.kept = kept, .tell = request.tell, .make_directory = [&request, directory = directory_.get(), document] {
-              if (directory->make_again(document))
-                request.tell(directory->path().string() + ": has gone, with the checkpoints in it; it is made again");
-            }};
+    record::RunDirectory& directory = *directory_;
+    return {
+        .kept = kept,
+        .tell = request.tell,
+        .claim_directory =
+            [&request, &directory, document] {
+              if (directory.claim(document))
+                request.tell(directory.path().string() + ": has gone, with the checkpoints in it; it is made again");
+            },
+        .made_again = [&directory] { directory.lock_again(); }};
   }
 
   std::unique_ptr<record::RunDirectory> directory_;

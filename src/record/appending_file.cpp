@@ -58,10 +58,11 @@ void AppendingFile::write_waiting() {
 // What was removed can still be read through the open file.
 void AppendingFile::make_again_if_gone() {
   if (file_->has_name()) return;
-  if (options_.make_directory) options_.make_directory();
+  if (options_.claim_directory) options_.claim_directory();
   AtomicFile again(path_);
   file_->copy_to(again);
   again.commit();
+  if (options_.made_again) options_.made_again();
   file_ = std::make_shared<File>(path_, file_->bytes());
   tell("had gone; it is made again, with all that was in it");
 }

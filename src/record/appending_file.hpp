@@ -26,8 +26,8 @@ struct AppendingOptions {
   enum class AfterGap : std::uint8_t { go_on, end } after_gap = AfterGap::go_on;
   const char* items = "rows";  ///< what is in it, for messages
   Tell tell = tell_on_stderr;
-  /// Called when the file's name has gone, before the file is made again: the directory may have gone, too.
-  std::function<void()> make_directory = {};
+  /// Called before the file is made again: the directory may have gone, too, and be somebody else's by now; and after.
+  std::function<void()> claim_directory = {}, made_again = {};
 };
 
 /// A file that a run writes while it goes on, and that does not end the run: what cannot be written waits in memory, in

@@ -82,8 +82,10 @@ void File::sync() const {
 }
 
 bool File::has_name() const {
-  struct stat found {};
-  return ::stat(path_.c_str(), &found) == 0 || (errno != ENOENT && errno != ENOTDIR);
+  struct stat found {
+  }, ours{};
+  if (::stat(path_.c_str(), &found) != 0) return errno != ENOENT && errno != ENOTDIR;
+  return ::fstat(descriptor_, &ours) != 0 || (found.st_dev == ours.st_dev && found.st_ino == ours.st_ino);
 }
 
 void File::copy_to(AtomicFile& to) const {

@@ -37,7 +37,7 @@ class File {
   void sync() const;
   /// The first `length` bytes stay, and what is written next follows them.
   void cut(std::uint64_t length);
-  /// Does its path still lead to a file? When it does not, what was written can be read through this object alone.
+  /// Does its path still lead to it? When it does not, what was written can be read through this object alone.
   bool has_name() const;
   void copy_to(AtomicFile& to) const;
   /// Idempotent. Call it before the object dies: some systems report a lost write only here.

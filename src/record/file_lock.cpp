@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -41,6 +42,13 @@ FileLock::FileLock(const std::filesystem::path& path)
   if (error == ENOSYS || error == ENOTSUP) return;
   ::close(descriptor_);
   fail(path, error);
+}
+
+bool FileLock::is_on(const std::filesystem::path& path) const {
+  struct stat found {
+  }, ours{};
+  return ::stat(path.c_str(), &found) == 0 && ::fstat(descriptor_, &ours) == 0 && found.st_dev == ours.st_dev &&
+         found.st_ino == ours.st_ino;
 }
 
 FileLock::~FileLock() { ::close(descriptor_); }

@@ -18,6 +18,8 @@ class FileLock {
   FileLock& operator=(const FileLock&) = delete;
   /// False: somebody else had it first.
   bool is_ours() const { return ours_; }
+  /// Does the path lead to this very file? It may have been removed, and made anew by others.
+  bool is_on(const std::filesystem::path& path) const;
 
  private:
   int descriptor_ = -1;

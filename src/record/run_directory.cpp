@@ -34,8 +34,9 @@ fs::path make_ours(fs::path path) {
 
 }  // namespace
 
-RunDirectory::RunDirectory(fs::path path) : path_(make_ours(std::move(path))), lock_(metrics()) {
-  if (!lock_.is_ours())
+RunDirectory::RunDirectory(fs::path path)
+    : path_(make_ours(std::move(path))), lock_(std::make_unique<FileLock>(metrics())) {
+  if (!lock_->is_ours())
     throw Error(
         fmt::format("{}: a run is going on in it; wait until it has ended, or name another directory", path_.string()));
 }
@@ -78,10 +79,20 @@ void RunDirectory::clear(const std::vector<fs::path>& files) const {
   }
 }
 
-bool RunDirectory::make_again(std::string_view toml) const {
+void RunDirectory::check_ours() const {
+  std::error_code error;
+  if (fs::exists(metrics(), error) && !lock_->is_on(metrics()))
+    throw IoError(fmt::format("{}: has become another run's", path_.string()));
+}
+
+void RunDirectory::lock_again() { lock_ = std::make_unique<FileLock>(metrics()); }
+
+bool RunDirectory::claim(std::string_view toml) {
   std::error_code error;
   const bool gone = !fs::exists(path_, error);
   make(path_);
+  check_ours();
+  if (!fs::exists(metrics(), error)) lock_again();
   if (!fs::exists(scenario(), error)) write_scenario(toml);
   return gone;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -47,16 +48,20 @@ class RunDirectory {
   std::filesystem::path checkpoints() const { return path_ / kCheckpointFolder; }
 
   void write_scenario(std::string_view toml) const;
-  /// Makes the directory again where it has gone while the run goes on; returns whether it had. The lock is gone, too.
-  /// Errors  IoError when it cannot be made
-  bool make_again(std::string_view scenario) const;
+  /// While the run goes on: makes the directory again where it has gone, and returns whether it had.
+  /// Errors  IoError when it cannot be made, or is somebody else's by now
+  bool claim(std::string_view scenario);
+  /// Errors  IoError when there is a metrics.jsonl that is not this run's: it was removed, and somebody made another
+  void check_ours() const;
+  /// After metrics.jsonl was made again by this run.
+  void lock_again();
 
  private:
   void check_earlier_run() const;
   void clear(const std::vector<std::filesystem::path>& files) const;
   void clear_checkpoints() const;
   std::filesystem::path path_;
-  FileLock lock_;
+  std::unique_ptr<FileLock> lock_;  // on metrics.jsonl
 };
 
 }  // namespace tardigrad::record

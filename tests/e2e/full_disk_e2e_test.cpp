@@ -100,6 +100,24 @@ TEST_F(FullDisk, ADirectoryThatGoesAwayIsMadeAgain) {
   EXPECT_EQ(run({"replay", "r"}).code, 0);
 }
 
+// Nothing of the first run is mixed up with what the second has left.
+TEST_F(FullDisk, ADirectoryThatHasBecomeAnotherRunsIsLeftToIt) {
+  const std::vector<std::string> second = {"--set", "run.seed=2", "--record"};
+  ASSERT_EQ(run_in("whole", second).code, 0);
+  const pid_t first = start_in("r", {"--record", "--set", "run.checkpoint_every.updates=500"});
+  wait_until([&] { return read(folder_ / "r" / "metrics.jsonl").size() > 1000; });
+  kill(first, SIGSTOP);
+  fs::rename(folder_ / "r", folder_ / "away");
+  ASSERT_EQ(run_in("r", second).code, 0);
+  kill(first, SIGCONT);
+  const Finished finished = finish(first);
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_THAT(finished.err, HasSubstr("r: has become another run's"));
+  expect_same("r", "whole");
+  EXPECT_FALSE(fs::exists(folder_ / "r" / "checkpoints"));
+  EXPECT_EQ(run({"replay", "r"}).code, 0);
+}
+
 TEST_F(FullDisk, TablesThatCannotBeWrittenArePrinted) {
   const std::vector<std::string> few = {"compare", "c.toml", "--quiet", "--set", "run.evaluate_every={time=2000.0}"};
   const auto into = [&](const std::string& directory) {

@@ -132,7 +132,7 @@ TEST_F(AppendingFileTest, IsMadeAgainWithItsDirectory) {
   std::ofstream(path_) << "kept and cut";
   AppendingOptions made = options();
   made.kept = 5;
-  made.make_directory = [&] { fs::create_directory(folder); };
+  made.claim_directory = [&] { fs::create_directories(folder); };
   AppendingFile file(path_, made);
   file.append("one\n", 1);
   fs::remove_all(folder);

@@ -235,6 +235,29 @@ TEST_F(RunDirectoryTest, HoldsOneRunAtATime) {
   EXPECT_EQ(read_file(path_ / "events.jsonl"), "a row");
 }
 
+// Removed while the run goes on: it is the run's again, or that of whoever came first.
+TEST_F(RunDirectoryTest, IsClaimedAgain) {
+  RunDirectory first(path_);
+  first.begin(IfFinished::refuse);
+  fs::remove_all(path_);
+  first.check_ours();
+  EXPECT_TRUE(first.claim("a scenario"));
+  EXPECT_FALSE(first.claim("a scenario"));
+  EXPECT_EQ(read_file(first.scenario()), "a scenario");
+  refuses(path_, "a run is going on in it; wait until it has ended, or name another directory");
+  write_file(first.metrics(), "rows");  // a new file in the place of the locked one
+  first.lock_again();
+  first.check_ours();
+  refuses(path_, "a run is going on in it; wait until it has ended, or name another directory");
+
+  fs::remove_all(path_);
+  RunDirectory{path_}.begin(IfFinished::refuse);  // somebody else's, and it has ended
+  const auto has_become = ThrowsMessage<IoError>(path_.string() + ": has become another run's");
+  EXPECT_THAT([&] { first.check_ours(); }, has_become);
+  EXPECT_THAT([&] { first.claim("a scenario"); }, has_become);
+  EXPECT_FALSE(fs::exists(first.scenario()));
+}
+
 TEST_F(RunDirectoryTest, IsFreeWhenTheRunHasEnded) {
   RunDirectory{path_};
   begin(path_);
