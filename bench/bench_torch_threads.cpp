@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A network on the runtime of real threads, measured in turns in the same run:
-//   training     images/s of a worker a core and a server, beside as many training loops that share nothing
+//   training     images/s of a worker a core and a server, and of a core less, beside as many training loops that share
+//                nothing
 //   recording    the same with a recording, beside without
 //   withdrawing  from a withdrawn order to a worker that has left its gradient, beside a whole gradient
 //   bench_torch_threads [rounds, default 5]
@@ -140,10 +141,9 @@ void print_share(const char* name, const std::vector<Cost>& ours, const std::vec
   std::fflush(stdout);
 }
 
-void bench_training(int rounds) {
+void bench_training(int rounds, std::size_t workers) {
   constexpr std::size_t kBatch = 64;
-  constexpr std::uint64_t kGradients = 1200;
-  const std::size_t workers = std::max(1u, std::thread::hardware_concurrency());
+  constexpr std::uint64_t kGradients = 800;
   const auto problem = images_problem(models::make_cnn, {.channels = 1, .height = 28, .width = 28}, kBatch);
   std::vector<Cost> floor, ours, with_recording;
   for (int i = 0; i < rounds; ++i) {
@@ -197,7 +197,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "bench_torch_threads: `%s` is not a number of rounds >= 1\n", argv[1]);
     return 2;
   }
-  bench_training(rounds);
+  const std::size_t cores = std::max(2u, std::thread::hardware_concurrency());
+  for (const std::size_t workers : {cores - 1, cores}) bench_training(rounds, workers);
   const models::ImageShape colour{.channels = 3, .height = 32, .width = 32};
   bench_withdrawing("cnn, batch 64", *images_problem(models::make_cnn, colour, 64), 20 * rounds);
   bench_withdrawing("resnet18, batch 16", *images_problem(models::make_resnet18, colour, 16), 4 * rounds);

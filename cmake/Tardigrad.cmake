@@ -100,5 +100,6 @@ function(tardigrad_test name)
   target_compile_definitions(${name} PRIVATE TARDIGRAD_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                              TARDIGRAD_BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
   target_compile_options(${name} PRIVATE -O1)
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 600)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 600
+    ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
 endfunction()
