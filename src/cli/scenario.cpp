@@ -146,6 +146,13 @@ std::optional<Time> read_restart(Settings& workers, RuntimePlan::Kind kind) {
   return from_seconds(workers.number("restart_after", {.low = 0.0, .high = timing::kLongestSeconds}));
 }
 
+std::size_t workers_that_join_later(const World& world) {
+  std::size_t count = 0;
+  for (WorkerId worker = 0; world.availability && worker < world.workers; ++worker)
+    count += world.availability->first_join(worker) > Time{0};
+  return count;
+}
+
 }  // namespace
 
 const char* name_of(RuntimePlan::Kind kind) {
@@ -233,7 +240,8 @@ MethodPlan Scenario::make_method(const SettingValue::Table& table, const std::st
   if (runtime() == RuntimePlan::Kind::hogwild)
     plan.step = read_hogwild_step(settings);
   else
-    plan.method = methods::make_method(settings, {.workers = world.workers, .seed = world.seed});
+    plan.method = methods::make_method(
+        settings, {.workers = world.workers, .seed = world.seed, .join_later = workers_that_join_later(world)});
   settings.finish();
   plan.name = settings.text("name");
   plan.resolved = settings.resolved();

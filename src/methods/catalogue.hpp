@@ -16,6 +16,8 @@ namespace tardigrad::methods {
 struct MethodContext {
   std::size_t workers = 1;
   std::uint64_t seed = 1;
+  std::size_t join_later = 0;  ///< of the workers, those that are not there at time 0
+  std::size_t at_start() const { return workers - join_later; }
 };
 
 /// One setting of a method, for `tardigrad list methods`.

@@ -49,6 +49,7 @@ Rounds::Options read_federated_rounds(Settings& settings, const MethodContext& c
           .weighting = uniform ? Rounds::Weighting::uniform : Rounds::Weighting::examples,
           .work = work,
           .workers = context.workers,
+          .at_start = context.at_start(),
           .seed = context.seed};
 }
 
@@ -64,14 +65,14 @@ AdmitDelayBelow read_most_stale(Settings& settings) {
 
 Dispatch::Options read_client_dispatch(Settings& settings, const MethodContext& context, const LocalWork& work) {
   return {.rule = Dispatch::Rule::idle,
-          .workers = context.workers,
+          .at_start = context.at_start(),
           .concurrency = read_concurrency(settings, context),
           .seed = context.seed,
           .work = work};
 }
 
 Dispatch::Options same_worker(Settings& settings, const MethodContext& context) {
-  return {.workers = context.workers, .concurrency = read_concurrency(settings, context), .seed = context.seed};
+  return {.at_start = context.at_start(), .concurrency = read_concurrency(settings, context), .seed = context.seed};
 }
 
 Dispatch::Options read_dispatch(Settings& settings, const MethodContext& context) {
@@ -84,7 +85,7 @@ Dispatch::Options read_dispatch(Settings& settings, const MethodContext& context
   const bool draws = settings.choice_or("initial_orders", "one-per-worker", {"one-per-worker", "uniform"}) == "uniform";
   return {.rule = Dispatch::Rule::uniform,
           .initial = draws ? Dispatch::Initial::uniform_draws : Dispatch::Initial::one_per_worker,
-          .workers = context.workers,
+          .at_start = context.at_start(),
           .concurrency = concurrency,
           .seed = context.seed};
 }

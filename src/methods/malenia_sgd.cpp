@@ -144,7 +144,7 @@ class MaleniaSgd final : public Method {
 
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   const auto workers = static_cast<std::int64_t>(context.workers);
-  Dispatch::Options dispatch{.workers = context.workers, .concurrency = context.workers, .seed = context.seed};
+  Dispatch::Options dispatch{.at_start = context.at_start(), .concurrency = context.workers, .seed = context.seed};
   return std::make_unique<MaleniaSgd>(
       MaleniaSgd::Parts{.step_size = read_step_size(settings),
                         .batch_target = static_cast<double>(settings.integer_or(

@@ -149,7 +149,8 @@ class RingleaderAsgd final : public Method {
 };
 
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
-  const Dispatch::Options dispatch{.workers = context.workers, .concurrency = context.workers, .seed = context.seed};
+  const Dispatch::Options dispatch{
+      .at_start = context.at_start(), .concurrency = context.workers, .seed = context.seed};
   return std::make_unique<RingleaderAsgd>(RingleaderAsgd::Parts{
       .step_size = read_step_size(settings), .server = ServerStep(settings, context), .dispatch = Dispatch(dispatch)});
 }

@@ -89,8 +89,8 @@ void Rounds::on_worker_joined(const WorkerInfo& worker, Model&, Commands& comman
   workers_[worker.id] = {.state = State::idle, .examples = worker.examples, .last = gradients_};
   ++alive_;
   if (everybody_takes_part()) return ask(worker.id, commands);
-  // The first draw waits until all are there; later ones do not wait for anybody.
-  if (pending_ == 0 && collected_ == 0 && (rounds_drawn_ > 0 || alive_ >= options_.workers))
+  // The first draw waits until all that begin are there; later ones do not wait for anybody.
+  if (pending_ == 0 && collected_ == 0 && (rounds_drawn_ > 0 || alive_ >= options_.at_start))
     draw_participants(commands);
 }
 

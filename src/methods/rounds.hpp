@@ -39,8 +39,9 @@ class Rounds final : public Method {
     std::uint64_t patience = ~std::uint64_t{0};
     Weighting weighting = Weighting::uniform;
     LocalWork work = {};
-    std::size_t workers = 1;  ///< how many join at the start
-    std::uint64_t seed = 1;   ///< of the draws
+    std::size_t workers = 1;
+    std::size_t at_start = 1;  ///< how many of them join at time 0: the first draw waits for them
+    std::uint64_t seed = 1;    ///< of the draws
   };
   explicit Rounds(Options options) : options_(std::move(options)) {}
 

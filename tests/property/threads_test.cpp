@@ -27,7 +27,8 @@ ThreadRun run(const MethodFile& file, threads::ThreadOptions options, std::uint6
   const test::RandomTimes times(seed);
   options.workers = kWorkers;
   options.pace = &times;
-  const std::unique_ptr<Method> method = test::make(file.table, kWorkers, seed);
+  const std::size_t late = options.availability ? 1 : 0;
+  const std::unique_ptr<Method> method = test::make(file.table, kWorkers, seed, late);
   const auto around = [&](Runtime& inner) { return std::make_unique<test::Watch>(inner, file, kWorkers); };
   const RunOptions stop{.stop = {.gradients = 2000, .time = from_seconds(kWatchDog / options.time_scale)}};
   ThreadRun seen = test::run_threads(bowl, *method, {.threads = options, .run = stop, .around = around});

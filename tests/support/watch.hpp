@@ -54,6 +54,7 @@ class Watch final : public ForwardingRuntime {
     return event;
   }
   OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override {
+    begun_ = true;
     ++orders_.at(worker);
     return inner_.assign(worker, snapshot, work);
   }
@@ -67,13 +68,13 @@ class Watch final : public ForwardingRuntime {
     std::size_t total = 0;
     for (const auto& [worker, orders] : orders_) {
       total += orders;
-      // At time 0 all join before anybody can be drawn.
-      if (!lets_workers_wait(file_) && !draws_workers(file_) && inner_.now() > Time{0}) {
+      // All who are there at the beginning join before anybody can be drawn.
+      if (!lets_workers_wait(file_) && !draws_workers(file_) && begun_) {
         EXPECT_EQ(orders, 1u) << "worker " << worker << " at " << to_seconds(inner_.now()) << " s";
       }
     }
     seen_all_ |= orders_.size() == workers_;
-    if (!orders_.empty() && inner_.now() > Time{0} && seen_all_) {
+    if (!orders_.empty() && begun_ && seen_all_) {
       EXPECT_GT(total, 0u) << "everybody waits, at " << to_seconds(inner_.now()) << " s";
     }
   }
@@ -82,7 +83,7 @@ class Watch final : public ForwardingRuntime {
   const std::size_t workers_;
   std::map<WorkerId, std::size_t> orders_;  // of those alive
   std::set<OrderId> arrived_;
-  bool seen_all_ = false;
+  bool begun_ = false, seen_all_ = false;
 };
 
 /// No gradient of this method is applied with a greater delay.

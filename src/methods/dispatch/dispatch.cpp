@@ -7,7 +7,7 @@ namespace tardigrad::methods {
 
 void Dispatch::set_busy(WorkerId worker, bool busy) {
   if (options_.rule != Rule::same) return;
-  if (busy_.size() <= worker) busy_.resize(std::max<std::size_t>(options_.workers, worker + 1));
+  if (busy_.size() <= worker) busy_.resize(std::max<std::size_t>(options_.at_start, worker + 1));
   busy_[worker] = busy;
 }
 
@@ -30,7 +30,7 @@ void Dispatch::fill(Commands& commands) {
 }
 
 void Dispatch::add_candidate(WorkerId worker) {
-  if (place_.size() <= worker) place_.resize(std::max<std::size_t>(options_.workers, worker + 1), kAbsent);
+  if (place_.size() <= worker) place_.resize(std::max<std::size_t>(options_.at_start, worker + 1), kAbsent);
   place_[worker] = static_cast<std::uint32_t>(candidates_.size());
   candidates_.push_back(worker);
 }
@@ -56,11 +56,11 @@ void Dispatch::joined(WorkerId worker, Commands& commands) {
   add_candidate(worker);
   if (options_.rule == Rule::uniform && options_.initial == Initial::one_per_worker) {
     if (in_flight_ < options_.concurrency) assign(worker, commands);
-    if (joined_ < options_.workers) return;
+    if (joined_ < options_.at_start) return;
   }
-  // Once all are there, what is still missing is drawn: all of it (uniform draws), or, with more orders than
+  // Once all that begin are there, what is still missing is drawn: all of it (uniform draws), or, with more orders than
   // workers or after losses, the rest.
-  if (joined_ >= options_.workers || draws_ > 0) fill(commands);
+  if (joined_ >= options_.at_start || draws_ > 0) fill(commands);
 }
 
 void Dispatch::delivered_and_restarted(WorkerId worker, Commands& commands) {

@@ -28,8 +28,8 @@ class Dispatch {
   struct Options {
     Rule rule = Rule::same;
     Initial initial = Initial::one_per_worker;
-    std::size_t workers = 1;      ///< how many join at the start
-    std::size_t concurrency = 1;  ///< orders in flight, 1 ... (same: workers)
+    std::size_t at_start = 1;     ///< how many join at time 0: the first draws wait for them
+    std::size_t concurrency = 1;  ///< orders in flight, 1 ... (same: all workers)
     std::uint64_t seed = 1;
     LocalWork work = {};  ///< of every order
   };
