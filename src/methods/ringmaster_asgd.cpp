@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <compare>
 #include <deque>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "methods/admission/delay_below.hpp"
@@ -30,8 +33,7 @@ class RingmasterStopping final : public Method {
   Needs needs() const override { return {.cancel = true}; }
 
   void on_worker_joined(const WorkerInfo& worker, Model& model, Commands& commands) override {
-    if (busy_ == parts_.concurrency) return idle_.push_back(worker.id);
-    ++busy_;
+    if (running_.size() == parts_.concurrency) return idle_.push_back(worker.id);
     start(worker.id, model.version(), commands);
   }
 
@@ -46,14 +48,13 @@ class RingmasterStopping final : public Method {
       decision = {.coefficient = step * clipped.direction.factor, .clipped = clipped.clipped, .step = step};
     }
     version_ = model.version();
-    running_[order.worker] = kNone;
+    end(order.worker);
     restart_.assign(1, order.worker);
-    for (; !ages_.empty() && !parts_.admission.admits(version_ - ages_.front().version); ages_.pop_front()) {
-      const auto [version, worker] = ages_.front();
-      if (running_[worker] != version) continue;  // it has delivered, or was lost, in the meantime
+    while (!running_.empty() && !parts_.admission.admits(version_ - running_.begin()->version)) {
+      const WorkerId worker = running_.begin()->worker;
       commands.cancel(worker);
       restart_.push_back(worker);
-      running_[worker] = kNone;  // one that was lost and came back at the same version has two entries
+      end(worker);
     }
     std::sort(restart_.begin(), restart_.end());
     for (const WorkerId worker : restart_) start(worker, version_, commands);
@@ -63,40 +64,54 @@ class RingmasterStopping final : public Method {
   void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model& model, Commands& commands) override {
     std::erase(idle_, worker);
     if (orders_lost == 0) return;
-    running_[worker] = kNone;
-    --busy_;
+    end(worker);
     if (idle_.empty()) return;
-    ++busy_;
     start(idle_.front(), model.version(), commands);
     idle_.pop_front();
   }
 
   Version oldest_useful_version() const override { return parts_.admission.oldest_useful(version_); }
   std::vector<Metric> figures() const override { return parts_.server.figures(); }
-  void state(Archive& archive) override { archive(parts_.server, version_, busy_, ages_, running_, idle_); }
+  void state(Archive& archive) override {
+    archive(parts_.server, version_, version_of_, idle_);
+    if (!archive.loading()) return;
+    running_.clear();
+    for (WorkerId worker = 0; worker < version_of_.size(); ++worker)
+      if (version_of_[worker] != kNone) running_.insert({version_of_[worker], worker});
+  }
 
  private:
   static constexpr Version kNone = ~Version{0};
-  struct Age {
+  struct Running {
     Version version;
     WorkerId worker;
-    void state(Archive& archive) { archive(version, worker); }
+    auto operator<=>(const Running&) const = default;
   };
+  using Orders = std::set<Running>;
 
   void start(WorkerId worker, Version version, Commands& commands) {
-    if (running_.size() <= worker) running_.resize(worker + 1, kNone);
-    running_[worker] = version;
-    ages_.push_back({version, worker});
+    if (version_of_.size() <= worker) version_of_.resize(worker + 1, kNone);
+    version_of_[worker] = version;
+    if (spare_.empty()) {
+      running_.insert({version, worker});
+    } else {
+      spare_.value() = {version, worker};
+      running_.insert(std::move(spare_));
+    }
     commands.assign(worker);
+  }
+  void end(WorkerId worker) {
+    spare_ = running_.extract({version_of_[worker], worker});
+    version_of_[worker] = kNone;
   }
 
   Parts parts_;
   Pass pass_;
   Version version_ = 0;
-  std::size_t busy_ = 0;
-  std::deque<Age> ages_;          // orders by ascending version; entries of finished orders are skipped
-  std::vector<Version> running_;  // worker -> version of its order
-  std::deque<WorkerId> idle_;     // beyond the concurrency
+  Orders running_;                   // the oldest version first
+  Orders::node_type spare_;          // of an order that has ended: nothing is allocated on the way
+  std::vector<Version> version_of_;  // worker -> version of its order
+  std::deque<WorkerId> idle_;        // beyond the concurrency
   std::vector<WorkerId> restart_;
 };
 
