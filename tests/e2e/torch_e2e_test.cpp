@@ -4,6 +4,8 @@
 #include <signal.h>
 
 #include <chrono>
+#include <ostream>
+#include <string>
 #include <thread>
 
 #include "program.hpp"
@@ -14,6 +16,7 @@ namespace {
 struct Network {
   std::string name, problem;
 };
+void PrintTo(const Network& network, std::ostream* out) { *out << network.name; }
 
 // Three workers as fast as they can be; whoever is two versions late is stopped in the middle of a gradient.
 class Networks : public Program, public testing::WithParamInterface<Network> {
