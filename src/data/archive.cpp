@@ -25,6 +25,11 @@ Handle make_handle() {
   archive_read_support_filter_bzip2(handle.get());
   archive_read_support_filter_xz(handle.get());
   archive_read_support_filter_zstd(handle.get());
+  return handle;
+}
+
+Handle make_archive_handle() {
+  Handle handle = make_handle();
   archive_read_support_format_tar(handle.get());
   archive_read_support_format_zip(handle.get());
   return handle;
@@ -69,17 +74,30 @@ void visit(::archive* handle, const std::string& name, const ArchiveVisitor& vis
 }  // namespace
 
 void visit_archive(const std::filesystem::path& path, const ArchiveVisitor& visitor) {
-  const Handle handle = make_handle();
+  const Handle handle = make_archive_handle();
   if (archive_read_open_filename(handle.get(), path.c_str(), kBlock) != ARCHIVE_OK)
     throw Error(fmt::format("{}: {}", path.string(), problem_of(handle.get())));
   visit(handle.get(), path.string(), visitor);
 }
 
 void visit_archive(std::span<const std::byte> bytes, const std::string& name, const ArchiveVisitor& visitor) {
-  const Handle handle = make_handle();
+  const Handle handle = make_archive_handle();
   if (archive_read_open_memory(handle.get(), bytes.data(), bytes.size()) != ARCHIVE_OK)
     throw Error(fmt::format("{}: {}", name, problem_of(handle.get())));
   visit(handle.get(), name, visitor);
+}
+
+std::vector<std::byte> unpack(std::span<const std::byte> bytes, const std::string& name, std::size_t limit) {
+  const Handle handle = make_handle();
+  archive_read_support_format_raw(handle.get());
+  archive_read_support_format_empty(handle.get());  // nothing in it
+  archive_entry* entry = nullptr;
+  if (archive_read_open_memory(handle.get(), bytes.data(), bytes.size()) != ARCHIVE_OK)
+    throw Error(fmt::format("{}: {}", name, problem_of(handle.get())));
+  const int result = archive_read_next_header(handle.get(), &entry);
+  if (result == ARCHIVE_EOF) return {};
+  if (result < ARCHIVE_WARN) throw Error(fmt::format("{}: {}", name, problem_of(handle.get())));
+  return read_member(handle.get(), name, limit);
 }
 
 }  // namespace tardigrad::data

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tardigrad::data {
 
@@ -22,5 +23,9 @@ struct ArchiveVisitor {
 /// Errors  Error "NAME: MEMBER: ..." for a corrupt archive, or a wanted file above its limit; what `on_file` throws
 void visit_archive(const std::filesystem::path& path, const ArchiveVisitor& visitor);
 void visit_archive(std::span<const std::byte> bytes, const std::string& name, const ArchiveVisitor& visitor);
+
+/// What a single file compressed by bzip2, xz or zstd holds.
+/// Errors  Error "NAME: ..." when it is truncated or corrupt, or holds more than `limit` bytes
+std::vector<std::byte> unpack(std::span<const std::byte> bytes, const std::string& name, std::size_t limit);
 
 }  // namespace tardigrad::data

@@ -8,6 +8,7 @@
 #include "data/bytes.hpp"
 #include "data/cache.hpp"
 #include "data/catalogue.hpp"
+#include "data/text_file.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::data {
@@ -44,7 +45,7 @@ std::shared_ptr<const TextCorpus> load_text(const std::string& name_or_path, con
   static Cache<TextCorpus> cache;
   const std::filesystem::path path = resolve_dataset_file(DatasetKind::text, name_or_path, data_root);
   return cache.get(std::filesystem::weakly_canonical(path).string(), [&] {
-    TextCorpus corpus = parse_text(as_text(read_file(path)), path.string());
+    TextCorpus corpus = parse_text(as_text(as_plain_text(read_file(path), path.string())), path.string());
     corpus.name = name_or_path;
     return corpus;
   });

@@ -20,8 +20,8 @@ struct TextCorpus {
 /// Errors  Error when the text is shorter than 10 bytes: nothing could be held back for the test
 TextCorpus parse_text(std::string_view text, const std::string& name);
 
-/// `shakespeare` (data root: tinyshakespeare/input.txt) or the path of any text file, absolute or from the
-/// current folder or from the data root.
+/// `shakespeare` (data root: tinyshakespeare/input.txt) or the path of any text file, plain or compressed
+/// (as_plain_text), absolute or from the current folder or from the data root.
 /// Errors, Thread  as load_images
 std::shared_ptr<const TextCorpus> load_text(const std::string& name_or_path, const std::filesystem::path& data_root);
 

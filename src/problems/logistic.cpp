@@ -243,11 +243,19 @@ class Logistic final : public Problem {
   Layout layout_;
 };
 
-SharedDataset load_rows(Settings& settings, const std::string& key, const std::string& name,
-                        const std::filesystem::path& data_root) {
-  SharedDataset set = data::load_libsvm(name, data_root);
-  if (set->rows() == 0 || set->features == 0) settings.fail(key, "holds no rows with features");
-  return set;
+// The rows to train on, and those to test on where there are some.
+void load_rows(Spec& spec, Settings& settings, const std::filesystem::path& data_root) {
+  std::vector<std::string> keys = {"data"}, names = {settings.text_or("data", "a9a")};
+  settings.allow("test");
+  if (settings.has("test")) {
+    keys.push_back("test");
+    names.push_back(settings.text("test"));
+  }
+  const std::vector<SharedDataset> sets = data::load_libsvm_parts(names, data_root);
+  for (std::size_t i = 0; i < sets.size(); ++i)
+    if (sets[i]->rows() == 0 || sets[i]->features == 0) settings.fail(keys[i], "holds no rows with features");
+  spec.train = sets[0];
+  if (sets.size() > 1) spec.test = sets[1];
 }
 
 }  // namespace
@@ -257,9 +265,7 @@ std::unique_ptr<Problem> make_logistic(Settings& settings, const ProblemContext&
   spec.seed = context.seed;
   spec.batch_size = static_cast<std::size_t>(settings.integer_or("batch_size", 32, {.low = 1, .high = 1e9}));
   spec.l2 = settings.number_or("l2", 1e-4, {.low = 0.0, .high = 1e9});
-  spec.train = load_rows(settings, "data", settings.text_or("data", "a9a"), context.data_root);
-  settings.allow("test");
-  if (settings.has("test")) spec.test = load_rows(settings, "test", settings.text("test"), context.data_root);
+  load_rows(spec, settings, context.data_root);
   std::vector<std::uint8_t> classes(spec.train->rows());
   std::ranges::transform(spec.train->label, classes.begin(), [](float label) { return label > 0 ? 1 : 0; });
   spec.partition =

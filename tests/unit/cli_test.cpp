@@ -35,6 +35,7 @@ TEST(Toml, ValuesKeepTheirLines) {
 }
 
 TEST(Toml, SaysWhereItIsNotToml) {
+  EXPECT_EQ(parse_toml("\xef\xbb\xbf[a]\r\nb = 1\r\n", "f.toml"), parse_toml("[a]\nb = 1\n", "f.toml"));  // Notepad's
   EXPECT_THAT(error_of([] { parse_toml("a = 1\nb = = 2\n", "f.toml"); }), StartsWith("f.toml:2:"));
   EXPECT_THAT(error_of([] { parse_toml("a = 1\na = 2\n", "f.toml"); }), StartsWith("f.toml:2:"));
   EXPECT_THAT(error_of([] { parse_toml("d = 2026-01-01\n", "f.toml"); }), HasSubstr("f.toml:1: a date or time"));

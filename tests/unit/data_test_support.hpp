@@ -88,6 +88,26 @@ inline std::string make_archive(const NamedFiles& files, const char* filter) {
   return out;
 }
 
+/// `plain` compressed as libarchive calls the filter ("gzip", "bzip2", "xz", "zstd").
+inline std::string compress(const std::string& plain, const char* filter) {
+  std::string out(std::size_t{1} << 20, '\0');
+  std::size_t used = 0;
+  ::archive* writer = archive_write_new();
+  archive_write_set_format_raw(writer);
+  EXPECT_EQ(archive_write_add_filter_by_name(writer, filter), ARCHIVE_OK);
+  archive_write_set_bytes_per_block(writer, 0);
+  EXPECT_EQ(archive_write_open_memory(writer, out.data(), out.size(), &used), ARCHIVE_OK);
+  archive_entry* entry = archive_entry_new();
+  archive_entry_set_filetype(entry, AE_IFREG);
+  EXPECT_EQ(archive_write_header(writer, entry), ARCHIVE_OK);
+  EXPECT_EQ(archive_write_data(writer, plain.data(), plain.size()), static_cast<la_ssize_t>(plain.size()));
+  archive_entry_free(entry);
+  archive_write_close(writer);
+  archive_write_free(writer);
+  out.resize(used);
+  return out;
+}
+
 /// Where real data lies on this machine, if anywhere: $TARDIGRAD_DATA, else beside the source tree.
 inline std::optional<std::filesystem::path> real_data() {
   if (const char* root = std::getenv("TARDIGRAD_DATA"); root && *root) return root;

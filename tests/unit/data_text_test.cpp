@@ -33,6 +33,16 @@ TEST(Text, RefusesATextTooShortToSplit) {
   EXPECT_EQ(parse_text("1234567890", "t").test.size(), 1u);
 }
 
+TEST(Text, ReadsCompressedTextWithoutItsByteOrderMark) {
+  const TemporaryDirectory dir;
+  write_file(dir / "t.txt.xz", compress("\xef\xbb\xbf"
+                                        "0123456789",
+                                        "xz"));
+  const auto corpus = load_text("t.txt.xz", dir.path());
+  EXPECT_EQ(corpus->vocabulary.size(), 10u);
+  EXPECT_EQ(corpus->train.size() + corpus->test.size(), 10u);
+}
+
 TEST(Text, LoadsAPathAndSaysWhatIsMissing) {
   const TemporaryDirectory dir;
   write_file(dir / "notes.txt", "once upon a time");
