@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Line charts of a metric against time: a small one in text, a large one in SVG.
+// Line charts of a metric against time: a small one in text, a large one in SVG. Time is logarithmic where one curve
+// ends more than 20 times later than another; the point at time 0 then has no place.
 #pragma once
 
 #include <cstddef>

@@ -78,8 +78,8 @@ std::string text_plot(const std::vector<Curve>& curves, const PlotOptions& optio
   const std::size_t inner = width - std::min(width - 10, margin + 2);
   text += fmt::format("{:>{}} +{}\n", "", margin, std::string(inner, '-'));
   const std::size_t gap = inner > left.size() + right.size() ? inner - left.size() - right.size() : 1;
-  text +=
-      fmt::format("{:>{}}{}{:^{}}{}\n", "", margin + 2, left, cut(options.x_label, gap > 2 ? gap - 2 : 0), gap, right);
+  const std::string x_label = options.x_label + (frame.x.logarithmic ? " (logarithmic)" : "");
+  text += fmt::format("{:>{}}{}{:^{}}{}\n", "", margin + 2, left, cut(x_label, gap > 2 ? gap - 2 : 0), gap, right);
   for (std::size_t i = 0; i < names.size(); ++i)
     text += fmt::format("{:>{}}{} {}\n", "", margin + 2, letter_of(i), names[i]);
   return text;

@@ -83,6 +83,18 @@ TEST(TextPlot, BreaksAtWhatCannotBeShown) {
   EXPECT_THAT(text_plot(curves, {.y_label = "loss"}, 24, 4), HasSubstr("    |a                 a\n"));
 }
 
+TEST(TextPlot, TimeIsLogarithmicWhereCurvesEndFarApart) {
+  const std::vector<Point> quick = {{0, 3}, {1, 2}, {10, 1}};
+  const PlotOptions options = {.x_label = "time"};
+  const std::string near = text_plot({{"quick", quick}, {"slow", {{0, 3}, {200, 1}}}}, options, 40, 5);
+  EXPECT_EQ(near.find("time (logarithmic)"), std::string::npos);
+  const std::string far = text_plot({{"quick", quick}, {"slow", {{0, 3}, {1, 3}, {201, 1}}}}, options, 40, 5);
+  EXPECT_NE(far.find("time (logarithmic)"), std::string::npos);
+  // The quick curve ends at 36 log 10/log 201 = 15.6 of 36 columns.
+  const std::size_t bottom = far.find("1 |") + 3;
+  EXPECT_EQ(far.substr(bottom, far.find('\n', bottom) - bottom).rfind('a'), 16u);
+}
+
 TEST(TextPlot, NothingToShowIsAnEmptyFrame) {
   EXPECT_THAT(text_plot({}, {.y_label = "loss", .target = 1.0}, 20, 4), HasSubstr("loss\n"));
   EXPECT_THAT(text_plot({{"m", {{0, NAN}}}}, {.y_label = "loss"}, 20, 4), HasSubstr("m\n"));
