@@ -12,11 +12,13 @@
 
 namespace tardigrad {
 
-/// A metric and the threshold to reach.
+/// A metric and the threshold to reach. One evaluation that meets it may be luck, of the noise, so that more of them in
+/// a row can be asked for.
 struct Target {
   std::string metric;
   double threshold = 0.0;
   enum class Direction : std::uint8_t { at_most, at_least } direction = Direction::at_most;
+  std::uint64_t hold = 1;  ///< the target is reached by so many evaluations in a row that meet the threshold
   bool met_by(double value) const { return direction == Direction::at_most ? value <= threshold : value >= threshold; }
 };
 
@@ -45,7 +47,7 @@ enum class StopReason : std::uint8_t {
   updates,      ///< stop.updates reached
   gradients,    ///< stop.gradients reached
   time,         ///< stop.time reached: the cap
-  target,       ///< the target was met
+  target,       ///< the target was reached
   diverged,     ///< infinity or NaN in a gradient or a metric
   interrupted,  ///< Ctrl-C
   method,       ///< the method asked for it
@@ -55,15 +57,35 @@ enum class StopReason : std::uint8_t {
 const char* name_of(StopReason reason);
 const char* name_of(Outcome outcome);
 
+/// An evaluation, by when it was.
+struct Moment {
+  Time time{};
+  Version version = 0;
+  bool operator==(const Moment&) const = default;
+};
+
+/// How the evaluations of a run stand to the threshold of its target.
+struct TargetHits {
+  std::optional<Moment> first;  ///< the first that met it
+  /// The first of those in a row that met it until the end of the run, where they are at least `hold`: from then on it
+  /// was met. Of a run that is under way: until now.
+  std::optional<Moment> lasting;
+  std::uint64_t later = 0, later_met = 0;  ///< evaluations after the first that met it; those of them that met it too
+
+  std::uint64_t in_a_row = 0;  ///< that met it last, and
+  Moment row_began = {};       ///< the first of them
+};
+
 struct RunResult {
   StopReason reason = StopReason::idle;
   Time time{};  ///< on the runtime's clock
   Counters counters;
   RuntimeCounters runtime;
   std::vector<EvaluationRecord> evaluations;
-  /// Time and version of the first evaluation that met the target.
+  /// Time and version of the first of the first `hold` evaluations in a row that met the target.
   std::optional<Time> time_to_target;
   std::optional<Version> updates_to_target;
+  TargetHits hits;             ///< nothing in it where there is no target
   std::vector<Metric> method;  ///< the method's own figures
   /// Hash of every arrival and of the final parameters: 32 hexadecimal digits.
   std::string digest;

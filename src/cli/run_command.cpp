@@ -36,8 +36,31 @@ void print_notes(std::FILE* file, const char* prefix, const std::vector<Note>& n
   if (notes.size() > kShown) say(fmt::format("{}... and {} more {}\n", prefix, notes.size() - kShown, more));
 }
 
+void print_line(const char* what, const std::string& value) { fmt::print("{:<15} {}\n", what, value); }
+
+void print_target(const Target& target, const record::RunSummary& s) {
+  const auto seconds = [](Time time) { return fmt::format("{} s", to_seconds(time)); };
+  const std::string held = target.hold > 1 ? fmt::format(", {} evaluations in a row", target.hold) : "";
+  print_line("time to target",
+             fmt::format("{} ({} {} {}{})", s.time_to_target ? seconds(*s.time_to_target) : "not met", target.metric,
+                         target.direction == Target::Direction::at_most ? "<=" : ">=", target.threshold, held));
+  if (s.hits.later == 0) return;
+  print_line("met for good", s.hits.lasting ? "from " + seconds(s.hits.lasting->time) : "no");
+  print_line("later met",
+             fmt::format("{} of {} evaluations after the first that met it", s.hits.later_met, s.hits.later));
+}
+
+// Of a target that was met by luck.
+void warn_of_misses(const record::RunSummary& s) {
+  if (2 * s.hits.later_met >= s.hits.later) return;
+  fmt::print(stderr,
+             "tardigrad: warning: after {} s, when the target was met first, {} of {} evaluations missed it: noise met "
+             "it, for a moment; ask for more with target = {{ ..., hold = 3 }}\n",
+             to_seconds(s.hits.first->time), s.hits.later - s.hits.later_met, s.hits.later);
+}
+
 void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::filesystem::path& directory) {
-  const auto line = [](const char* what, const std::string& value) { fmt::print("{:<15} {}\n", what, value); };
+  const auto line = print_line;
   line("method", s.names.method);
   line("problem", s.names.problem);
   line("ended by", name_of(s.reason));
@@ -53,10 +76,7 @@ void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::
   line("utilisation", fmt::format("{:.1f} %", 100 * s.runtime.utilisation));
   for (const Metric& figure : s.figures) line(figure.name.c_str(), fmt::format("{:.6g}", figure.value));
   for (const Metric& metric : s.metrics) line(metric.name.c_str(), fmt::format("{:.6g}", metric.value));
-  if (const auto& target = plan.options.target)
-    line("time to target",
-         fmt::format("{} ({} {} {})", s.time_to_target ? fmt::format("{} s", to_seconds(*s.time_to_target)) : "not met",
-                     target->metric, target->direction == Target::Direction::at_most ? "<=" : ">=", target->threshold));
+  if (const auto& target = plan.options.target) print_target(*target, s);
   line("digest", s.digest);
   line("wall time", fmt::format("{:.3g} s", s.wall_seconds));
   line("run directory", directory.string());
@@ -198,6 +218,7 @@ int run_command(const RunCommand& words) {
     warnings = feed.warnings();
   }
   print_notes(stderr, "tardigrad: warning: ", warnings, "warnings");
+  warn_of_misses(output->summary);
   if (command.common.json) {
     fmt::print("{}", record::summary_text(output->summary));
   } else {

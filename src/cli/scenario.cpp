@@ -48,6 +48,7 @@ Target read_target(Settings& table, const std::vector<std::string>& metrics) {
   const bool at_most = table.has("at_most");
   target.direction = at_most ? Target::Direction::at_most : Target::Direction::at_least;
   target.threshold = table.number(at_most ? "at_most" : "at_least");
+  target.hold = static_cast<std::uint64_t>(table.integer_or("hold", 1, {.low = 1, .high = 1e9}));
   return target;
 }
 

@@ -258,7 +258,8 @@ class Driver final : FailureContext {
   // All that the rest of the run depends on, and all that it will report.
   void state(Archive& archive) {
     archive.section("run");
-    archive(result_.counters, result_.evaluations, result_.time_to_target, result_.updates_to_target, digest_);
+    archive(result_.counters, result_.evaluations, result_.time_to_target, result_.updates_to_target, result_.hits,
+            digest_);
     archive(next_evaluation_, last_time_, last_evaluation_time_, last_evaluated_, diverged_at_evaluation_, workers_);
     archive(recent_count_);
     for (ArrivalRecord& record : recent_) archive(record);
@@ -315,7 +316,7 @@ class Driver final : FailureContext {
   void heed(const EvaluationRecord& record) {
     const Verdict verdict = judge(record, options_.target, result_);
     if (!verdict.finite) diverged_at_evaluation_ = true;
-    if (verdict.first_at_target && options_.stop.at_target) stop(StopReason::target);
+    if (verdict.reaches_target && options_.stop.at_target) stop(StopReason::target);
     if (diverged_at_evaluation_ && options_.stop.at_target) stop(StopReason::diverged);
   }
 

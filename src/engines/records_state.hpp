@@ -4,6 +4,7 @@
 
 #include "tardigrad/archive.hpp"
 #include "tardigrad/observer.hpp"
+#include "tardigrad/run.hpp"
 
 namespace tardigrad {
 
@@ -13,6 +14,10 @@ inline void state(Archive& archive, Counters& c) {
 }
 inline void state(Archive& archive, ArrivalRecord& r) {
   archive(r.time, r.order, r.delay, r.norm, r.coefficient, r.outcome, r.updates);
+}
+inline void state(Archive& archive, Moment& moment) { archive(moment.time, moment.version); }
+inline void state(Archive& archive, TargetHits& hits) {
+  archive(hits.first, hits.lasting, hits.later, hits.later_met, hits.in_a_row, hits.row_began);
 }
 inline void state(Archive& archive, EvaluationRecord& r) { archive(r.time, r.version, r.counters, r.metrics); }
 

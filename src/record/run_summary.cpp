@@ -10,11 +10,23 @@
 namespace tardigrad::record {
 namespace {
 
-constexpr int kFormat = 4;
+constexpr int kFormat = 5;
 
 template <class T>
 Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
+}
+
+Json moment_json(const std::optional<Moment>& moment) {
+  if (!moment) return nullptr;
+  return {{"time", to_seconds(moment->time)}, {"time_ns", moment->time.count()}, {"updates", moment->version}};
+}
+
+Json hits_json(const TargetHits& hits) {
+  return {{"first", moment_json(hits.first)},
+          {"lasting", moment_json(hits.lasting)},
+          {"later", hits.later},
+          {"later_met", hits.later_met}};
 }
 
 Json summary_json(const RunSummary& summary) {
@@ -38,6 +50,7 @@ Json summary_json(const RunSummary& summary) {
           {"time_to_target", or_null(to_target_seconds)},
           {"time_to_target_ns", or_null(to_target_ns)},
           {"updates_to_target", or_null(summary.updates_to_target)},
+          {"target_hits", hits_json(summary.hits)},
           {"metrics", to_json(summary.metrics)},
           {"finite", all_finite(summary.metrics)},
           {"figures", to_json(summary.figures)},
@@ -85,6 +98,18 @@ std::optional<T> optional_of(const Json& json) {
   return json.get<T>();
 }
 
+std::optional<Moment> moment_of(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  return Moment{Time{json.at("time_ns").get<std::int64_t>()}, json.at("updates").get<Version>()};
+}
+
+TargetHits hits_of(const Json& json) {
+  return {.first = moment_of(json.at("first")),
+          .lasting = moment_of(json.at("lasting")),
+          .later = json.at("later").get<std::uint64_t>(),
+          .later_met = json.at("later_met").get<std::uint64_t>()};
+}
+
 RunSummary summary_of(const Json& json) {
   if (json.at("format") != kFormat)
     throw Error(fmt::format("format {}, only {} is read", to_line(json["format"]), kFormat));
@@ -106,6 +131,7 @@ RunSummary summary_of(const Json& json) {
   summary.figures = metrics_of(json.at("figures"));
   if (const auto ns = optional_of<std::int64_t>(json.at("time_to_target_ns"))) summary.time_to_target = Time{*ns};
   summary.updates_to_target = optional_of<Version>(json.at("updates_to_target"));
+  summary.hits = hits_of(json.at("target_hits"));
   summary.missing = json.at("missing").get<std::map<std::string, std::uint64_t>>();
   summary.digest = json.at("digest");
   summary.wall_seconds = json.at("wall_seconds");
@@ -124,6 +150,7 @@ RunSummary summarize(const RunNames& names, const RunResult& result) {
           .figures = result.method,
           .time_to_target = result.time_to_target,
           .updates_to_target = result.updates_to_target,
+          .hits = result.hits,
           .digest = result.digest,
           .wall_seconds = result.wall_seconds};
 }

@@ -33,6 +33,7 @@ struct RunSummary {
   std::vector<Metric> figures;  ///< the method's own, such as a privacy account; NaN for what was not finite
   std::optional<Time> time_to_target;
   std::optional<Version> updates_to_target;
+  TargetHits hits;  ///< but for what is under way
   /// Rows of events.jsonl and metrics.jsonl, events of recording.bin, that could not be written; only those that lack
   /// some.
   std::map<std::string, std::uint64_t> missing = {};

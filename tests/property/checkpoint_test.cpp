@@ -39,7 +39,7 @@ class SavedRuns : public testing::TestWithParam<MethodFile> {
   static RunOptions make_options() {
     RunOptions options = test::stop_after_time(25);
     options.evaluate_every.time = from_seconds(2);
-    options.target = Target{.metric = "loss", .threshold = 0.5};
+    options.target = Target{.metric = "loss", .threshold = 0.5, .hold = 2};
     return options;
   }
   static void expect_same_end(const RunResult& a, const RunResult& b) {
@@ -51,6 +51,10 @@ class SavedRuns : public testing::TestWithParam<MethodFile> {
     EXPECT_EQ(a.counters.delay_sum, b.counters.delay_sum);
     EXPECT_EQ(a.time_to_target, b.time_to_target);
     EXPECT_EQ(a.updates_to_target, b.updates_to_target);
+    EXPECT_EQ(a.hits.first, b.hits.first);
+    EXPECT_EQ(a.hits.lasting, b.hits.lasting);
+    EXPECT_EQ(a.hits.later, b.hits.later);
+    EXPECT_EQ(a.hits.later_met, b.hits.later_met);
     EXPECT_EQ(a.runtime.gradients_computed, b.runtime.gradients_computed);
     EXPECT_EQ(a.runtime.gradients_wasted, b.runtime.gradients_wasted);
     EXPECT_EQ(a.runtime.utilisation, b.runtime.utilisation);

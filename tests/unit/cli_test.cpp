@@ -134,6 +134,7 @@ TEST(Scenario, EveryMistakeHasItsLine) {
        "run.target.metric = \"los\": must be one of loss, gradient_norm; did you mean `loss`?"},
       {"run.target={metric=\"loss\"}", "needs a threshold beside it: either at_most or at_least"},
       {"run.target={metric=\"loss\",at_most=1,at_least=2}", "either at_most or at_least"},
+      {"run.target={metric=\"loss\",at_most=1,hold=0}", "run.target.hold = 0: must be an integer in [1"},
       {"run.evaluate_every={time=1,updates=2}", "either time or updates, not both"},
       {"run.evaluate_every.updates=0", "run.evaluate_every.updates = 0: must be an integer >= 1"},
       {"run.evaluate_every.tiem=1", "unknown key; did you mean `time`?"},

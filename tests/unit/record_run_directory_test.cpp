@@ -33,6 +33,7 @@ RunSummary example() {
   result.method = {{"epsilon", 2.5}};
   result.time_to_target = Time{40'100'000'001};
   result.updates_to_target = 11;
+  result.hits = {.first = Moment{Time{39'000'000'000}, 10}, .later = 5, .later_met = 3};
   result.digest = "0123456789abcdef0123456789abcdef";
   result.wall_seconds = 1.25;
   RunSummary summary = summarize({.program = "tardigrad 0.1.0",
@@ -46,7 +47,7 @@ RunSummary example() {
 }
 
 constexpr const char* kExampleText = R"({
-  "format": 4,
+  "format": 5,
   "program": "tardigrad 0.1.0",
   "method": "clipped-asgd",
   "problem": "quadratic",
@@ -59,6 +60,16 @@ constexpr const char* kExampleText = R"({
   "time_to_target": 40.100000001,
   "time_to_target_ns": 40100000001,
   "updates_to_target": 11,
+  "target_hits": {
+    "first": {
+      "time": 39.0,
+      "time_ns": 39000000000,
+      "updates": 10
+    },
+    "lasting": null,
+    "later": 5,
+    "later_met": 3
+  },
   "metrics": {
     "loss": 0.5,
     "accuracy": null
@@ -130,6 +141,10 @@ TEST_F(RunSummaryFile, ComesBack) {
   EXPECT_TRUE(std::isnan(back.metrics[1].value));
   EXPECT_EQ(back.time_to_target, summary.time_to_target);
   EXPECT_EQ(back.updates_to_target, summary.updates_to_target);
+  EXPECT_EQ(back.hits.first, summary.hits.first);
+  EXPECT_EQ(back.hits.lasting, std::nullopt);
+  EXPECT_EQ(back.hits.later, 5u);
+  EXPECT_EQ(back.hits.later_met, 3u);
   EXPECT_EQ(back.missing, summary.missing);
   EXPECT_EQ(back.digest, summary.digest);
   EXPECT_EQ(back.wall_seconds, 1.25);
@@ -153,7 +168,7 @@ TEST_F(RunSummaryFile, EveryTornFileIsRefused) {
 
 TEST_F(RunSummaryFile, NothingIsTolerated) {
   const std::string text = kExampleText;
-  refuses(replaced(text, R"("format": 4)", R"("format": 3)"), "format 3, only 4 is read");
+  refuses(replaced(text, R"("format": 5)", R"("format": 4)"), "format 4, only 5 is read");
   refuses(replaced(text, R"("digest")", R"("disgust")"), "key 'digest' not found");
   refuses(replaced(text, R"("reason": "target")", R"("reason": "boredom")"), "reason `boredom` is unknown");
   refuses(replaced(text, R"("seed": 7)", R"("seed": "7")"), "type must be number, but is string");

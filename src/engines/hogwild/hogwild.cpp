@@ -149,7 +149,7 @@ class Keeper {
     for (Observer* observer : hooks_.observers) observer->on_evaluation(record);
     const Verdict verdict = judge(record, options_.run.target, result_);
     if (!verdict.finite) diverged_ = true;
-    if (verdict.first_at_target && options_.run.stop.at_target) stop(StopReason::target);
+    if (verdict.reaches_target && options_.run.stop.at_target) stop(StopReason::target);
     if (diverged_ && options_.run.stop.at_target) stop(StopReason::diverged);
     result_.evaluations.push_back(std::move(record));
     pending_.pop_front();
