@@ -4,8 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
+#include "core/hash.hpp"
+#include "report/comparison_sentences.hpp"
+#include "report/numbers.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::cli {
@@ -51,44 +55,97 @@ std::vector<std::string> read_world_labels(const SettingValue& value, const std:
   return labels;
 }
 
-void add_points(SettingValue::Table entry, const std::string& path, Settings& compare, Grid& grid) {
-  std::vector<GridPoint>& points = grid.points;
-  GridPoint first{.method = {}, .method_label = {}, .setting = {}, .path = path};
-  if (const auto worlds = entry.find("worlds"); worlds != entry.end()) {
-    first.worlds = read_world_labels(worlds->second, path, grid, compare);
-    entry.erase(worlds);
+// "clipping.kind = coordinate": what was given, leaf by leaf. Texts in lists and such stand as TOML writes them.
+void add_setting(const SettingValue::Table& table, const std::string& prefix, report::Setting& setting) {
+  for (const auto& [key, value] : table) {
+    if (prefix.empty() && key == "name") continue;
+    const std::string path = prefix + key;
+    if (value.is_table())
+      add_setting(std::get<SettingValue::Table>(value.value), path + ".", setting);
+    else if (value.is_number())
+      setting.emplace_back(path, value.number());
+    else if (value.is_text())
+      setting.emplace_back(path, std::get<std::string>(value.value));
+    else if (value.is_list())
+      setting.emplace_back(path, to_toml(value));
+    else
+      setting.emplace_back(path, std::get<bool>(value.value));
   }
-  first.method = entry;
+}
+
+std::vector<std::string> read_axes(const SettingValue::Table& entry, const std::string& path, Settings& compare) {
   std::vector<std::string> axes;
   for (const auto& [key, value] : entry) {
     if (!value.is_list()) continue;
     const auto& list = std::get<SettingValue::List>(value.value);
     if (list.empty()) compare.fail("methods", fmt::format("{}.{} is an empty list", path, key));
     for (const SettingValue& item : list)
-      if (!item.is_number())
-        compare.fail("methods", fmt::format("{}.{} is a grid axis: all of its values must be numbers", path, key));
+      if (item.is_list() || item.is_table())
+        compare.fail("methods", fmt::format("{}.{} is a grid axis: its values must be numbers, texts, true or false, "
+                                            "and not {}",
+                                            path, key, to_toml(item)));
     axes.push_back(key);
   }
+  return axes;
+}
+
+// The name of the method, or the label in its place, which is no setting.
+std::string take_label(SettingValue::Table& entry, const std::string& path, Settings& compare) {
   if (const auto label = entry.find("label"); label != entry.end()) {
     if (!label->second.is_text()) compare.fail("methods", fmt::format("{}.label must be a text in quotes", path));
-    first.method_label = std::get<std::string>(label->second.value);
-    first.method.erase("label");
-  } else if (const auto name = entry.find("name"); name != entry.end() && name->second.is_text()) {
-    first.method_label = std::get<std::string>(name->second.value);
+    std::string text = std::get<std::string>(label->second.value);
+    entry.erase(label);
+    return text;
   }
+  const auto name = entry.find("name");
+  return name != entry.end() && name->second.is_text() ? std::get<std::string>(name->second.value) : "";
+}
+
+void add_points(SettingValue::Table entry, const std::string& path, Settings& compare, Grid& grid) {
+  GridPoint first{.method = {}, .method_label = take_label(entry, path, compare), .setting = {}, .path = path};
+  if (const auto worlds = entry.find("worlds"); worlds != entry.end()) {
+    first.worlds = read_world_labels(worlds->second, path, grid, compare);
+    entry.erase(worlds);
+  }
+  if (const auto name = entry.find("name"); name != entry.end() && !name->second.is_text())
+    compare.fail("methods", fmt::format("{}.name must be a text in quotes", path));
+  first.method = entry;
+  const std::vector<std::string> axes = read_axes(entry, path, compare);
   // An odometer over the axes.
   std::vector<std::size_t> at(axes.size(), 0);
   for (;;) {
     GridPoint point = first;
     for (std::size_t a = 0; a < axes.size(); ++a)
       point.method[axes[a]] = std::get<SettingValue::List>(entry.at(axes[a]).value)[at[a]];
-    for (const auto& [key, value] : point.method)
-      if (value.is_number()) point.setting.emplace_back(key, value.number());
-    points.push_back(std::move(point));
+    add_setting(point.method, "", point.setting);
+    grid.points.push_back(std::move(point));
     std::size_t a = axes.size();
     while (a > 0 && ++at[a - 1] == std::get<SettingValue::List>(entry.at(axes[a - 1]).value).size()) at[--a] = 0;
     if (a == 0) return;
   }
+}
+
+// A table with one label for two methods would choose the better of them as a "setting".
+void check_labels(const Grid& grid, const Settings& compare) {
+  std::map<std::string, SettingValue> names;
+  for (const GridPoint& point : grid.points) {
+    const auto name = point.method.find("name");
+    if (name == point.method.end()) continue;
+    const auto [known, fresh] = names.try_emplace(point.method_label, name->second);
+    if (!fresh && !(known->second == name->second))
+      compare.fail("methods", fmt::format("the label \"{}\" stands for {} and for {}: give each its own",
+                                          point.method_label, to_toml(known->second), to_toml(name->second)));
+  }
+}
+
+std::vector<std::uint64_t> read_seeds(Settings& compare, const char* key) {
+  std::vector<std::uint64_t> seeds;
+  for (const double seed : compare.numbers(key, {.low = 0, .high = 0x1p53})) {
+    if (seed != static_cast<double>(static_cast<std::uint64_t>(seed))) compare.fail(key, "must be whole numbers");
+    seeds.push_back(static_cast<std::uint64_t>(seed));
+  }
+  if (std::set(seeds.begin(), seeds.end()).size() != seeds.size()) compare.fail(key, "holds a seed twice");
+  return seeds;
 }
 
 // Where a point is run; the one world of a scenario without [[compare.worlds]] has no name.
@@ -113,12 +170,13 @@ SettingValue::Table with_changes(SettingValue::Table root, const SettingValue::T
 
 Grid read_grid(Settings& compare) {
   Grid grid;
-  for (const double seed : compare.numbers("seeds", {.low = 0, .high = 0x1p53})) {
-    if (seed != static_cast<double>(static_cast<std::uint64_t>(seed))) compare.fail("seeds", "must be whole numbers");
-    grid.seeds.push_back(static_cast<std::uint64_t>(seed));
-  }
-  if (std::set(grid.seeds.begin(), grid.seeds.end()).size() != grid.seeds.size())
-    compare.fail("seeds", "holds a seed twice");
+  grid.seeds = read_seeds(compare, "seeds");
+  compare.allow("search_seeds");
+  if (compare.has("search_seeds")) grid.search_seeds = read_seeds(compare, "search_seeds");
+  for (const std::uint64_t seed : grid.search_seeds)
+    if (std::ranges::find(grid.seeds, seed) != grid.seeds.end())
+      compare.fail("search_seeds",
+                   fmt::format("{} is in `seeds` too: what is chosen on a seed must not be reported on it", seed));
 
   grid.worlds = read_worlds(compare);
   const std::optional<SettingValue> methods = compare.raw("methods");
@@ -129,6 +187,7 @@ Grid read_grid(Settings& compare) {
     if (!list[i].is_table()) compare.fail("methods", "must be a list of [[compare.methods]] tables");
     add_points(std::get<SettingValue::Table>(list[i].value), fmt::format("compare.methods[{}]", i), compare, grid);
   }
+  check_labels(grid, compare);
   std::set<std::string> ids;
   for (const GridPoint& point : grid.points)
     for (const std::string& world : worlds_of(point, grid))
@@ -139,8 +198,17 @@ Grid read_grid(Settings& compare) {
 }
 
 std::string run_id(const GridPoint& point, std::uint64_t seed) {
+  constexpr std::size_t kLongest = 200;  // a file name has at most 255 bytes
   std::string id = point.method_label;
-  for (const auto& [key, value] : point.setting) id += fmt::format(",{}={}", key, value);
+  for (const auto& [key, value] : point.setting) {
+    const double* number = std::get_if<double>(&value);
+    id += fmt::format(",{}={}", key, number ? fmt::format("{}", *number) : report::to_text(value));
+  }
+  if (id.size() > kLongest) {
+    Hasher hasher;
+    hasher.add(id);
+    id = report::cut(id, kLongest / 4) + "~" + hasher.hex();
+  }
   id += fmt::format(",seed={}", seed);
   for (char& c : id)
     if (c == '/' || static_cast<unsigned char>(c) < 0x20) c = '_';

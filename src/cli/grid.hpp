@@ -14,7 +14,7 @@ namespace tardigrad::cli {
 struct GridPoint {
   SettingValue::Table method;
   std::string method_label;              ///< the method's name, or `label` where the entry gives one
-  report::Setting setting;               ///< the values of the grid axes, and of every other number that was given
+  report::Setting setting;               ///< all that was given, name and label apart; of a sub-table "table.key"
   std::string path;                      ///< for messages: "compare.methods[0]"
   std::vector<std::string> worlds = {};  ///< labels of the worlds that it is run in; empty: in all
 };
@@ -29,20 +29,24 @@ struct WorldEntry {
 
 /// What [compare] asks for: every method at every point of its grid, with every seed.
 struct Grid {
-  std::vector<std::uint64_t> seeds;
-  std::vector<WorldEntry> worlds;  ///< empty: the scenario as it stands
+  std::vector<std::uint64_t> seeds;         ///< of the report
+  std::vector<std::uint64_t> search_seeds;  ///< that settings are chosen on; empty: on those of the report
+  std::vector<WorldEntry> worlds;           ///< empty: the scenario as it stands
   std::vector<GridPoint> points;
 };
 
-/// Reads `seeds = [1, 2, 3]` and `[[compare.methods]]`, where a list of numbers is a grid axis; axes are expanded with
-/// the last one varying fastest, in the alphabetical order of their keys. Reads `[[compare.worlds]]`, where there are
-/// any. Errors  Error: no methods, no seeds, a seed or a method twice, a list with something else than numbers in it
+/// Reads `seeds = [1, 2, 3]`, `search_seeds` and `[[compare.methods]]`, where a list is a grid axis of numbers, texts
+/// and truth values; axes are expanded with the last one varying fastest, in the alphabetical order of their keys.
+/// Reads `[[compare.worlds]]`, where there are any.
+/// Errors  Error: no methods, no seeds, a seed or a method twice, one label for two methods, a list with something else
+///         in it
 Grid read_grid(Settings& compare);
 
 /// A scenario's tables with the changes of a world: a key that the world gives takes the place of the scenario's.
 SettingValue::Table with_changes(SettingValue::Table root, const SettingValue::Table& changes);
 
-/// "clipped-asgd,clip_radius=1,step_size=0.05,seed=2": the name of a run's folder.
+/// "clipped-asgd,clip_radius=1,step_size=0.05,seed=2": the name of a run's folder. Where it would be too long for one,
+/// a hash of the settings takes the place of their rest.
 std::string run_id(const GridPoint& point, std::uint64_t seed);
 
 }  // namespace tardigrad::cli

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/pruning.hpp"
 
-#include <limits>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -9,7 +9,7 @@ namespace tardigrad::cli {
 namespace {
 
 struct PointState {
-  double sum = 0.0;      // a lower bound of the sum of the times to target
+  double sum = 0.0;      // a lower bound of the sum of the logarithms of the times to target
   bool complete = true;  // all seeds have reached the target
   bool failed = false;   // one has ended without
 };
@@ -21,7 +21,7 @@ std::vector<bool> find_hopeless(const std::vector<PruningCandidate>& runs) {
   std::map<Key, PointState> points;
   for (const PruningCandidate& run : runs) {
     PointState& point = points[{run.method, run.point}];
-    point.sum += run.time_to_target.value_or(run.elapsed);
+    point.sum += std::log(run.time_to_target.value_or(run.elapsed));  // of 0: minus infinity
     if (!run.time_to_target) point.complete = false;
     if (run.ended && !run.time_to_target) point.failed = true;
   }
@@ -35,7 +35,8 @@ std::vector<bool> find_hopeless(const std::vector<PruningCandidate>& runs) {
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const PointState& point = points[Key{runs[i].method, runs[i].point}];
     const auto bar = best.find(runs[i].method);
-    hopeless[i] = !runs[i].ended && bar != best.end() && (point.failed || point.sum > bar->second);
+    hopeless[i] =
+        !runs[i].ended && bar != best.end() && std::isfinite(bar->second) && (point.failed || point.sum > bar->second);
   }
   return hopeless;
 }

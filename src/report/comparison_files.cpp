@@ -8,7 +8,9 @@
 
 #include "record/file.hpp"
 #include "record/json.hpp"
+#include "report/comparison_sentences.hpp"
 #include "report/comparison_text.hpp"
+#include "report/pairing.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::report {
@@ -16,46 +18,81 @@ namespace {
 
 using record::Json;
 
-constexpr int kFormat = 1;
-constexpr const char* kRule =
-    "best setting of a method: most seeds with a score, then the best mean score over those seeds, then grid order";
+constexpr int kFormat = 2;
+
+std::string rule_text(const Goal& goal) {
+  return fmt::format(
+      "best setting of a method: most seeds with a score, then the best {} mean of the scores over those seeds, then "
+      "grid order; on the search seeds where there are such",
+      goal.averaging() == Averaging::geometric ? "geometric" : "arithmetic");
+}
+
+// "not_started"
+std::string key_of(RunEnd end) {
+  std::string key = name_of(end);
+  std::ranges::replace(key, ' ', '_');
+  return key;
+}
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 Json number(const std::optional<double>& value) { return value ? number(*value) : Json(nullptr); }
 
+Json to_json(const Value& value) {
+  if (const double* number = std::get_if<double>(&value))
+    return std::isfinite(*number) ? Json(*number) : Json(fmt::format("{}", *number));
+  if (const bool* truth = std::get_if<bool>(&value)) return *truth;
+  return std::get<std::string>(value);
+}
+
 Json to_json(const Setting& setting) {
   Json json = Json::object();
-  for (const auto& [key, value] : setting)
-    json[key] = std::isfinite(value) ? Json(value) : Json(fmt::format("{}", value));
+  for (const auto& [key, value] : setting) json[key] = to_json(value);
   return json;
 }
 
 Json to_json(const EndCounts& counts) {
   Json json = Json::object();
-  for (std::size_t i = 0; i < kRunEnds; ++i) json[name_of(static_cast<RunEnd>(i))] = counts.by_end[i];
+  for (std::size_t i = 0; i < kRunEnds; ++i) json[key_of(static_cast<RunEnd>(i))] = counts.by_end[i];
   return json;
 }
 
-Json to_json(const std::optional<Estimate>& score) {
-  if (!score) return nullptr;
-  Json interval = nullptr;
-  if (score->interval) interval = {score->interval->low, score->interval->high};
-  return {{"n", score->n},
-          {"mean", number(score->mean)},
-          {"standard_deviation", number(score->deviation)},
-          {"confidence_interval_95", interval}};
+Json to_json(const std::optional<Estimate>& estimate) {
+  if (!estimate) return nullptr;
+  const bool geometric = estimate->averaging == Averaging::geometric;
+  Json interval = nullptr, values = Json::array();
+  if (estimate->interval) interval = {number(estimate->interval->low), number(estimate->interval->high)};
+  for (const double value : estimate->values) values.push_back(number(value));
+  return {{"n", estimate->n()},
+          {geometric ? "geometric_mean" : "mean", number(estimate->centre)},
+          {geometric ? "standard_deviation_of_log" : "standard_deviation", number(estimate->deviation)},
+          {"confidence_interval_95", interval},
+          {"values", values}};
+}
+
+Json to_json(const SeedsResult& result, const Comparison& comparison) {
+  Json runs = Json::array();
+  for (const std::size_t run : result.runs) runs.push_back(comparison.rows[run].run_id);
+  return {{"seeds", result.runs.size()},    {"scored", result.scored()},    {"complete", result.complete()},
+          {"score", to_json(result.score)}, {"ends", to_json(result.ends)}, {"runs", runs}};
 }
 
 Json to_json(const SettingResult& result, const Comparison& comparison) {
-  Json runs = Json::array();
-  for (const std::size_t run : result.runs) runs.push_back(comparison.rows[run].run_id);
-  return {{"setting", to_json(result.setting)},
-          {"seeds", result.runs.size()},
-          {"scored", result.scored},
-          {"complete", result.complete()},
-          {"score", to_json(result.score)},
-          {"ends", to_json(result.ends)},
-          {"runs", runs}};
+  Json json = to_json(result.reported, comparison);
+  json["setting"] = to_json(result.setting);
+  json["search"] = result.search.runs.empty() ? Json(nullptr) : to_json(result.search, comparison);
+  return json;
+}
+
+Json to_json(const Pairing& pairing) {
+  return {{"estimate", to_json(pairing.estimate)},
+          {"ahead", pairing.ahead},
+          {"level", pairing.level},
+          {"behind", pairing.behind},
+          {"left_out",
+           {{"own_missing", pairing.own_missing},
+            {"other_missing", pairing.other_missing},
+            {"both_missing", pairing.both_missing},
+            {"without_ratio", pairing.without_ratio}}}};
 }
 
 Json to_json(const MethodResult& method, const Comparison& comparison) {
@@ -65,34 +102,39 @@ Json to_json(const MethodResult& method, const Comparison& comparison) {
                      {"value", edge.value},
                      {"side", edge.side == GridEdge::Side::smallest ? "smallest" : "largest"}});
   for (const SettingResult& setting : method.settings) settings.push_back(to_json(setting, comparison));
-  const std::optional<Estimate>& first = comparison.methods.front().best_setting().score;
-  const std::optional<Estimate>& own = method.best_setting().score;
-  std::optional<double> ratio;
-  if (comparison.goal.threshold && first && own && first->mean > 0.0) ratio = own->mean / first->mean;
-  return {{"method", method.method},        {"best", to_json(method.best_setting(), comparison)},
-          {"ratio_to_best", number(ratio)}, {"edges", edges},
-          {"ends", to_json(method.ends)},   {"settings", settings}};
+  Json best = nullptr, compared = nullptr;
+  if (method.best_setting()) best = to_json(*method.best_setting(), comparison);
+  if (comparison.complete() && method.result().score)
+    compared = to_json(pair(comparison, method.result(), comparison.methods.front().result()));
+  return {{"method", method.method},
+          {"best", best},
+          {comparison.goal.threshold ? "ratio_to_best" : "difference_to_best", compared},
+          {"edges", edges},
+          {"ends", to_json(method.ends)},
+          {"search_ends", to_json(method.search_ends)},
+          {"settings", settings}};
 }
 
+// What is known only of a run that has ended is null for others.
 Json to_json(const RunRow& row, const Goal& goal) {
-  return {{"run_id", row.run_id},
-          {"method", row.method},
-          {"setting", to_json(row.setting)},
-          {"seed", row.seed},
-          {"end", name_of(end_of(row, goal))},
-          {"reason", name_of(row.reason)},
-          {"pruned", row.pruned},
-          {"time_to_target", number(row.time_to_target)},
-          {"time", number(row.time)},
-          {"updates", row.updates},
-          {"mean_delay", number(row.mean_delay)},
-          {"delay_max", row.delay_max},
-          {"clip_rate", number(row.clip_rate)},
-          {"discarded_share", number(row.discarded_share)},
-          {"utilisation", number(row.utilisation)},
-          {"metrics", record::to_json(row.last_metrics)},
-          {"digest", row.digest},
-          {"wall_seconds", number(row.wall_seconds)}};
+  Json json = {{"run_id", row.run_id}, {"method", row.method}, {"setting", to_json(row.setting)},
+               {"seed", row.seed},     {"search", row.search}, {"end", key_of(end_of(row, goal))},
+               {"pruned", row.pruned}};
+  const bool ended = row.stage == RunRow::Stage::ended;
+  const auto known = [&](const char* key, Json value) { json[key] = ended ? std::move(value) : Json(nullptr); };
+  known("reason", name_of(row.reason));
+  known("time_to_target", number(row.time_to_target));
+  known("time", number(row.time));
+  known("updates", row.updates);
+  known("mean_delay", number(row.mean_delay));
+  known("delay_max", row.delay_max);
+  known("clip_rate", number(row.clip_rate));
+  known("discarded_share", number(row.discarded_share));
+  known("utilisation", number(row.utilisation));
+  known("metrics", record::to_json(row.last_metrics));
+  known("digest", row.digest);
+  known("wall_seconds", number(row.wall_seconds));
+  return json;
 }
 
 std::string quoted(const std::string& text) {
@@ -111,16 +153,28 @@ std::string csv_line(const std::vector<std::string>& cells) {
 std::string exact(double value) { return fmt::format("{}", value); }
 std::string exact(const std::optional<double>& value) { return value ? exact(*value) : ""; }
 
-std::vector<std::string> csv_cells(const RunRow& row, const Goal& goal, const std::vector<std::string>& keys,
-                                   const std::vector<std::string>& metrics) {
-  std::vector<std::string> cells = {row.run_id, row.method};
-  for (const std::string& key : keys) cells.push_back(exact(find_value(row.setting, key)));
+std::string exact(const Value& value) {
+  const double* number = std::get_if<double>(&value);
+  return number ? exact(*number) : to_text(value);
+}
+
+std::vector<std::string> csv_cells(const RunRow& row, const Comparison& comparison,
+                                   const std::vector<std::string>& keys, const std::vector<std::string>& metrics) {
+  std::vector<std::string> cells = {comparison.complete() ? "complete" : "INCOMPLETE", row.run_id, row.method};
+  for (const std::string& key : keys) {
+    const Value* value = find_value(row.setting, key);
+    cells.push_back(value ? exact(*value) : "");
+  }
   cells.insert(cells.end(),
-               {std::to_string(row.seed), name_of(end_of(row, goal)), name_of(row.reason), exact(row.time_to_target),
-                exact(row.time), std::to_string(row.updates), exact(row.mean_delay), std::to_string(row.delay_max),
-                exact(row.clip_rate), exact(row.discarded_share), exact(row.utilisation)});
-  for (const std::string& name : metrics) cells.push_back(exact(find_value(row.last_metrics, name)));
-  cells.insert(cells.end(), {row.digest, exact(row.wall_seconds)});
+               {row.search ? "search" : "report", std::to_string(row.seed), key_of(end_of(row, comparison.goal))});
+  std::vector<std::string> known = {
+      name_of(row.reason),         exact(row.time_to_target),  exact(row.time),
+      std::to_string(row.updates), exact(row.mean_delay),      std::to_string(row.delay_max),
+      exact(row.clip_rate),        exact(row.discarded_share), exact(row.utilisation)};
+  for (const std::string& name : metrics) known.push_back(exact(find_value(row.last_metrics, name)));
+  known.insert(known.end(), {row.digest, exact(row.wall_seconds)});
+  if (row.stage != RunRow::Stage::ended) known.assign(known.size(), "");
+  cells.insert(cells.end(), known.begin(), known.end());
   return cells;
 }
 
@@ -132,28 +186,31 @@ std::string to_json_text(const Comparison& comparison) {
   for (const MethodResult& method : comparison.methods) methods.push_back(to_json(method, comparison));
   for (const RunRow& row : comparison.rows) runs.push_back(to_json(row, goal));
   return record::to_page({{"format", kFormat},
+                          {"complete", comparison.complete()},
+                          {"unplanned_runs", comparison.unplanned},
                           {"goal",
                            {{"metric", goal.metric},
                             {"direction", goal.direction == Target::Direction::at_most ? "at_most" : "at_least"},
                             {"threshold", number(goal.threshold)},
                             {"score", goal.threshold ? "time_to_target" : "final_metric"}}},
-                          {"rule", kRule},
+                          {"rule", rule_text(goal)},
                           {"sentences", sentences(comparison)},
                           {"ends", to_json(comparison.ends)},
+                          {"search_ends", to_json(comparison.search_ends)},
                           {"methods", methods},
                           {"runs", runs}});
 }
 
 std::string to_csv(const Comparison& comparison) {
   const std::vector<std::string> keys = setting_keys(comparison), metrics = metric_names(comparison);
-  std::vector<std::string> header = {"run_id", "method"};
+  std::vector<std::string> header = {"comparison", "run_id", "method"};
   header.insert(header.end(), keys.begin(), keys.end());
-  header.insert(header.end(), {"seed", "end", "reason", "time_to_target", "time", "updates", "mean_delay", "delay_max",
-                               "clip_rate", "discarded_share", "utilisation"});
+  header.insert(header.end(), {"for", "seed", "end", "reason", "time_to_target", "time", "updates", "mean_delay",
+                               "delay_max", "clip_rate", "discarded_share", "utilisation"});
   header.insert(header.end(), metrics.begin(), metrics.end());
   header.insert(header.end(), {"digest", "wall_seconds"});
   std::string text = csv_line(header);
-  for (const RunRow& row : comparison.rows) text += csv_line(csv_cells(row, comparison.goal, keys, metrics));
+  for (const RunRow& row : comparison.rows) text += csv_line(csv_cells(row, comparison, keys, metrics));
   return text;
 }
 

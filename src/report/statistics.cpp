@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/statistics.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <numeric>
@@ -9,16 +10,29 @@
 
 namespace tardigrad::report {
 
-Estimate estimate(std::span<const double> sample) {
+Estimate estimate(std::span<const double> sample, Averaging averaging) {
   TG_CHECK(!sample.empty(), "an estimate needs a value");
-  const double n = static_cast<double>(sample.size());
-  Estimate result{.n = sample.size(), .mean = std::accumulate(sample.begin(), sample.end(), 0.0) / n};
-  if (sample.size() == 1) return result;
+  const bool geometric = averaging == Averaging::geometric;
+  Estimate result{.averaging = averaging, .values = {sample.begin(), sample.end()}};
+  std::vector<double> y;
+  for (const double x : sample) {
+    TG_CHECK(!geometric || !(x < 0.0), "a time of ", x);
+    y.push_back(geometric ? std::log(x) : x);
+  }
+  const auto back = [&](double value) { return geometric ? std::exp(value) : value; };
+  const double n = static_cast<double>(y.size());
+  const double mean = std::accumulate(y.begin(), y.end(), 0.0) / n;
+  // Equal values have themselves as their centre, to the last bit.
+  const bool equal = std::ranges::all_of(sample, [&](double x) { return x == sample.front(); });
+  result.centre = equal ? sample.front() : back(mean);
+  if (y.size() < 2 || !std::isfinite(mean)) return result;
   double squares = 0.0;
-  for (const double x : sample) squares += (x - result.mean) * (x - result.mean);
+  for (const double value : y) squares += equal ? 0.0 : (value - mean) * (value - mean);
   result.deviation = std::sqrt(squares / (n - 1));
-  const double half = student_t_bound(0.95, sample.size() - 1) * *result.deviation / std::sqrt(n);
-  result.interval = {.low = result.mean - half, .high = result.mean + half};
+  if (y.size() < 3) return result;
+  const double half = student_t_bound(0.95, y.size() - 1) * *result.deviation / std::sqrt(n);
+  result.interval = {.low = back(mean - half), .high = back(mean + half)};
+  if (equal) result.interval = {.low = result.centre, .high = result.centre};
   return result;
 }
 

@@ -4,25 +4,37 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace tardigrad::report {
 
 struct Interval {
   double low = 0.0, high = 0.0;
-  bool overlaps(const Interval& other) const { return low <= other.high && other.low <= high; }
+  bool holds(double value) const { return low <= value && value <= high; }
 };
 
-/// What a sample x_1 ... x_n says about the mean of its distribution.
+/// How values are averaged. Times and their ratios: geometric, as seeds multiply them; metrics: arithmetic.
+enum class Averaging { arithmetic, geometric };
+
+/// What a sample x_1 ... x_n says about the centre of its distribution.
 struct Estimate {
-  std::size_t n = 0;
-  double mean = 0.0;
-  std::optional<double> deviation = {};   ///< sample standard deviation s; nothing for n = 1
-  std::optional<Interval> interval = {};  ///< 95 % confidence interval of the mean; nothing for n = 1
+  Averaging averaging = Averaging::arithmetic;
+  std::vector<double> values = {};
+  double centre = 0.0;
+  /// Sample standard deviation, geometric: of ln x. Nothing for n = 1, and where a logarithm is not finite.
+  std::optional<double> deviation = {};
+  /// 95 % confidence interval of the centre; nothing for n < 3, where it would say more of the t distribution than of
+  /// the sample, and where there is no deviation.
+  std::optional<Interval> interval = {};
+
+  std::size_t n() const { return values.size(); }
 };
 
-/// mean = (1/n) sum x_i,  s^2 = sum (x_i - mean)^2 / (n - 1),  interval = mean -+ t_{0.975, n-1} s / sqrt(n)
-/// Pre  not empty     checked
-Estimate estimate(std::span<const double> sample);
+/// With y_i = x_i (arithmetic) or ln x_i (geometric):  m = (1/n) sum y_i,  s^2 = sum (y_i - m)^2 / (n - 1),
+/// centre = m, interval = m -+ t_{0.975, n-1} s / sqrt(n); geometric: exp of both, so that neither is negative. Where
+/// some x_i = 0 the geometric mean is 0.
+/// Pre  not empty; geometric: no x_i < 0     checked
+Estimate estimate(std::span<const double> sample, Averaging averaging);
 
 /// P(|T| <= t) for Student's t with `degrees` degrees of freedom, t >= 0: the finite sums for integer degrees.
 /// Source  Abramowitz & Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4

@@ -200,42 +200,6 @@ TEST_F(Program, ListSaysWhatIsAbsent) {
   EXPECT_EQ(problems.find("NOT INSTALLED") == std::string::npos, installed);
 }
 
-TEST_F(Program, ComparesInSeveralWorlds) {
-  write("worlds.toml", R"(
-[problem]
-name = "quadratic"
-[workers]
-count = 4
-compute_time = [1, 1, 3, 7]
-[run]
-stop = { time = 60 }
-[compare]
-seeds = [1]
-[[compare.worlds]]
-label = "equal"
-[[compare.worlds]]
-label = "shifted"
-problem.heterogeneity = { shift = 1.0 }
-[[compare.methods]]
-name = "vanilla-asgd"
-step_size = 0.1
-[[compare.methods]]
-name = "minibatch-sgd"
-step_size = 0.5
-worlds = ["shifted"]
-)");
-  const Finished finished = run({"compare", "worlds.toml", "--out", "c", "--json", "-q"});
-  ASSERT_EQ(finished.code, 0) << finished.err;
-  const json both = json::parse(finished.out);
-  EXPECT_EQ(both["equal"], json::parse(read(folder_ / "c" / "equal" / "compare.json")));
-  EXPECT_EQ(both["shifted"], json::parse(read(folder_ / "c" / "shifted" / "compare.json")));
-  EXPECT_EQ(both["equal"]["runs"].size(), 1u);
-  EXPECT_EQ(both["shifted"]["runs"].size(), 2u);
-  const Finished again = run({"compare", "worlds.toml", "--out", "c"});
-  EXPECT_THAT(again.err, HasSubstr("3 of them are there already"));
-  EXPECT_THAT(again.out, AllOf(HasSubstr("# equal"), HasSubstr("# shifted")));
-}
-
 TEST_F(Program, DataVerifyTellsGoodFromBad) {
   EXPECT_THAT(run({"data", "list", "--data-root", "."}).out, HasSubstr("absent"));
   fs::create_directories(folder_ / "libsvm");
@@ -284,25 +248,6 @@ TEST_F(Program, RunsOnRealThreads) {
   expect_refused({"run", file, "--runtime", "threads", "--set", "workers={count=5000}"}, "at most 4096 workers");
 }
 
-// Each run's first file is not older than the last file of the run before.
-TEST_F(Program, ComparesOnRealThreadsOneRunAfterAnother) {
-  write("threads.toml",
-        "problem = { name = 'quadratic' }\n"
-        "workers = { count = 2, compute_time = [1, 4] }\n"
-        "run = { runtime = 'threads', time_scale = 1e-3, stop = { updates = 30 } }\n"
-        "compare = { seeds = [1, 2], methods = [ { name = 'vanilla-asgd', step_size = [0.1, 0.2] } ] }\n");
-  const Finished finished = run({"compare", "threads.toml", "--out", "c", "--threads", "2"});
-  ASSERT_EQ(finished.code, 0) << finished.err;
-  EXPECT_THAT(finished.err, HasSubstr("4 runs: 2 grid points x 2 seeds, on real threads, one after another"));
-  std::map<fs::file_time_type, fs::file_time_type> runs;  // begin and end
-  for (const auto& entry : fs::directory_iterator(folder_ / "c" / "runs")) {
-    EXPECT_EQ(summary(entry.path().string())["runtime"]["name"], "threads");
-    runs[fs::last_write_time(entry.path() / "scenario.toml")] = fs::last_write_time(entry.path() / "summary.json");
-  }
-  ASSERT_EQ(runs.size(), 4u);
-  for (auto run = runs.begin(); std::next(run) != runs.end(); ++run) EXPECT_LE(run->second, std::next(run)->first);
-}
-
 // Workers that would sleep for an hour.
 TEST_F(Program, CtrlCEndsARunOnThreadsAtOnce) {
   const pid_t pid =
@@ -313,83 +258,6 @@ TEST_F(Program, CtrlCEndsARunOnThreadsAtOnce) {
   EXPECT_EQ(finish(pid).code, 130);
   EXPECT_EQ(summary("r")["reason"], "interrupted");
   EXPECT_EQ(summary("r")["updates"], 0);
-}
-
-TEST_F(Program, CompareTellsWhoIsFirst) {
-  const Finished finished = run({"compare", kScenario, "--out", "c", "--threads", "2"});
-  ASSERT_EQ(finished.code, 0) << finished.err;
-  for (const char* file : {"compare.json", "compare.csv", "compare.md", "compare.txt", "curves.svg"})
-    EXPECT_TRUE(fs::exists(folder_ / "c" / file)) << file;
-  EXPECT_THAT(finished.out, HasSubstr("27 runs on 3 seeds"));
-  const std::string csv = read(folder_ / "c" / "compare.csv");
-  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 28);  // a header and every run
-}
-
-// Killed outright in the middle; the same command goes on, keeps what was finished, and ends with the same results.
-TEST_F(Program, ABrokenOffComparisonGoesOn) {
-  const std::vector<std::string> words = {"compare",   kScenario,
-                                          "--out",     "c",
-                                          "--threads", "1",
-                                          "--set",     "run.stop.updates=400000",
-                                          "--set",     "run.target.at_most=1e-30",
-                                          "--set",     "run.evaluate_every.time=1000"};
-  std::vector<std::string> elsewhere = words;
-  elsewhere[3] = "whole";
-  ASSERT_EQ(run(elsewhere).code, 0);
-
-  const pid_t pid = start(words);
-  const auto finished_runs = [&] {
-    int count = 0;
-    std::error_code none;
-    for (const auto& entry : fs::directory_iterator(folder_ / "c" / "runs", none))
-      count += fs::exists(entry.path() / "summary.json");
-    return count;
-  };
-  while (finished_runs() < 3) std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  kill(pid, SIGKILL);
-  EXPECT_EQ(finish(pid).code, 128 + SIGKILL);
-  const int kept = finished_runs();
-  ASSERT_LT(kept, 27);
-
-  const Finished rest = run(words);
-  EXPECT_EQ(rest.code, 0);
-  EXPECT_THAT(rest.err, HasSubstr(std::to_string(kept) + " of them are there already"));
-  json a = json::parse(read(folder_ / "whole" / "compare.json")), b = json::parse(read(folder_ / "c" / "compare.json"));
-  ASSERT_EQ(a["runs"].size(), 27u);
-  for (std::size_t i = 0; i < 27; ++i) EXPECT_EQ(a["runs"][i]["digest"], b["runs"][i]["digest"]);
-}
-
-TEST_F(Program, PruningIsAnnouncedAndKeepsTheBest) {
-  // Slow settings first: they are still running when the fast one is done.
-  const std::string file = write("prune.toml", R"(
-[problem]
-name = "quadratic"
-dimension = 100
-mu = 0.01
-smoothness = 1.0
-[workers]
-count = 4
-compute_time = 1.0
-[run]
-stop = { updates = 1000000 }
-target = { metric = "loss", at_most = 1e-3 }
-evaluate_every = { time = 100.0 }
-[compare]
-seeds = [1]
-[[compare.methods]]
-name = "vanilla-asgd"
-step_size = [1e-7, 0.2]
-)");
-  const Finished pruned = run({"compare", file, "--out", "p", "--prune", "--threads", "2"});
-  ASSERT_EQ(pruned.code, 0) << pruned.err;
-  EXPECT_THAT(pruned.err, HasSubstr("pruning: "));
-  const json with = json::parse(read(folder_ / "p" / "compare.json"));
-  ASSERT_EQ(run({"compare", file, "--out", "q", "--threads", "2"}).code, 0);
-  const json without = json::parse(read(folder_ / "q" / "compare.json"));
-  EXPECT_EQ(with["runs"][1]["time_to_target"], without["runs"][1]["time_to_target"]);
-  EXPECT_EQ(with["runs"].size(), 2u);
-  EXPECT_TRUE(with["runs"][0]["pruned"].get<bool>());
-  EXPECT_FALSE(without["runs"][0]["pruned"].get<bool>());
 }
 
 }  // namespace

@@ -12,8 +12,11 @@
 namespace tardigrad::cli {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::StartsWith;
 
 template <class Action>
@@ -287,12 +290,60 @@ TEST(Grid, EveryMistakeHasItsLine) {
   EXPECT_THAT(complaint("seeds = [1]\n"), HasSubstr("must hold at least one [[compare.methods]] table"));
   EXPECT_THAT(complaint("seeds = [1]\n[[methods]]\nname = \"x\"\nstep_size = []\n"),
               HasSubstr("step_size is an empty list"));
-  EXPECT_THAT(complaint("seeds = [1]\n[[methods]]\nname = \"x\"\nstep_size = [\"a\"]\n"),
-              HasSubstr("is a grid axis: all of its values must be numbers"));
+  EXPECT_THAT(complaint("seeds = [1]\n[[methods]]\nname = \"x\"\nstep_size = [[1]]\n"),
+              HasSubstr("is a grid axis: its values must be numbers, texts, true or false, and not [1]"));
   EXPECT_THAT(
       complaint("seeds = [1]\n[[methods]]\nname = \"x\"\nstep_size = 1\n[[methods]]\nname = \"x\"\nstep_size = [1]\n"),
       HasSubstr("stands in the grid twice"));
   EXPECT_THAT(complaint("seeds = [1]\n[[methods]]\nname = \"x\"\nlabel = 3\n"), HasSubstr("label must be a text"));
+}
+
+TEST(Grid, WordsStandBesideNumbers) {
+  const Grid grid = grid_of(
+      "seeds = 1\n[[methods]]\nname = \"clipped-asgd\"\nclip_radius = [1.0, \"auto\", inf]\nstop = [true, false]\n");
+  std::vector<std::string> ids;
+  for (const GridPoint& point : grid.points) ids.push_back(run_id(point, 3));
+  EXPECT_THAT(
+      ids,
+      ElementsAre("clipped-asgd,clip_radius=1,stop=true,seed=3", "clipped-asgd,clip_radius=1,stop=false,seed=3",
+                  "clipped-asgd,clip_radius=auto,stop=true,seed=3", "clipped-asgd,clip_radius=auto,stop=false,seed=3",
+                  "clipped-asgd,clip_radius=inf,stop=true,seed=3", "clipped-asgd,clip_radius=inf,stop=false,seed=3"));
+  EXPECT_EQ(grid.points[2].setting[0].second, report::Value("auto"));
+  EXPECT_EQ(to_toml(grid.points[2].method.at("clip_radius")), "\"auto\"");
+}
+
+// What two entries of one method differ in is named, in sub-tables too.
+TEST(Grid, AllThatIsGivenIsASetting) {
+  const Grid grid = grid_of(
+      "seeds = 1\n[[methods]]\nname = \"m\"\nclipping = { kind = \"block\", radii = [1, 2] }\ndispatch = \"uniform\"\n"
+      "[[methods]]\nname = \"m\"\nclipping = { kind = \"coordinate\", radii = [1, 2] }\ndispatch = \"uniform\"\n");
+  ASSERT_EQ(grid.points.size(), 2u);
+  EXPECT_EQ(run_id(grid.points[0], 1), "m,clipping.kind=block,clipping.radii=[1, 2],dispatch=uniform,seed=1");
+  EXPECT_EQ(run_id(grid.points[1], 1), "m,clipping.kind=coordinate,clipping.radii=[1, 2],dispatch=uniform,seed=1");
+}
+
+TEST(Grid, NamesOfRunsFitIntoAFileName) {
+  const std::string word(300, 'x');
+  const Grid grid = grid_of("seeds = 1\n[[methods]]\nname = \"m\"\na = [\"" + word + "y\", \"" + word + "z\"]\n");
+  const std::string one = run_id(grid.points[0], 1), other = run_id(grid.points[1], 1);
+  EXPECT_LT(one.size(), 200u);
+  EXPECT_THAT(one, AllOf(StartsWith("m,a=xxx"), EndsWith(",seed=1")));
+  EXPECT_NE(one, other);
+}
+
+TEST(Grid, SeedsOfTheSearchAreOthers) {
+  const std::string method = "[[methods]]\nname = \"m\"\n";
+  EXPECT_THAT(grid_of("seeds = [1, 2]\n" + method).search_seeds, IsEmpty());
+  EXPECT_THAT(grid_of("seeds = [1, 2]\nsearch_seeds = [4, 5]\n" + method).search_seeds, ElementsAre(4u, 5u));
+  const auto complaint = [&](const char* seeds) {
+    return error_of([&] { grid_of("seeds = [1, 2]\n" + (seeds + method)); });
+  };
+  EXPECT_THAT(complaint("search_seeds = [3, 2]\n"),
+              HasSubstr("compare.search_seeds = [3, 2]: 2 is in `seeds` too: what is chosen on a seed must not be "
+                        "reported on it"));
+  EXPECT_THAT(complaint("search_seeds = [3, 3]\n"), HasSubstr("holds a seed twice"));
+  EXPECT_THAT(complaint("search_seeds = []\n"), HasSubstr("must not be empty"));
+  EXPECT_THAT(complaint("search_seeds = \"a\"\n"), HasSubstr("or a list of such"));
 }
 
 TEST(Grid, LabelsTellVariantsApart) {
@@ -302,6 +353,9 @@ TEST(Grid, LabelsTellVariantsApart) {
   EXPECT_EQ(grid.points[0].method_label, "m stop");
   EXPECT_EQ(grid.points[0].method.count("label"), 0u);
   EXPECT_EQ(grid.points[1].method_label, "m");
+  EXPECT_THAT(
+      error_of([] { grid_of("seeds = 1\n[[methods]]\nname = \"m\"\n[[methods]]\nname = \"k\"\nlabel = \"m\"\n"); }),
+      HasSubstr("the label \"m\" stands for \"m\" and for \"k\": give each its own"));
 }
 
 TEST(Grid, WorldsReplaceKeysAndMethodsChooseThem) {
@@ -335,20 +389,33 @@ TEST(Grid, EveryMistakeAboutWorldsHasItsLine) {
   EXPECT_THAT(complaint(method + method + "worlds = [\"iid\"]\n"), HasSubstr("stands in the grid twice"));
 }
 
-// Point 0 is complete with a sum of 10 + 12 = 22.
+// Point 0 is complete with a product of 10 x 12 = 120.
 TEST(Pruning, EndsOnlyWhatCannotWin) {
   const std::vector<PruningCandidate> runs = {
       {.method = "a", .point = 0, .ended = true, .time_to_target = 10},
       {.method = "a", .point = 0, .ended = true, .time_to_target = 12},
-      {.method = "a", .point = 1, .ended = true, .time_to_target = 9, .elapsed = 9},
-      {.method = "a", .point = 1, .ended = false, .time_to_target = {}, .elapsed = 12.9},  // 21.9: may still win
-      {.method = "a", .point = 2, .ended = false, .time_to_target = {}, .elapsed = 13},    // 13 + 10 = 23: cannot
+      {.method = "a", .point = 1, .ended = true, .time_to_target = 4, .elapsed = 4},
+      {.method = "a", .point = 1, .ended = false, .time_to_target = {}, .elapsed = 29.9},  // 119.6: may still win
+      {.method = "a", .point = 2, .ended = false, .time_to_target = {}, .elapsed = 12.1},  // 121: cannot
       {.method = "a", .point = 2, .ended = false, .time_to_target = {}, .elapsed = 10},
       {.method = "a", .point = 3, .ended = true, .time_to_target = {}, .elapsed = 5},  // failed
       {.method = "a", .point = 3, .ended = false, .time_to_target = {}, .elapsed = 1},
-      {.method = "b", .point = 4, .ended = false, .time_to_target = {}, .elapsed = 1000},  // another method
+      {.method = "a", .point = 4, .ended = false, .time_to_target = {}, .elapsed = 1000},
+      {.method = "a",
+       .point = 4,
+       .ended = false,
+       .time_to_target = {},
+       .elapsed = 0},  // not started: may be there at 0
+      {.method = "b", .point = 5, .ended = false, .time_to_target = {}, .elapsed = 1000},  // another method
   };
-  EXPECT_THAT(find_hopeless(runs), ElementsAre(false, false, false, false, true, true, false, true, false));
+  EXPECT_THAT(find_hopeless(runs),
+              ElementsAre(false, false, false, false, true, true, false, true, false, false, false));
+}
+
+TEST(Pruning, NothingIsHopelessWhereTheTargetIsMetAtTheStart) {
+  EXPECT_THAT(find_hopeless({{.method = "a", .point = 0, .ended = true, .time_to_target = 0},
+                             {.method = "a", .point = 1, .ended = false, .time_to_target = {}, .elapsed = 1}}),
+              ElementsAre(false, false));
 }
 
 TEST(Pruning, NothingIsHopelessBeforeAPointIsComplete) {

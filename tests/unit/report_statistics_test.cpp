@@ -7,6 +7,7 @@
 
 #include "report/numbers.hpp"
 #include "report/statistics.hpp"
+#include "tardigrad/rng.hpp"
 
 namespace tardigrad::report {
 namespace {
@@ -37,29 +38,76 @@ TEST(StudentT, ClosedFormsOfSmallDegrees) {
   EXPECT_NEAR(student_t_within(student_t_bound(0.999999, 4), 4), 0.999999, 1e-12);
 }
 
-TEST(Estimate, ByHand) {
-  const Estimate three = estimate(std::array{41.0, 42.0, 43.0});
-  EXPECT_EQ(three.n, 3u);
-  EXPECT_EQ(three.mean, 42.0);
+TEST(Estimate, ArithmeticByHand) {
+  const Estimate three = estimate(std::array{41.0, 42.0, 43.0}, Averaging::arithmetic);
+  EXPECT_EQ(three.n(), 3u);
+  EXPECT_EQ(three.centre, 42.0);
   EXPECT_EQ(three.deviation, 1.0);
   EXPECT_NEAR(three.interval->low, 42.0 - 4.30265 / std::sqrt(3.0), 1e-4);
   EXPECT_NEAR(three.interval->high, 42.0 + 4.30265 / std::sqrt(3.0), 1e-4);
-  const Estimate equal = estimate(std::array{5.0, 5.0});
-  EXPECT_EQ(equal.interval->low, 5.0);
-  EXPECT_EQ(equal.interval->high, 5.0);
 }
 
-TEST(Estimate, OneValueHasNoInterval) {
-  const Estimate one = estimate(std::array{7.0});
-  EXPECT_EQ(one.mean, 7.0);
+// ln of 1, 10, 100 is 0, L, 2 L with L = ln 10: mean L, deviation L.
+TEST(Estimate, GeometricByHand) {
+  const Estimate three = estimate(std::array{1.0, 10.0, 100.0}, Averaging::geometric);
+  EXPECT_NEAR(three.centre, 10.0, 1e-13);
+  EXPECT_NEAR(*three.deviation, std::log(10.0), 1e-14);
+  EXPECT_NEAR(std::log10(three.interval->low), 1.0 - 4.30265 / std::sqrt(3.0), 1e-5);
+  EXPECT_NEAR(std::log10(three.interval->high), 1.0 + 4.30265 / std::sqrt(3.0), 1e-5);
+}
+
+// Times of which the arithmetic interval begins 427 s before the run.
+TEST(Estimate, NoIntervalOfTimesReachesBelowZero) {
+  const std::array<double, 3> times = {1500.0, 2400.0, 3915.0};
+  EXPECT_LT(estimate(times, Averaging::arithmetic).interval->low, 0.0);
+  const Estimate estimated = estimate(times, Averaging::geometric);
+  EXPECT_GT(estimated.interval->low, 0.0);
+  EXPECT_TRUE(estimated.interval->holds(estimated.centre));
+}
+
+TEST(Estimate, TwoValuesHaveNoInterval) {
+  const Estimate two = estimate(std::array{40.0, 90.0}, Averaging::geometric);
+  EXPECT_NEAR(two.centre, 60.0, 1e-12);
+  EXPECT_TRUE(two.deviation && !two.interval);
+  const Estimate one = estimate(std::array{7.0}, Averaging::geometric);
+  EXPECT_EQ(one.centre, 7.0);
   EXPECT_FALSE(one.deviation || one.interval);
-  EXPECT_DEATH(estimate({}), "an estimate needs a value");
+  EXPECT_DEATH(estimate({}, Averaging::arithmetic), "an estimate needs a value");
+  EXPECT_DEATH(estimate(std::array{-1.0}, Averaging::geometric), "a time of -1");
 }
 
-TEST(Interval, Overlap) {
-  EXPECT_TRUE((Interval{1, 3}.overlaps({3, 4})));
-  EXPECT_TRUE((Interval{1, 5}.overlaps({2, 3})));
-  EXPECT_FALSE((Interval{1, 2}.overlaps({2.5, 4})));
+TEST(Estimate, EqualValuesAreTheirCentre) {
+  for (const Averaging averaging : {Averaging::arithmetic, Averaging::geometric}) {
+    const Estimate equal = estimate(std::array{0.1, 0.1, 0.1}, averaging);
+    EXPECT_EQ(equal.centre, 0.1);
+    EXPECT_EQ(equal.interval->low, 0.1);
+    EXPECT_EQ(equal.interval->high, 0.1);
+  }
+}
+
+TEST(Estimate, ATimeOfZeroHasNoLogarithm) {
+  const Estimate zero = estimate(std::array{0.0, 3.0, 5.0}, Averaging::geometric);
+  EXPECT_EQ(zero.centre, 0.0);
+  EXPECT_FALSE(zero.deviation || zero.interval);
+  EXPECT_EQ(estimate(std::array{0.0, 0.0, 0.0}, Averaging::geometric).centre, 0.0);
+}
+
+TEST(Estimate, IntervalsHoldTheTrueCentreAsOftenAsTheySay) {
+  constexpr int kSamples = 2000, kSize = 5;
+  int held = 0;
+  Stream stream(1, Purpose::test, 0, 0);
+  for (int i = 0; i < kSamples; ++i) {
+    std::array<double, kSize> times{};
+    for (double& time : times) time = 100.0 * std::exp(0.8 * stream.normal());
+    held += estimate(times, Averaging::geometric).interval->holds(100.0);
+  }
+  EXPECT_NEAR(held, 0.95 * kSamples, 4.0 * std::sqrt(kSamples * 0.95 * 0.05));  // four standard deviations
+}
+
+TEST(Interval, HoldsItsEnds) {
+  EXPECT_TRUE((Interval{1, 3}.holds(1)));
+  EXPECT_TRUE((Interval{1, 3}.holds(3)));
+  EXPECT_FALSE((Interval{1, 2}.holds(2.5)));
 }
 
 TEST(Numbers, ForPeople) {

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a comparison has to run: in every world, first what is needed to choose settings, then the chosen ones.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cli/grid.hpp"
+#include "cli/scenario.hpp"
+#include "record/run_summary.hpp"
+#include "report/comparison.hpp"
+#include "report/progress.hpp"
+
+namespace tardigrad::cli {
+
+/// One of the worlds that the methods are compared in: its scenario, and its problem for every seed.
+struct Arena {
+  std::string label;  ///< "" when there is only one
+  Scenario scenario;
+  std::filesystem::path directory;
+  RunPlan plan = {};
+  std::deque<World> worlds = {};           ///< by seed, those of the search included
+  std::vector<std::string> unchosen = {};  ///< methods whose setting is still to be chosen
+
+  bool on_threads() const { return plan.runtime.kind == RuntimePlan::Kind::threads; }
+  report::Goal goal() const;
+  const World& world(std::uint64_t seed) const;
+};
+
+/// One run of the grid, from the plan to its row in the table.
+struct Job {
+  using Stage = report::RunRow::Stage;
+
+  const GridPoint* point;
+  const Arena* arena;
+  const World* world;
+  bool search;  ///< made to choose a setting, on seeds that are not reported
+  MethodPlan method;
+  std::string id;
+  std::string hash;  ///< of its resolved scenario: recognises its result after a restart
+  report::RunProgress* progress = nullptr;
+  std::atomic<bool> stop{false};
+  bool pruned = false;
+  Stage stage = Stage::not_started;
+  record::RunSummary summary;  ///< of a run that has ended
+
+  /// Nothing is to be done for it any more.
+  bool over() const { return stage == Stage::ended || pruned; }
+  std::filesystem::path directory() const { return arena->directory / "runs" / id; }
+  report::RunRow row() const;
+};
+
+/// Thread  one at a time
+class ComparisonPlan {
+ public:
+  /// Checks everything, and plans the first runs: a method with several settings is run with all of them, on the seeds
+  /// of the search where there are such; one with a single setting needs no search.
+  /// Errors  Error for mistakes of the scenario
+  ComparisonPlan(const Scenario& scenario, const std::filesystem::path& directory, const Sources& sources);
+
+  const Grid& grid() const { return grid_; }
+  const std::deque<Arena>& arenas() const { return arenas_; }
+  std::deque<Job>& jobs() { return jobs_; }
+  const std::deque<Job>& jobs() const { return jobs_; }
+  bool on_threads() const;
+
+  /// The comparison in a world as far as it is.
+  report::Comparison comparison(const Arena& arena) const;
+  /// Once the runs of the search are over: plans those of each method's best setting on the seeds of the report. A
+  /// method that has none is not run there.
+  void plan_chosen();
+
+ private:
+  void plan_arena(Arena& arena, const Sources& sources);
+  void add(const Arena& arena, const GridPoint& point, const std::vector<std::uint64_t>& seeds, bool search);
+
+  Grid grid_;
+  std::deque<Arena> arenas_;
+  std::deque<Job> jobs_;
+};
+
+}  // namespace tardigrad::cli
