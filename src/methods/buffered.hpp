@@ -32,8 +32,9 @@ enum class AfterUpdate : std::uint8_t { go_on, restart };
 ///   if the admission admits it:  b <- b + weight(delay) correction(clip(g))
 ///   after K of them:             x <- update(x, b/K, step(largest delay in the buffer));  b <- 0
 ///   then the dispatch hands out the next order, at the new x if there is one.
-/// Nobody waits: a worker goes on at once, and one that vanishes is missed by nobody.
-/// Memory  1 vector, and those of the update rule
+/// Nobody waits: a worker goes on at once, and one that vanishes is missed by nobody. But in a private run a worker
+/// waits for the next b when it is in this one as often as it may be, and what it brings beyond that is discarded; a b
+/// to which nobody is left to contribute is released as it is. Memory  1 vector, and those of the update rule
 ///
 /// Weight      double of(delay)
 /// others      as in PerArrival
@@ -67,18 +68,27 @@ class Buffered final : public Method {
   Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override {
     const Version before = model.version();
     const Decision decision = apply({order, gradient, model});
-    oldest_useful_ = parts_.admission.oldest_useful(model.version());
-    if (model.version() != before && parts_.after_update == AfterUpdate::restart)
+    const bool updated = model.version() != before;
+    if (updated && parts_.after_update == AfterUpdate::restart)
       parts_.dispatch.delivered_and_restarted(order.worker, commands);
-    else if (!parts_.server.may_take_part(order.worker))
+    else if (parts_.server.is_retired(order.worker))
       parts_.dispatch.retired(order.worker, commands);
+    else if (!parts_.server.may_take_part(order.worker))
+      parts_.dispatch.waits(order.worker, commands);
     else
       parts_.dispatch.delivered(order.worker, commands);
+    if (updated)
+      parts_.dispatch.resume(commands);
+    else
+      release_if_stalled(model, commands);
+    oldest_useful_ = parts_.admission.oldest_useful(model.version());
     return decision;
   }
 
-  void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model&, Commands& commands) override {
+  void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model& model, Commands& commands) override {
     parts_.dispatch.lost(worker, orders_lost, commands);
+    release_if_stalled(model, commands);
+    oldest_useful_ = parts_.admission.oldest_useful(model.version());
   }
 
   Version oldest_useful_version() const override { return oldest_useful_; }
@@ -95,11 +105,11 @@ class Buffered final : public Method {
     if (!parts_.admission.admits(arrival.delay()))
       return {.outcome = Outcome::discarded, .reason = parts_.admission.reason(arrival.delay())};
     if (!parts_.server.may_take_part(arrival.order.worker))
-      return {.outcome = Outcome::discarded, .reason = parts_.server.reason_against_part()};
-    const std::optional<Clipped> prepared = preparation_.prepare(arrival, parts_.server, pass_);
+      return {.outcome = Outcome::discarded, .reason = parts_.server.reason_against_part(arrival.order.worker)};
+    const double weight = parts_.weight.of(arrival.delay());
+    const std::optional<Clipped> prepared = preparation_.prepare(arrival, parts_.server, pass_, weight);
     if (!prepared) return {.outcome = Outcome::not_finite};
     const auto& [u, clipped] = *prepared;
-    const double weight = parts_.weight.of(arrival.delay());
     largest_delay_ = std::max(largest_delay_, arrival.delay());
     const double step = parts_.server.scheduled(parts_.step.at(largest_delay_), arrival.model.version());
     const std::size_t size = parts_.size.at(arrival.model.version());
@@ -128,6 +138,19 @@ class Buffered final : public Method {
     parts_.server.finish(pass_, arrival.model, &arrival.gradient, {sum, 1.0 / static_cast<double>(size)}, step);
     collected_ = 0;
     largest_delay_ = 0;
+  }
+
+  // Everybody who is there waits for an update that nobody can bring about.
+  void release_if_stalled(Model& model, Commands& commands) {
+    if (!parts_.dispatch.is_stalled()) return;
+    TG_CHECK(collected_ > 0, "somebody waits who has contributed nothing");
+    const double step = parts_.server.scheduled(parts_.step.at(largest_delay_), model.version());
+    const auto size = static_cast<double>(parts_.size.at(model.version()));
+    pass_.clear();
+    parts_.server.finish(pass_, model, nullptr, {buffer_, 1.0 / size}, step);
+    collected_ = 0;
+    largest_delay_ = 0;
+    parts_.dispatch.resume(commands);
   }
 
   Parts parts_;

@@ -27,13 +27,13 @@ class Preparation {
   Preparation(Correction correction, ClipWhen when) : correction_(std::move(correction)), when_(when) {}
 
   /// May run the pass and begin it anew. Nothing where g, or what a correction made of it, is not finite: two numbers
-  /// of float32 can have a product that is not.
-  std::optional<Clipped> prepare(const Arrival& arrival, ServerStep& server, Pass& pass) {
+  /// of float32 can have a product that is not. (In a private run it is the vector 0 then.)
+  std::optional<Clipped> prepare(const Arrival& arrival, ServerStep& server, Pass& pass, double weight = 1.0) {
     double norm = arrival.gradient.norm();
-    if (!std::isfinite(norm)) return std::nullopt;
     pass.clear();
+    if (!std::isfinite(norm)) return not_finite(arrival, server, pass, weight);
     if (when_ == ClipWhen::before_correction) {
-      Clipped clipped = server.clip(arrival, norm, pass);
+      Clipped clipped = server.clip(arrival, norm, pass, vec::kGradient, weight);
       clipped.direction = correction_.apply(arrival, clipped.direction, pass);
       return clipped;
     }
@@ -43,8 +43,8 @@ class Preparation {
     arrival.model.run(pass, &arrival.gradient);
     pass.clear();
     norm = std::sqrt(arrival.model.squared_distance(corrected_));
-    if (!std::isfinite(norm)) return std::nullopt;
-    return server.clip(arrival, norm, pass, corrected_);
+    if (!std::isfinite(norm)) return not_finite(arrival, server, pass, weight);
+    return server.clip(arrival, norm, pass, corrected_, weight);
   }
   void state(Archive& archive) {
     policy_state(archive, correction_);
@@ -52,6 +52,11 @@ class Preparation {
   }
 
  private:
+  static std::optional<Clipped> not_finite(const Arrival& arrival, ServerStep& server, Pass& pass, double weight) {
+    if (!server.applies_all()) return std::nullopt;
+    return server.nothing(arrival, pass, weight);
+  }
+
   Correction correction_;
   ClipWhen when_;
   Vec corrected_{};

@@ -21,7 +21,9 @@ inline constexpr Knob kCommonKnobs[] = {
     {"clipping", "{ rule = \"norm\" }",
      "what is clipped, and by what radius: norm, quantile, autoclip, block, coordinate"},
     {"privacy", "none",
-     "{ noise_multiplier, delta, max_participations }: noise in every update, for methods that allow it"},
+     "{ noise_multiplier, delta, max_participations, contributions_per_release }: noise in every update, for methods "
+     "that "
+     "allow it"},
     {"schedule", "{ kind = \"constant\" }",
      "how the step changes over the updates: constant, cosine, inverse-square-root"},
     {"update", "{ rule = \"sgd\" }",

@@ -65,7 +65,7 @@ class PerArrival final : public Method {
   Decision apply(const Arrival& arrival) {
     if (!admits(arrival)) return {.outcome = Outcome::discarded, .reason = reason(arrival)};
     if (!parts_.server.may_take_part(arrival.order.worker))
-      return {.outcome = Outcome::discarded, .reason = parts_.server.reason_against_part()};
+      return {.outcome = Outcome::discarded, .reason = parts_.server.reason_against_part(arrival.order.worker)};
     const std::optional<Clipped> prepared = preparation_.prepare(arrival, parts_.server, pass_);
     if (!prepared) return {.outcome = Outcome::not_finite};
     const auto& [u, clipped] = *prepared;

@@ -1,21 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/server_step.hpp"
 
+#include <limits>
+
 namespace tardigrad::methods {
 
 ServerStep::ServerStep(Settings& settings, const MethodContext& context, const Traits& traits)
     : privacy_(settings, context, traits.contribution),
-      clipping_(settings, {.noise_multiplier = privacy_.noise_multiplier(), .seed = context.seed}),
+      clipping_(settings, privacy_.demand()),
       schedule_(Schedule::read(settings)),
-      update_(settings, traits.update) {}
+      update_(settings, traits.update) {
+  privacy_.set_noise(settings, clipping_.noise());
+}
 
-Clipped ServerStep::clip(const Arrival& arrival, double norm, Pass& pass, Vec v) {
-  privacy_.takes_part(arrival.order.worker, clipping_.radius());
-  return clipping_.clip(arrival, norm, pass, v);
+Clipped ServerStep::clip(const Arrival& arrival, double norm, Pass& pass, Vec v, double weight) {
+  privacy_.takes_part(arrival.order.worker, weight, clipping_.radius());
+  const Clipped clipped = clipping_.clip(arrival, norm, pass, v);
+  observe(arrival.order.worker, norm);
+  return clipped;
+}
+
+Clipped ServerStep::nothing(const Arrival& arrival, Pass& pass, double weight) {
+  privacy_.takes_part(arrival.order.worker, weight, clipping_.radius());
+  observe(arrival.order.worker, std::numeric_limits<double>::infinity());
+  pass.scale(kClippingTemporary, 0.0, vec::kGradient);
+  return {.direction = {.vector = kClippingTemporary, .factor = 0.0}, .clipped = true};
+}
+
+void ServerStep::observe(WorkerId worker, double norm) {
+  if (privacy_.counts(worker) && clipping_.observe(norm)) privacy_.count_is_released();
 }
 
 void ServerStep::finish(Pass& pass, Model& model, const Gradient* gradient, Direction u, double step) {
-  u = privacy_.noised(pass, u, model.version(), clipping_.update_noise_multiplier());
+  u = privacy_.noised(pass, u, model.version());
   update_.finish(pass, model, gradient, u, step);
 }
 

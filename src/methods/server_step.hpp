@@ -28,9 +28,17 @@ class ServerStep {
 
   /// To be asked before an arrival is looked at, by methods with a private form: no is Outcome::discarded.
   bool may_take_part(WorkerId worker) const { return privacy_.may_take_part(worker); }
-  Reason reason_against_part() const { return privacy_.reason(); }
-  /// norm: ||v||, finite, of the gradient or of what a correction made of it. What is clipped will be applied.
-  Clipped clip(const Arrival& arrival, double norm, Pass& pass, Vec v = vec::kGradient);
+  Reason reason_against_part(WorkerId worker) const { return privacy_.reason(worker); }
+  /// May it never take part again?
+  bool is_retired(WorkerId worker) const { return privacy_.is_retired(worker); }
+  /// In a private run whatever arrives is applied, and what is not finite as 0: an arrival that changed what happens
+  /// next by what is in it would reveal it.
+  bool applies_all() const { return privacy_.is_on(); }
+  /// norm: ||v||, finite, of the gradient or of what a correction made of it. What is clipped will be applied, with
+  /// this weight.
+  Clipped clip(const Arrival& arrival, double norm, Pass& pass, Vec v = vec::kGradient, double weight = 1.0);
+  /// The vector 0, in the place of one that is not finite.
+  Clipped nothing(const Arrival& arrival, Pass& pass, double weight);
   /// The step at this version, from the method's own step size.
   double scheduled(double step_size, Version version) const { return step_size * schedule_.at(version); }
   bool has_constant_schedule() const { return schedule_.is_constant(); }
@@ -40,6 +48,8 @@ class ServerStep {
   void state(Archive& archive) { archive(privacy_, clipping_, update_); }
 
  private:
+  void observe(WorkerId worker, double norm);
+
   Privacy privacy_;
   Clipping clipping_;
   Schedule schedule_;

@@ -64,6 +64,7 @@ class Server {
     const Given gradient(std::move(values));
     Pass pass;
     const auto [u, clipped] = clipping_->clip({{}, gradient, *model_}, gradient.norm(), pass);
+    clipping_->observe(gradient.norm());
     pass.scale(vec::kModel, -u.factor, u.vector);
     model_->run(pass, &gradient);
     return clipped;

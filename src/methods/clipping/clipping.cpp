@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/clipping/clipping.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <limits>
 #include <string>
 
@@ -67,10 +70,18 @@ QuantileRadius Clipping::read_quantile(Settings& settings, Settings& table, cons
   if (!std::isfinite(options.initial)) settings.fail("clip_radius", "must be finite: the radius starts there");
   const double z = demand.noise_multiplier;
   if (z > 0) {
-    options.noise = table.number_or("noise", std::max(static_cast<double>(options.every) / 20, z), Range::positive());
-    if (2 * options.noise <= z) table.fail("noise", "must be above half of privacy.noise_multiplier");
-    // Each norm changes the count, taken as +-1/2, by 1/2: noise of 2 sigma times that.
-    update_noise_multiplier_ = 1.0 / std::sqrt(1.0 / (z * z) - 1.0 / (4 * options.noise * options.noise));
+    noise_.count_bound = contribution_bound(settings.table("privacy"), demand, options.every, "a count");
+    // p arrivals of one worker, m of them in each direction and m' in each count, cost p m/(2 z'^2) + p m'/(8 noise^2),
+    // which is to be p m/(2 z^2).
+    const double ratio = static_cast<double>(noise_.count_bound) / demand.bound, least = z / 2 * std::sqrt(ratio);
+    options.noise =
+        table.number_or("noise", std::max(static_cast<double>(options.every) / 20, 2 * least), Range::positive());
+    if (options.noise <= least)
+      table.fail("noise", fmt::format("must be above {:.6g}, so that something is left of privacy.noise_multiplier for "
+                                      "the updates",
+                                      least));
+    noise_.count = options.noise;
+    noise_.updates = 1.0 / std::sqrt(1.0 / (z * z) - ratio / (4 * options.noise * options.noise));
   } else if (table.has("noise")) {
     table.fail("noise", "is for the radius of a private run; there is no privacy table");
   }
@@ -94,7 +105,7 @@ Clipping::Rule Clipping::read_rule(Settings& settings, const Demand& demand) {
 }
 
 Clipping::Clipping(Settings& settings, const Demand& demand)
-    : update_noise_multiplier_(demand.noise_multiplier), rule_(read_rule(settings, demand)) {
+    : noise_{.updates = demand.noise_multiplier}, rule_(read_rule(settings, demand)) {
   if (demand.noise_multiplier > 0 && !std::isfinite(radius())) refuse(settings, "an infinite radius");
 }
 
@@ -105,7 +116,6 @@ Clipped Clipping::clip(const Arrival& arrival, double norm, Pass& pass, Vec v) {
           return rule.clip(arrival, norm, pass, v);
         } else {
           const ClipNorm ball{rule.now()};
-          if constexpr (requires { rule.observe(norm); }) rule.observe(norm);
           return {.direction = {.vector = v, .factor = ball.factor(norm)}, .clipped = ball.clips(norm)};
         }
       },
@@ -113,6 +123,20 @@ Clipped Clipping::clip(const Arrival& arrival, double norm, Pass& pass, Vec v) {
   ++arrivals_;
   clipped_ += clipped.clipped;
   return clipped;
+}
+
+bool Clipping::observe(double norm) {
+  return std::visit(
+      [&](auto& rule) {
+        if constexpr (requires {
+                        { rule.observe(norm) } -> std::same_as<bool>;
+                      })
+          return rule.observe(norm);
+        else if constexpr (requires { rule.observe(norm); })
+          rule.observe(norm);
+        return false;
+      },
+      rule_);
 }
 
 double Clipping::radius() const {
@@ -126,6 +150,7 @@ void Clipping::state(Archive& archive) {
 
 std::vector<Metric> Clipping::figures() const {
   if (clipped_ == 0 && !std::isfinite(radius())) return {};
+  if (noise_.updates > 0) return {{"clip_radius", radius()}};
   const double all = static_cast<double>(std::max<std::uint64_t>(arrivals_, 1));
   return {{"clip_radius", radius()}, {"clip_fraction", static_cast<double>(clipped_) / all}};
 }

@@ -11,6 +11,7 @@
 #include "methods/clipping/clip_norm.hpp"
 #include "methods/clipping/percentile_radius.hpp"
 #include "methods/clipping/quantile_radius.hpp"
+#include "methods/privacy/privacy.hpp"
 #include "tardigrad/settings.hpp"
 
 namespace tardigrad::methods {
@@ -27,22 +28,21 @@ namespace tardigrad::methods {
 class Clipping {
  public:
   /// What privacy asks for: a bound on every norm that no gradient reveals. noise_multiplier = 0: nothing.
-  struct Demand {
-    double noise_multiplier = 0.0;
-    std::uint64_t seed = 1;
-  };
+  using Demand = PrivacyDemand;
   /// clip_radius = NUMBER | "auto", clipping = { rule, ... }
   /// Errors  Error also where the demand cannot be met
   Clipping(Settings& settings, const Demand& demand);
 
   /// norm: ||v||, finite. Appends to the pass what must be done coordinate by coordinate.
   Clipped clip(const Arrival& arrival, double norm, Pass& pass, Vec v = vec::kGradient);
+  /// A radius that follows the norms hears of one, after it was clipped. Is a count of norms complete with it?
+  bool observe(double norm);
   /// c of the next arrival.
   double radius() const;
-  /// z of the noise on the updates, where the whole is to be as private as with z alone: what the radius gives away is
-  /// paid for by more noise.
-  double update_noise_multiplier() const { return update_noise_multiplier_; }
-  /// Nothing while nothing is clipped.
+  /// The noise with which the whole is as private as with z on the updates alone: what the radius gives away is paid
+  /// for by more noise on the updates.
+  const PrivateNoise& noise() const { return noise_; }
+  /// Nothing while nothing is clipped. The share of the clipped is no figure of a private run: it is exact.
   std::vector<Metric> figures() const;
   void state(Archive& archive);
 
@@ -51,7 +51,7 @@ class Clipping {
   Rule read_rule(Settings& settings, const Demand& demand);
   QuantileRadius read_quantile(Settings& settings, Settings& table, const Demand& demand);
 
-  double update_noise_multiplier_;
+  PrivateNoise noise_;
   Rule rule_;
   std::uint64_t arrivals_ = 0, clipped_ = 0;
 };

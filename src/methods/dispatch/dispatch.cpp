@@ -100,8 +100,29 @@ void Dispatch::retired(WorkerId worker, Commands& commands) {
   fill(commands);
 }
 
+void Dispatch::waits(WorkerId worker, Commands& commands) {
+  if (std::ranges::find(waiting_, worker) == waiting_.end()) waiting_.push_back(worker);  // it may have had a queue
+  retired(worker, commands);
+}
+
+void Dispatch::resume(Commands& commands) {
+  if (waiting_.empty()) return;
+  for (const WorkerId worker : waiting_) {
+    if (options_.rule == Rule::same)
+      idle_.push_back(worker);
+    else
+      add_candidate(worker);
+  }
+  waiting_.clear();
+  if (options_.rule == Rule::same)
+    give_to_idle(commands);
+  else
+    fill(commands);
+}
+
 void Dispatch::lost(WorkerId worker, std::size_t orders, Commands& commands) {
   in_flight_ -= orders;
+  std::erase(waiting_, worker);
   if (options_.rule == Rule::same) {
     set_busy(worker, false);
     std::erase(idle_, worker);

@@ -46,12 +46,18 @@ class Dispatch {
   void delivered(WorkerId worker, Commands& commands);
   /// In the place of `delivered` when this worker is to get no orders any more; what it has queued may still come.
   void retired(WorkerId worker, Commands& commands);
+  /// In the place of `delivered` when this worker is to get no orders until `resume`.
+  void waits(WorkerId worker, Commands& commands);
+  /// Whoever waits has done so for long enough.
+  void resume(Commands& commands);
+  /// Does somebody wait, and nobody compute?
+  bool is_stalled() const { return in_flight_ == 0 && !waiting_.empty(); }
   void lost(WorkerId worker, std::size_t orders, Commands& commands);
   /// In the place of `delivered` when what everybody else computes has become worthless: all orders are withdrawn and
   /// given again, in the order of the workers' numbers (needs.cancel). After `lost`: the same among those that are
   /// left. Pre  rule same
   void delivered_and_restarted(WorkerId worker, Commands& commands);
-  void state(Archive& archive) { archive(in_flight_, draws_, busy_, idle_, joined_, candidates_, place_); }
+  void state(Archive& archive) { archive(in_flight_, draws_, busy_, idle_, waiting_, joined_, candidates_, place_); }
 
  private:
   bool is_candidate(WorkerId worker) const { return worker < place_.size() && place_[worker] != kAbsent; }
@@ -69,6 +75,7 @@ class Dispatch {
   std::uint64_t draws_ = 0;
   std::vector<bool> busy_;            // same: worker -> it has an order
   std::deque<WorkerId> idle_;         // same: live workers without an order, longest idle first
+  std::vector<WorkerId> waiting_;     // live workers that wait for `resume`, in the order in which they began to
   std::size_t joined_ = 0;            // workers alive
   std::vector<WorkerId> candidates_;  // uniform: the live ones; idle: those of them without an order
   std::vector<std::uint32_t> place_;  // worker -> its place among the candidates
