@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <csignal>
 #include <cstdio>
@@ -83,6 +84,9 @@ void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::
   for (const auto& [file, count] : s.missing)
     line("missing", fmt::format("{} {} of {}, which could not be written", count,
                                 file == "recording.bin" ? "events" : "rows", file));
+  if (record::is_private(s))
+    line("not private",
+         fmt::format("{}: these are exact, and no epsilon covers them", fmt::join(record::not_private(), ", ")));
 }
 
 // Which run to go on with may be said in two ways, and then its scenario need not be.

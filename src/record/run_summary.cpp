@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "record/run_summary.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "record/file.hpp"
@@ -54,6 +55,7 @@ Json summary_json(const RunSummary& summary) {
           {"metrics", to_json(summary.metrics)},
           {"finite", all_finite(summary.metrics)},
           {"figures", to_json(summary.figures)},
+          {"not_private", is_private(summary) ? Json(not_private()) : Json(nullptr)},
           {"counters", to_json(summary.counters)},
           {"runtime",
            {{"name", summary.names.runtime},
@@ -139,6 +141,15 @@ RunSummary summary_of(const Json& json) {
 }
 
 }  // namespace
+
+bool is_private(const RunSummary& summary) {
+  return std::ranges::find(summary.figures, "epsilon", &Metric::name) != summary.figures.end();
+}
+
+std::vector<std::string> not_private() {
+  return {"metrics",  "finite", "reason",       "time_to_target", "updates_to_target", "target_hits",
+          "counters", "digest", "events.jsonl", "metrics.jsonl",  "recording.bin",     "checkpoints"};
+}
 
 RunSummary summarize(const RunNames& names, const RunResult& result) {
   return {.names = names,

@@ -41,6 +41,11 @@ struct RunSummary {
   double wall_seconds = 0.0;
 };
 
+/// Did the run keep an account of privacy? Then its figures hold an `epsilon`.
+bool is_private(const RunSummary& summary);
+/// The keys of summary.json, and the other files, that are exact: no epsilon covers them, in a private run either.
+std::vector<std::string> not_private();
+
 RunSummary summarize(const RunNames& names, const RunResult& result);
 
 /// The text of the file.

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -61,19 +62,28 @@ TEST_F(Program, RunLeavesADirectoryThatDescribesItself) {
   EXPECT_EQ(read(folder_ / "again" / "metrics.jsonl"), read(folder_ / "r" / "metrics.jsonl"));
 }
 
-// z = 2, p = 8 arrivals of the one worker: rho = 8/(2 * 4) = 1; delta = e^-4: epsilon = 1 + 2 sqrt(4) = 5.
+// z = 2, eight arrivals of the one worker: rho = 8/(2 * 4) = 1; delta = 1/(2 e): epsilon = 3 - ln 2.
 TEST_F(Program, RunTellsWhatItsPrivacyIs) {
   const std::string scenario = write("private.toml",
                                      "problem = { name = 'quadratic' }\n"
                                      "workers = { count = 1, compute_time = 1.0 }\n"
                                      "method = { name = 'clipped-asgd', step_size = 0.1, clip_radius = 1.0, "
-                                     "privacy = { noise_multiplier = 2.0, delta = 0.018315638888734179 } }\n"
+                                     "privacy = { noise_multiplier = 2.0, delta = 0.18393972058572117 } }\n"
                                      "run = { stop = { updates = 8 } }\n");
   const Finished finished = run({"run", scenario, "--out", "r"});
   ASSERT_EQ(finished.code, 0) << finished.err;
-  EXPECT_THAT(finished.out, HasSubstr("epsilon         5\n"));
-  EXPECT_THAT(finished.out, HasSubstr("delta           0.0183156\n"));
-  EXPECT_NEAR(summary("r")["figures"]["epsilon"].get<double>(), 5.0, 1e-12);
+  EXPECT_THAT(finished.out, HasSubstr("epsilon         2.30685\n"));
+  EXPECT_THAT(finished.out, HasSubstr("delta           0.18394\n"));
+  EXPECT_THAT(finished.out, HasSubstr("rho             1\n"));
+  EXPECT_NEAR(summary("r")["figures"]["epsilon"].get<double>(), 3 - std::log(2.0), 1e-12);
+  // What is exact is marked, on the screen and in the file; the share of clipped gradients is not told.
+  EXPECT_THAT(finished.out, HasSubstr("not private     metrics, finite, reason"));
+  EXPECT_THAT(finished.out, HasSubstr("events.jsonl, metrics.jsonl, recording.bin, checkpoints: these are exact"));
+  EXPECT_THAT(summary("r")["not_private"], testing::Contains("metrics"));
+  EXPECT_FALSE(summary("r")["figures"].contains("clip_fraction"));
+  const Finished plain = run({"run", kScenario, "--out", "p"});
+  EXPECT_THAT(plain.out, testing::Not(HasSubstr("not private")));
+  EXPECT_TRUE(summary("p")["not_private"].is_null());
 }
 
 TEST_F(Program, TheNumberOfThreadsNeverChangesADigest) {
