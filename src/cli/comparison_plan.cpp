@@ -48,6 +48,7 @@ report::RunRow Job::row() const {
   row.last_metrics = summary.metrics;
   row.digest = summary.digest;
   row.wall_seconds = summary.wall_seconds;
+  row.epsilon = report::find_value(summary.figures, "epsilon");
   return row;
 }
 

@@ -43,6 +43,7 @@ struct RunRow {
   std::vector<Metric> last_metrics = {};
   std::string digest = {};
   double wall_seconds = 0.0;
+  std::optional<double> epsilon = {};  ///< of the account of privacy, where the method kept one
 };
 
 const Value* find_value(const Setting& setting, const std::string& key);

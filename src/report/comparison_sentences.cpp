@@ -198,6 +198,24 @@ void add_time_zero(std::vector<std::string>& text, const Comparison& comparison)
                                plural(static_cast<std::size_t>(at_zero), "run"), to_text(comparison.goal)));
 }
 
+// A comparison looks at exact losses, also of methods whose models are private.
+void add_privacy(std::vector<std::string>& text, const Comparison& comparison) {
+  std::vector<std::pair<std::string, double>> methods;  // with the largest epsilon of their runs
+  for (const RunRow& row : comparison.rows) {
+    if (!row.epsilon) continue;
+    const auto found = std::ranges::find(methods, row.method, &std::pair<std::string, double>::first);
+    if (found == methods.end())
+      methods.emplace_back(row.method, *row.epsilon);
+    else
+      found->second = std::max(found->second, *row.epsilon);
+  }
+  for (const auto& [method, epsilon] : methods)
+    text.push_back(
+        fmt::format("{} kept an account of privacy, epsilon up to {}: what is compared here is exact, and no "
+                    "epsilon covers it, nor the choice of a setting by it.",
+                    method, format_number(epsilon)));
+}
+
 std::vector<std::string> results(const Comparison& comparison) {
   const Goal& goal = comparison.goal;
   std::vector<std::string> text;
@@ -221,6 +239,7 @@ std::vector<std::string> results(const Comparison& comparison) {
   add_time_zero(text, comparison);
   text.push_back(total_sentence(comparison));
   if (anybody) add_choice(text, comparison);
+  add_privacy(text, comparison);
   return text;
 }
 

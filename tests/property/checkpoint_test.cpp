@@ -126,5 +126,20 @@ TEST_P(SavedRuns, AreBrokenOffAfterEveryEvent) {
 
 INSTANTIATE_TEST_SUITE_P(Methods, SavedRuns, testing::ValuesIn(test::method_files()), test::name_of_method_file);
 
+// Workers that wait for the next release, or have had their last; open buffers and counts.
+MethodFile private_buffer() {
+  const SettingValue::Table clipping = {{"rule", word("quantile")}, {"every", whole(2)}};
+  const SettingValue::Table privacy = {
+      {"noise_multiplier", num(0.5)}, {"contributions_per_release", whole(1)}, {"max_participations", whole(12)}};
+  return {.name = "fedbuff-private",
+          .table = {{"name", word("fedbuff")},
+                    {"local_step_size", num(0.125)},
+                    {"buffer_size", whole(4)},
+                    {"clip_radius", num(0.125)},
+                    {"clipping", {clipping}},
+                    {"privacy", {privacy}}}};
+}
+INSTANTIATE_TEST_SUITE_P(Private, SavedRuns, testing::Values(private_buffer()), test::name_of_method_file);
+
 }  // namespace
 }  // namespace tardigrad

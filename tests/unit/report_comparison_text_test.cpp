@@ -297,6 +297,19 @@ TEST(ComparisonFiles, Csv) {
             "complete,b/2,b,inf,40,report,2,diverged,time,,300,1000,2.5,9,0.125,0.01,0.987,nan,d,1.5\n");
 }
 
+TEST(ComparisonText, WhatIsComparedIsNotPrivate) {
+  std::vector<RunRow> rows = {row("clipped-asgd", 0.1, 1, 32.0), row("clipped-asgd", 0.1, 2, 50.0),
+                              row("vanilla-asgd", 0.1, 1, 64.0), row("vanilla-asgd", 0.1, 2, 80.0)};
+  const std::string plain = sentences(compare(rows, kTimeToLoss)).back();
+  EXPECT_THAT(plain, testing::Not(HasSubstr("privacy")));
+  rows[0].epsilon = 2.5;
+  rows[1].epsilon = 3.5;
+  EXPECT_EQ(
+      sentences(compare(rows, kTimeToLoss)).back(),
+      "clipped-asgd kept an account of privacy, epsilon up to 3.5: what is compared here is exact, and no epsilon "
+      "covers it, nor the choice of a setting by it.");
+}
+
 TEST(ComparisonFiles, JsonHoldsEverything) {
   std::vector<RunRow> rows = example();
   rows[9].setting[0].second = INFINITY;
