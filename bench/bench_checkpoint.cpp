@@ -38,7 +38,8 @@ class Keeper final : public StateKeeper {
  public:
   Keeper(const std::filesystem::path& folder, std::uint64_t every)
       : every_(every),
-        writer_(record::CheckpointFolder({.path = folder, .program = "bench", .scenario_hash = "", .direction = {}}),
+        writer_(record::CheckpointFolder(
+                    {.path = folder, .provenance = {.program = "bench"}, .scenario_hash = "", .direction = {}}),
                 {.every = {}, .tell = [](const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }}) {}
 
   bool load(const Visit&) override { return false; }
@@ -53,7 +54,9 @@ class Keeper final : public StateKeeper {
     State state = writer.take();
     vectors = state.vectors.size();
     bytes = state.bytes.size();
-    writer_.write({.program = "bench", .scenario_hash = "", .updates = counters.updates}, std::move(state), [] {});
+    writer_.write(
+        {.provenance = record::provenance_line({.program = "bench"}), .scenario_hash = "", .updates = counters.updates},
+        std::move(state), [] {});
     waited += seconds_since(begin);
     ++saved;
   }

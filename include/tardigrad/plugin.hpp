@@ -10,12 +10,14 @@
 namespace tardigrad {
 
 /// Grows whenever a contract header changes in a way that old plugins would not survive.
-inline constexpr int kPluginAbi = 5;
+inline constexpr int kPluginAbi = 6;
 
 struct Plugin {
   int abi = kPluginAbi;
   const char* name = "";
   std::span<const ProblemRow> problems;
+  /// What its results depend on beside itself, with the version: "LibTorch 1.13.1".
+  const char* library = "";
 };
 
 using PluginEntry = const Plugin* (*)();

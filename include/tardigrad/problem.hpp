@@ -94,6 +94,14 @@ class SparseReplica : public Watched {
   virtual void gradient(std::span<const float> x, std::span<float> g) = 0;
 };
 
+/// What a problem was made from: a file that was read, or a set that was generated.
+struct DataSource {
+  std::string name;         ///< the absolute path, or the name of what is generated
+  std::string hash;         ///< of the bytes as they were read (XXH3, 32 hexadecimal digits), or "version N"
+  std::uint64_t bytes = 0;  ///< how many; 0 for what is generated
+  bool operator==(const DataSource&) const = default;
+};
+
 /// Immutable once made; used by all threads at once.
 class Problem {
  public:
@@ -118,6 +126,9 @@ class Problem {
 
   /// min f, where it is known.
   virtual std::optional<double> optimal_value() const { return std::nullopt; }
+  /// Every file that the problem was made from, in an order that depends on the settings alone. A result is taken for
+  /// that of this problem only if all of them are equal.
+  virtual std::vector<DataSource> sources() const { return {}; }
 };
 
 /// What a problem is made from. The settings are the scenario's [problem] table without `name`.

@@ -58,6 +58,9 @@ class Settings {
   bool boolean_or(const std::string& key, bool fallback);
   std::string text(const std::string& key);
   std::string text_or(const std::string& key, const std::string& fallback);
+  /// The path of a file, made absolute: ~ is the home folder; a path that begins nowhere counts from the folder of the
+  /// scenario's file, one from the command line from the current folder. The file need not be there.
+  std::string file_path(const std::string& key);
   /// A text out of `allowed`; the message of a miss names the nearest.
   std::string choice(const std::string& key, const std::vector<std::string>& allowed);
   std::string choice_or(const std::string& key, const std::string& fallback, const std::vector<std::string>& allowed);
@@ -77,6 +80,9 @@ class Settings {
   void finish() const;
   /// What the getters gave, defaults included.
   SettingValue::Table resolved() const;
+  /// As `resolved`, with "FILE" in the place of every path: what is computed depends on what is in a file, not on where
+  /// it lies.
+  SettingValue::Table resolved_without_paths() const;
 
   /// An Error about one key of this table: "FILE:LINE: path.key = value: problem".
   [[noreturn]] void fail(const std::string& key, const std::string& problem) const;
@@ -86,6 +92,8 @@ class Settings {
   const SettingValue* find(const std::string& key);
   const SettingValue& require(const std::string& key, const char* what);
   double check_number(const std::string& key, const SettingValue& value, Range range) const;
+  enum class Paths : std::uint8_t { shown, hidden };
+  SettingValue::Table resolved(Paths paths) const;
   std::string check_choice(const std::string& key, std::string word, const std::vector<std::string>& allowed) const;
 
   SettingValue::Table table_;
@@ -93,6 +101,7 @@ class Settings {
   int line_ = 0;
   std::set<std::string> known_;
   SettingValue::Table resolved_;
+  std::set<std::string> paths_;  // keys that file_path gave
   std::map<std::string, std::vector<std::unique_ptr<Settings>>> children_;
 };
 

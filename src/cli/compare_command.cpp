@@ -26,6 +26,7 @@ using Stage = Job::Stage;
 
 // How often the tables are written anew while runs go on.
 constexpr std::chrono::seconds kBetweenReports{30};
+constexpr const char* kWaysOut = "--fresh runs all of them again, --out names another directory";
 
 class Compare {
  public:
@@ -73,17 +74,31 @@ class Compare {
             "--prune: is for runs that end at their target: it needs run.target, and no run.stop.target = false");
   }
 
-  // A run that ended by itself in an earlier, broken-off comparison is not run again. Returns how many did.
+  // Its format may be that of another program.
+  static record::RunSummary read_earlier(const fs::path& file) {
+    try {
+      return record::read_summary(file);
+    } catch (const Error& error) {
+      throw Error(fmt::format("{}; {}", error.what(), kWaysOut));
+    }
+  }
+
+  // A run that ended by itself in an earlier, broken-off comparison is not run again. One that came from other data or
+  // another program is neither shown nor replaced unasked. Returns how many are there.
   std::size_t adopt_finished(std::size_t first) {
     std::size_t adopted = 0;
     for (std::size_t i = first; i < plan_.jobs().size(); ++i) {
       Job& job = plan_.jobs()[i];
       const fs::path file = job.directory() / "summary.json";
       if (command_.fresh || !fs::exists(file)) continue;
-      const record::RunSummary summary = record::read_summary(file);
-      if (summary.names.scenario_hash != job.hash || summary.names.program != program_version() ||
-          summary.reason == StopReason::interrupted)
+      const record::RunSummary summary = read_earlier(file);
+      if (summary.reason == StopReason::interrupted) continue;
+      if (summary.names.scenario_hash != job.hash) {
+        ++replaced_;
         continue;
+      }
+      if (const auto differs = difference(summary.names.provenance, job.world->provenance))
+        throw Error(fmt::format("{}: {}; {}", file.parent_path().string(), *differs, kWaysOut));
       job.summary = summary;
       job.stage = Stage::ended;
       ++adopted;
@@ -113,8 +128,9 @@ class Compare {
   }
 
   void tell_adopted(std::size_t adopted) const {
-    if (adopted && !command_.common.quiet)
-      fmt::print(stderr, "{} of them are there already and are kept (--fresh runs them again)\n", adopted);
+    if (command_.common.quiet) return;
+    if (adopted) fmt::print(stderr, "{} of them are there already and are kept (--fresh runs them again)\n", adopted);
+    if (replaced_) fmt::print(stderr, "{} runs of another scenario in their places are replaced\n", replaced_);
   }
 
   // Runs of settings that are still to be chosen.
@@ -333,6 +349,7 @@ class Compare {
   std::optional<report::ProgressDisplay> display_;
   std::atomic<bool> failed_{false};
   std::mutex mutex_;                    // guards the jobs' stages and results while runs go on
+  std::size_t replaced_ = 0;            // finished runs of another scenario that were in the way
   std::optional<std::string> failure_;  // guarded by it: what could not be written in the end
   record::Patience patience_{{}};
   std::condition_variable changed_;

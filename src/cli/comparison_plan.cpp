@@ -96,7 +96,7 @@ void ComparisonPlan::add(const Arena& arena, const GridPoint& point, const std::
     job.search = search;
     job.method = arena.scenario.make_method(point.method, point.path, *job.world);
     job.id = run_id(point, seed);
-    job.hash = scenario_hash(resolved_document(*job.world, job.method, arena.plan));
+    job.hash = identity_of(*job.world, job.method, arena.plan).hash;
   }
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/run_keeper.hpp"
+#include "cli/toml_file.hpp"
 #include "core/buffer_pool.hpp"
 #include "core/hash.hpp"
 #include "engines/hogwild/hogwild.hpp"
@@ -22,15 +23,15 @@
 namespace tardigrad::cli {
 namespace {
 
-record::RecordingHeader header_of(const RunRequest& request, const std::string& document) {
+record::RecordingHeader header_of(const RunRequest& request, const RunIdentity& identity) {
   const Problem& problem = *request.world.problem;
-  return {.program = program_version(),
-          .scenario_hash = scenario_hash(document),
+  return {.provenance = request.world.provenance,
+          .scenario_hash = file_hash(identity.document),
           .runtime = name_of(request.plan.runtime.kind),
           .method = request.method.name,
           .problem = request.world.problem_name,
           .dimension = problem.layout().dimension(),
-          .initial_point = initial_point_hash(problem)};
+          .initial_point = initial_point_hash(request.world)};
 }
 
 // What a run writes while it goes on.
@@ -42,18 +43,21 @@ class Recording {
   }
 
   /// `from`: what it goes on from, or nothing.
-  void begin(const RunRequest& request, const std::string& document, const record::Checkpoint* from) {
+  void begin(const RunRequest& request, const RunIdentity& identity, const record::Checkpoint* from) {
     if (!directory_) return;
     directory_->begin(from ? record::IfFinished::go_on : request.if_finished);
-    if (!from) directory_->write_scenario(document);
+    if (!from)
+      directory_->write_identity(identity.document, request.world.provenance);
+    else if (request.document)
+      directory_->write_scenario(*request.document);
     const record::CheckpointHeader kept = from ? from->header : record::CheckpointHeader{};
-    metrics_ = std::make_unique<record::MetricsLog>(directory_->metrics(), log(request, document, kept.metrics_bytes));
+    metrics_ = std::make_unique<record::MetricsLog>(directory_->metrics(), log(request, identity, kept.metrics_bytes));
     if (request.plan.record)
-      recorded_ = std::make_unique<record::RecordingWriter>(directory_->recording(), header_of(request, document),
-                                                            log(request, document, kept.recording_bytes));
+      recorded_ = std::make_unique<record::RecordingWriter>(directory_->recording(), header_of(request, identity),
+                                                            log(request, identity, kept.recording_bytes));
     if (request.plan.events)
       events_ = std::make_unique<record::EventLog>(directory_->events(), *request.plan.events,
-                                                   log(request, document, kept.events_bytes));
+                                                   log(request, identity, kept.events_bytes));
   }
 
   /// What the driver is to see in the place of the runtime.
@@ -85,8 +89,9 @@ class Recording {
       const Problem& problem = *request.world.problem;
       const std::vector<ExtraTensor> extra = problem.make_replica()->extra_tensors(x);
       patience.insist([&] {
-        record::write_safetensors(directory_->model(), problem.layout(), x, extra,
-                                  {{"digest", summary.digest}, {"program", summary.names.program}});
+        record::write_safetensors(
+            directory_->model(), problem.layout(), x, extra,
+            {{"digest", summary.digest}, {"program", describe_program(summary.names.provenance)}});
       });
     }
     patience.insist([&] { record::write_summary(directory_->summary(), summary); });
@@ -109,14 +114,14 @@ class Recording {
     note(recorded_->file());
   }
 
-  record::AppendingOptions log(const RunRequest& request, const std::string& document, std::uint64_t kept) const {
+  record::AppendingOptions log(const RunRequest& request, const RunIdentity& identity, std::uint64_t kept) const {
     record::RunDirectory& directory = *directory_;
     return {
         .kept = kept,
         .tell = request.tell,
         .claim_directory =
-            [&request, &directory, document] {
-              if (directory.claim(document))
+            [&request, &directory, document = identity.document] {
+              if (directory.claim(document, request.world.provenance))
                 request.tell(directory.path().string() + ": has gone, with the checkpoints in it; it is made again");
             },
         .made_again = [&directory] { directory.lock_again(); }};
@@ -129,21 +134,26 @@ class Recording {
   std::optional<replay::Recorder> recorder_;
 };
 
-record::CheckpointFolder folder_of(const RunRequest& request, const std::string& document) {
+record::CheckpointFolder folder_of(const RunRequest& request, const RunIdentity& identity) {
   std::optional<Target::Direction> direction;
   if (const auto& target = request.plan.options.target) direction = target->direction;
   return record::CheckpointFolder({.path = *request.directory / record::kCheckpointFolder,
-                                   .program = program_version(),
-                                   .scenario_hash = scenario_hash(document),
+                                   .provenance = request.world.provenance,
+                                   .scenario_hash = identity.hash_to_go_on,
                                    .keep = request.plan.checkpoints.keep,
                                    .direction = direction});
 }
 
-std::optional<record::Checkpoint> find_checkpoint(const RunRequest& request, const std::string& document,
+std::optional<record::Checkpoint> find_checkpoint(const RunRequest& request, const RunIdentity& identity,
                                                   BufferPool& buffers) {
   if (request.checkpoints != RunRequest::Checkpoints::resume) return std::nullopt;
-  require_same_scenario(*request.directory, document);
-  auto last = folder_of(request, document).last(buffers, *request.directory, request.tell);
+  if (request.check_before_going_on) request.check_before_going_on();
+  auto last = folder_of(request, identity).last(buffers, *request.directory, request.tell);
+  const std::filesystem::path summary = *request.directory / record::kSummaryFile;
+  if (!last && std::filesystem::exists(summary) && record::read_summary(summary).reason != StopReason::interrupted)
+    throw Error(
+        fmt::format("{}: the run has ended, and none of its checkpoints can be gone on from; it is left as it is",
+                    request.directory->string()));
   if (request.remark) {
     const std::string directory = request.directory->string();
     request.remark(last ? fmt::format("{}: goes on after {} updates", directory, last->header.updates)
@@ -187,17 +197,13 @@ std::unique_ptr<Runtime> make_runtime(const RunRequest& request, BufferPool& buf
 
 }  // namespace
 
-const char* program_version() { return "tardigrad " TARDIGRAD_VERSION; }
-
-std::string scenario_hash(const std::string& document) {
-  Hasher hasher;
-  hasher.add(document);
-  return hasher.hex();
+std::string file_hash(const std::string& document) {
+  return hash_of(without_what_may_change(parse_toml(document, "scenario.toml")));
 }
 
-std::uint64_t initial_point_hash(const Problem& problem) {
-  std::vector<float> x0(problem.layout().dimension());
-  problem.initial_point(x0);
+std::uint64_t initial_point_hash(const World& world) {
+  std::vector<float> x0(world.problem->layout().dimension());
+  world.initial_point(x0);
   return hash64(std::as_bytes(std::span(x0)));
 }
 
@@ -210,13 +216,13 @@ RunOptions options_of(const RunRequest& request) {
 }
 
 // What came of a run, whatever it took place in.
-RunOutput output_of(const RunRequest& request, const std::string& document, RunResult result) {
-  const record::RunNames names = {.program = program_version(),
+RunOutput output_of(const RunRequest& request, const RunIdentity& identity, RunResult result) {
+  const record::RunNames names = {.provenance = request.world.provenance,
                                   .method = request.method.name,
                                   .problem = request.world.problem_name,
                                   .runtime = name_of(request.plan.runtime.kind),
                                   .seed = request.world.seed,
-                                  .scenario_hash = scenario_hash(document)};
+                                  .scenario_hash = identity.hash};
   return {.summary = record::summarize(names, result), .evaluations = std::move(result.evaluations)};
 }
 
@@ -230,35 +236,35 @@ void finish(Recording& recording, const RunRequest& request, RunOutput& output, 
   }
 }
 
-RunOutput execute_hogwild(const RunRequest& request, const std::string& document) {
+RunOutput execute_hogwild(const RunRequest& request, const RunIdentity& identity) {
   BufferPool buffers(request.world.problem->layout().dimension());
   Recording recording(request);
-  recording.begin(request, document, nullptr);
+  recording.begin(request, identity, nullptr);
   std::vector<Observer*> observers = recording.observers();
   if (request.observer) observers.push_back(request.observer);
   Buffer x = buffers.take();
-  request.world.problem->initial_point(x.view());
+  request.world.initial_point(x.view());
   RunResult result = hogwild::train(*request.world.problem, buffers, x.view(),
                                     {.workers = request.world.workers,
                                      .step = request.method.step,
                                      .run = options_of(request),
                                      .evaluation_threads = request.evaluation_threads},
                                     {.observers = observers, .interrupted = request.interrupted});
-  RunOutput output = output_of(request, document, std::move(result));
+  RunOutput output = output_of(request, identity, std::move(result));
   record::Patience patience({.tell = request.tell});
   finish(recording, request, output, x.view(), patience);
   return output;
 }
 
-RunOutput execute_with_server(const RunRequest& request, const std::string& document) {
+RunOutput execute_with_server(const RunRequest& request, const RunIdentity& identity) {
   check_workers(request);
   const World& world = request.world;
   BufferPool buffers(world.problem->layout().dimension());
   Recording recording(request);
-  std::optional<record::Checkpoint> from = find_checkpoint(request, document, buffers);
-  recording.begin(request, document, from ? &*from : nullptr);
+  std::optional<record::Checkpoint> from = find_checkpoint(request, identity, buffers);
+  recording.begin(request, identity, from ? &*from : nullptr);
   Buffer x0 = buffers.take();
-  world.problem->initial_point(x0.view());
+  world.initial_point(x0.view());
   ServerModel model(buffers, world.problem->layout(), std::move(x0), server_threads(request));
   const std::unique_ptr<Runtime> inner = make_runtime(request, buffers);
   Runtime& runtime = recording.watched(*inner);
@@ -267,23 +273,24 @@ RunOutput execute_with_server(const RunRequest& request, const std::string& docu
   record::Patience patience({.tell = request.tell});
   std::optional<RunKeeper> keeper;
   if (request.checkpoints != RunRequest::Checkpoints::none) {
-    keeper.emplace(RunKeeper::Parts{.plan = request.plan.checkpoints,
-                                    .target = request.plan.options.target,
-                                    .names = {.program = program_version(), .scenario_hash = scenario_hash(document)},
-                                    .folder = folder_of(request, document),
-                                    .from = std::move(from),
-                                    .metrics = recording.metrics(),
-                                    .events = recording.events(),
-                                    .recording = recording.recorded(),
-                                    .observer_state = request.observer_state,
-                                    .tell = request.tell,
-                                    .patience = patience});
+    keeper.emplace(RunKeeper::Parts{
+        .plan = request.plan.checkpoints,
+        .target = request.plan.options.target,
+        .names = {.provenance = record::provenance_line(world.provenance), .scenario_hash = identity.hash_to_go_on},
+        .folder = folder_of(request, identity),
+        .from = std::move(from),
+        .metrics = recording.metrics(),
+        .events = recording.events(),
+        .recording = recording.recorded(),
+        .observer_state = request.observer_state,
+        .tell = request.tell,
+        .patience = patience});
     observers.push_back(&*keeper);
   }
   RunResult result =
       drive(options_of(request), runtime, *request.method.method, model,
             {.observers = observers, .interrupted = request.interrupted, .keeper = keeper ? &*keeper : nullptr});
-  RunOutput output = output_of(request, document, std::move(result));
+  RunOutput output = output_of(request, identity, std::move(result));
   if (keeper) {
     keeper->finish();
     output.checkpoints = keeper->written();
@@ -297,9 +304,9 @@ RunOutput execute_with_server(const RunRequest& request, const std::string& docu
 }  // namespace
 
 RunOutput execute(const RunRequest& request) {
-  const std::string document = resolved_document(request.world, request.method, request.plan);
-  if (request.plan.runtime.kind == RuntimePlan::Kind::hogwild) return execute_hogwild(request, document);
-  return execute_with_server(request, document);
+  const RunIdentity identity = identity_of(request.world, request.method, request.plan);
+  if (request.plan.runtime.kind == RuntimePlan::Kind::hogwild) return execute_hogwild(request, identity);
+  return execute_with_server(request, identity);
 }
 
 }  // namespace tardigrad::cli

@@ -15,9 +15,6 @@
 
 namespace tardigrad::cli {
 
-/// "tardigrad 0.1.0"
-const char* program_version();
-
 /// One run to carry out. Referenced objects outlive it.
 struct RunRequest {
   const World& world;
@@ -36,6 +33,10 @@ struct RunRequest {
   Observer* observer = nullptr;
   /// Is it saved, in the directory, as the plan says and when it is interrupted; and gone on with?
   enum class Checkpoints : std::uint8_t { none, fresh, resume } checkpoints = Checkpoints::none;
+  /// Called when nobody else can run in the directory any more, before it is gone on with: throws where it must not be.
+  std::function<void()> check_before_going_on = {};
+  /// What scenario.toml is to hold from now on, where a run goes on with a changed one.
+  std::optional<std::string> document = {};
   std::function<void(Archive&)> observer_state = {};  ///< saved with the run
   record::Tell tell = record::tell_on_stderr;         ///< of what cannot be written; on any thread
   record::Tell remark = {};                           ///< of where a run goes on; nothing: nobody asks
@@ -50,11 +51,11 @@ struct RunOutput {
   std::optional<std::string> failure = {};
 };
 
-/// Identifies what a run computes: a hash of its resolved scenario.
-std::string scenario_hash(const std::string& document);
+/// Of a scenario.toml, without what may change when its run goes on: tells whether it is the one that was recorded.
+std::string file_hash(const std::string& document);
 
 /// hash64 of the bits of x0: tells whether program and data are those of a recording.
-std::uint64_t initial_point_hash(const Problem& problem);
+std::uint64_t initial_point_hash(const World& world);
 
 /// Runs and, where a directory is given, records: scenario.toml, metrics.jsonl, events.jsonl, model.safetensors
 /// and, last, summary.json. An interrupted run is recorded like any other, with what there is. What cannot be written

@@ -106,7 +106,10 @@ Listing index_methods() {
 Listing list_problems(const CommonOptions& common) {
   problems::ProblemCatalogue catalogue;
   for (const auto& plugin : common.plugins) catalogue.add_plugin(plugin);
-  Listing listing{"problems", {{{"name"}, {"what it is"}}, {}}};
+  Listing listing{"problems",
+                  {{{"name"}, {"what it is"}}, {}},
+                  "Every problem also takes: start (the model.safetensors of a run to begin from, instead of the "
+                  "problem's x0).\n"};
   for (const std::string& name : catalogue.names()) listing.table.rows.push_back({name, catalogue.summary(name)});
   return listing;
 }

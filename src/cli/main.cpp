@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "cli/build_info.hpp"
 #include "cli/commands.hpp"
 #include "cli/execute.hpp"
 #include "tardigrad/error.hpp"
@@ -122,7 +123,7 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error, int argc,
 int run(int argc, char** argv) {
   CLI::App app("Tardigrad: asynchronous SGD that stragglers do not hurt");
   app.name("tardigrad");
-  app.set_version_flag("--version", program_version());
+  app.set_version_flag("--version", describe_program(this_program()));
   app.require_subcommand(1);
   app.footer(kTopExamples);
 

@@ -7,6 +7,7 @@
 #include "cli/toml_file.hpp"
 #include "data/catalogue.hpp"
 #include "record/file.hpp"
+#include "record/run_directory.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::cli {
@@ -25,22 +26,25 @@ const fs::path& checked(const fs::path& directory) {
 }  // namespace
 
 RecordedRun::RecordedRun(fs::path directory, const CommonOptions& common)
-    : directory_(checked(directory)), scenario_(load_scenario(directory_ / "scenario.toml", {})) {
+    : directory_(checked(directory)),
+      memory_(directory_),
+      scenario_(memory_.load_scenario(directory_ / record::kScenarioFile, {})),
+      problems_(memory_.problems(common.plugins, scenario_)) {
   const record::RecordingReader recording = read();
   const record::RecordingHeader& header = recording.header();
-  const fs::path file = directory_ / "scenario.toml";
-  if (scenario_hash(record::read_file(file)) != header.scenario_hash)
+  const fs::path file = directory_ / record::kScenarioFile;
+  if (file_hash(record::read_file(file)) != header.scenario_hash)
     throw Error(fmt::format("{}: is not the scenario that was recorded", file.string()));
-  for (const auto& plugin : common.plugins) problems_.add_plugin(plugin);
   world_ = scenario_.make_world(scenario_.seed(), {problems_, data::data_root(common.data_root)});
+  if (const auto differs = data_difference(header.provenance, world_.provenance))
+    throw Error(fmt::format("{}: {}", recording.name(), *differs));
+  if (const auto differs = program_difference(header.provenance, world_.provenance); differs && !common.quiet)
+    fmt::print(stderr, "tardigrad: {}: {}\n", recording.name(), *differs);
   plan_ = scenario_.make_run_plan(Scenario::Use::run, world_.problem->metric_names());
-  if (world_.problem->layout().dimension() != header.dimension ||
-      initial_point_hash(*world_.problem) != header.initial_point)
-    throw Error(
-        fmt::format("{}: the problem `{}` begins at another point than the recorded one: its data or the "
-                    "program have changed (recorded by {})",
-                    recording.name(), header.problem, header.program));
-  if (const fs::path summary = directory_ / "summary.json"; fs::exists(summary))
+  if (world_.problem->layout().dimension() != header.dimension || initial_point_hash(world_) != header.initial_point)
+    throw Error(fmt::format("{}: the problem `{}` begins at another point than the recorded one (recorded by {})",
+                            recording.name(), header.problem, describe_program(header.provenance)));
+  if (const fs::path summary = directory_ / record::kSummaryFile; fs::exists(summary))
     summary_ = record::read_summary(summary);
 }
 

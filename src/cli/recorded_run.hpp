@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/commands.hpp"
+#include "cli/run_memory.hpp"
 #include "cli/scenario.hpp"
 #include "record/recording_reader.hpp"
 #include "record/run_summary.hpp"
@@ -15,7 +16,8 @@ namespace tardigrad::cli {
 /// The directory of a run that was recorded: its scenario, made anew, and its recording.
 class RecordedRun {
  public:
-  /// Errors  Error: no recording, a scenario that is not the recorded one, data that are not the recorded ones
+  /// Errors  Error: no recording, a scenario that is not the recorded one, data or a plugin that are not the recorded
+  ///         ones. A program that is another one is told of, on standard error: a replay checks what it computes.
   RecordedRun(std::filesystem::path directory, const CommonOptions& common);
 
   const Scenario& scenario() const { return scenario_; }
@@ -28,8 +30,9 @@ class RecordedRun {
 
  private:
   std::filesystem::path directory_;
-  problems::ProblemCatalogue problems_;
+  RunMemory memory_;
   Scenario scenario_;
+  problems::ProblemCatalogue problems_;
   World world_;
   RunPlan plan_;
   std::optional<record::RunSummary> summary_;

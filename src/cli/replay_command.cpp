@@ -86,7 +86,7 @@ Replay replay_until(const RecordedRun& run, std::optional<std::uint64_t> until) 
   replay::Witness method(*plan.method, until.value_or(0));
   BufferPool buffers(problem.layout().dimension());
   Buffer x0 = buffers.take();
-  problem.initial_point(x0.view());
+  run.world().initial_point(x0.view());
   ServerModel model(buffers, problem.layout(), std::move(x0));
   replay::Replayer replayer(problem, buffers, recording, until);
   Observer* const observers[] = {&replayer};

@@ -10,8 +10,9 @@
 
 #include "cli/commands.hpp"
 #include "cli/execute.hpp"
+#include "cli/going_on.hpp"
 #include "cli/progress_feed.hpp"
-#include "cli/run_keeper.hpp"
+#include "cli/run_memory.hpp"
 #include "cli/toml_file.hpp"
 #include "data/catalogue.hpp"
 #include "record/file.hpp"
@@ -110,19 +111,6 @@ RunCommand settled(RunCommand command) {
   return command;
 }
 
-// The summary of a run that is not to be gone on with, as it came to its end.
-std::optional<record::RunSummary> find_finished(const std::filesystem::path& directory, const std::string& document) {
-  const std::filesystem::path file = directory / "summary.json";
-  if (!std::filesystem::exists(file)) return std::nullopt;
-  require_same_scenario(directory, document);
-  record::RunSummary summary = record::read_summary(file);
-  if (summary.names.program != program_version())
-    throw Error(
-        fmt::format("{}: holds a run of {}; this is {}", directory.string(), summary.names.program, program_version()));
-  if (summary.reason == StopReason::interrupted) return std::nullopt;
-  return summary;
-}
-
 }  // namespace
 
 const std::atomic<bool>& interrupted() { return interrupt_flag; }
@@ -166,9 +154,11 @@ int run_command(const RunCommand& words) {
   if (command.runtime) assignments.push_back(fmt::format("run.runtime={}", *command.runtime));
   if (command.seed) assignments.push_back(fmt::format("run.seed={}", *command.seed));
   if (command.record) assignments.emplace_back("run.record=true");
-  const Scenario scenario = load_scenario(command.scenario, assignments);
-  problems::ProblemCatalogue problems;
-  for (const auto& plugin : command.common.plugins) problems.add_plugin(plugin);
+  const RunMemory memory = command.resume ? RunMemory(*command.out) : RunMemory::beside(command.scenario);
+  Scenario scenario = memory.load_scenario(command.scenario, assignments);
+  std::optional<GoingOn> going_on;
+  if (command.resume) scenario = going_on.emplace(*command.out, memory, scenario).scenario();
+  problems::ProblemCatalogue problems = memory.problems(command.common.plugins, scenario);
   const World world = scenario.make_world(scenario.seed(), {problems, data::data_root(command.common.data_root)});
   const RunPlan plan = scenario.make_run_plan(Scenario::Use::run, world.problem->metric_names());
   MethodPlan method = scenario.make_method(world);
@@ -177,10 +167,10 @@ int run_command(const RunCommand& words) {
   using Checkpoints = RunRequest::Checkpoints;
   const Checkpoints checkpoints = command.resume ? Checkpoints::resume : Checkpoints::fresh;
   const bool simulated = plan.runtime.kind == RuntimePlan::Kind::sim;
-  if (command.resume) {
+  if (going_on) {
     if (plan.runtime.kind == RuntimePlan::Kind::hogwild)
       throw Error("--resume: a run with runtime = \"hogwild\" has no checkpoints to go on from");
-    if (const auto finished = find_finished(directory, resolved_document(world, method, plan))) {
+    if (const auto finished = going_on->finished(world, method, plan)) {
       if (!command.common.json) print_summary(*finished, plan, directory);
       if (command.common.json) fmt::print("{}", record::read_file(directory / "summary.json"));
       return 0;
@@ -202,6 +192,7 @@ int run_command(const RunCommand& words) {
     ProgressFeed feed(progress, plan.options);
     record::Tell remark;
     if (!command.common.quiet) remark = [&](const std::string& text) { display.say("tardigrad: " + text); };
+    if (remark && going_on && !going_on->remark().empty()) remark(going_on->remark());
     progress.state = report::RunState::running;
     output = execute({.world = world,
                       .method = method,
@@ -214,6 +205,8 @@ int run_command(const RunCommand& words) {
                       .interrupted = &interrupted(),
                       .observer = &feed,
                       .checkpoints = checkpoints,
+                      .check_before_going_on = [&] { going_on->check(world, method, plan); },
+                      .document = going_on ? going_on->document(plan) : std::nullopt,
                       .observer_state = [&](Archive& archive) { feed.state(archive); },
                       .tell = [&](const std::string& text) { display.say("tardigrad: warning: " + text); },
                       .remark = remark});

@@ -4,12 +4,10 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <sstream>
 #include <utility>
 #include <vector>
 
 #include "core/state.hpp"
-#include "record/file.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::cli {
@@ -82,28 +80,14 @@ void RunKeeper::save_last(const Visit& visit, const Counters& counters) {
   } while (failure_ && parts_.patience.wait(*failure_));
 }
 
+void RunKeeper::save_end(const Visit& visit, const Counters& counters) {
+  if (parts_.plan.updates || parts_.plan.seconds) save(visit, counters);
+}
+
 void RunKeeper::on_evaluation(const EvaluationRecord& record) {
   if (!parts_.target) return;
   for (const Metric& metric : record.metrics)
     if (metric.name == parts_.target->metric) metric_ = metric.value;
-}
-
-void require_same_scenario(const std::filesystem::path& directory, const std::string& document) {
-  const std::filesystem::path file = directory / "scenario.toml";
-  if (!std::filesystem::exists(file)) return;  // it was killed before it began
-  std::istringstream there(record::read_file(file)), here(document);
-  if (there.view() == document) return;
-  std::string old_line, new_line;
-  int number = 0;
-  do {
-    old_line.clear();
-    new_line.clear();
-    std::getline(there, old_line);
-    std::getline(here, new_line);
-    ++number;
-  } while (old_line == new_line && (there || here));
-  throw Error(fmt::format("{}: holds a run of another scenario: line {} of its scenario.toml is `{}`, here `{}`",
-                          directory.string(), number, old_line, new_line));
 }
 
 }  // namespace tardigrad::cli

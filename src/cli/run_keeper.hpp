@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -39,6 +38,8 @@ class RunKeeper final : public StateKeeper, public Observer {
   bool wants_state(const Counters& counters) override;
   void save(const Visit& visit, const Counters& counters) override;
   void save_last(const Visit& visit, const Counters& counters) override;
+  /// Where the scenario asks for checkpoints.
+  void save_end(const Visit& visit, const Counters& counters) override;
   void on_evaluation(const EvaluationRecord& record) override;
 
   /// Why there is no checkpoint of an interruption.
@@ -64,8 +65,5 @@ class RunKeeper final : public StateKeeper, public Observer {
   std::optional<std::string> failure_;
   record::CheckpointWriter writer_;  // last: its thread uses the rest
 };
-
-/// Errors  Error where the directory holds a run of another scenario: names the first line that differs
-void require_same_scenario(const std::filesystem::path& directory, const std::string& document);
 
 }  // namespace tardigrad::cli

@@ -5,9 +5,12 @@
 
 #include <algorithm>
 
+#include "cli/build_info.hpp"
 #include "cli/grid.hpp"
 #include "cli/hogwild_scenario.hpp"
+#include "cli/start.hpp"
 #include "cli/toml_file.hpp"
+#include "core/hash.hpp"
 #include "methods/catalogue.hpp"
 #include "tardigrad/error.hpp"
 #include "timing/models.hpp"
@@ -168,6 +171,13 @@ const char* name_of(RuntimePlan::Kind kind) {
   return "";
 }
 
+void World::initial_point(std::span<float> x) const {
+  if (start)
+    std::ranges::copy(*start, x.begin());
+  else
+    problem->initial_point(x);
+}
+
 Scenario::Scenario(SettingValue::Table root, std::string file) : root_(std::move(root)), file_(std::move(file)) {
   Settings top(root_, "", file_);
   for (const std::string& table : kTables) {
@@ -188,14 +198,8 @@ Settings Scenario::settings(const std::string& table) const {
 }
 
 World Scenario::make_world(std::uint64_t seed, const Sources& sources) const {
-  World world{.problem_name = {},
-              .seed = seed,
-              .workers = 0,
-              .problem = {},
-              .compute_time = {},
-              .availability = {},
-              .restart_after = {},
-              .resolved = {}};
+  World world;
+  world.seed = seed;
   read_workers(world);
   Settings problem = settings("problem");
   world.problem_name = problem.text("name");
@@ -206,8 +210,22 @@ World Scenario::make_world(std::uint64_t seed, const Sources& sources) const {
     problem.fail("name", error.what());
   }
   world.problem = row->make(problem, {.workers = world.workers, .seed = seed, .data_root = sources.data_root});
+  problem.allow("start");
+  std::optional<DataSource> start;
+  if (problem.has("start")) {
+    auto [values, source] = read_start(problem, *world.problem);
+    world.start = std::make_shared<const std::vector<float>>(std::move(values));
+    start = std::move(source);
+  }
   problem.finish();
   world.resolved["problem"] = {problem.resolved()};
+  world.identity["problem"] = {problem.resolved_without_paths()};
+  const problems::ProblemCatalogue::Origin& origin = sources.problems.origin(world.problem_name);
+  world.provenance = this_program();
+  world.provenance.library = origin.library;
+  world.provenance.plugin = origin.plugin;
+  world.provenance.data = world.problem->sources();
+  if (start) world.provenance.data.push_back(std::move(*start));
   return world;
 }
 
@@ -227,6 +245,7 @@ void Scenario::read_workers(World& world) const {
   }
   workers.finish();
   world.resolved["workers"] = {workers.resolved()};
+  world.identity["workers"] = {workers.resolved_without_paths()};
 }
 
 MethodPlan Scenario::make_method(const World& world) const {
@@ -247,6 +266,15 @@ MethodPlan Scenario::make_method(const SettingValue::Table& table, const std::st
   plan.name = settings.text("name");
   plan.resolved = settings.resolved();
   return plan;
+}
+
+std::optional<std::string> Scenario::problem_name() const {
+  const auto problem = root_.find("problem");
+  if (problem == root_.end() || !problem->second.is_table()) return std::nullopt;
+  const auto& table = std::get<SettingValue::Table>(problem->second.value);
+  const auto name = table.find("name");
+  if (name == table.end() || !name->second.is_text()) return std::nullopt;
+  return std::get<std::string>(name->second.value);
 }
 
 std::uint64_t Scenario::seed() const {
@@ -284,16 +312,59 @@ RunPlan Scenario::make_run_plan(Use use, const std::vector<std::string>& metrics
 
 std::unique_ptr<Settings> Scenario::compare_settings() const { return std::make_unique<Settings>(settings("compare")); }
 
-std::string resolved_document(const World& world, const MethodPlan& method, const RunPlan& run) {
-  SettingValue::Table document = world.resolved;
+namespace {
+
+// 1 and 1.0 are one number.
+SettingValue with_equal_numbers(SettingValue value) {
+  if (value.is_number()) return {value.number()};
+  if (value.is_list())
+    for (SettingValue& item : std::get<SettingValue::List>(value.value)) item = with_equal_numbers(std::move(item));
+  if (value.is_table())
+    for (auto& [key, item] : std::get<SettingValue::Table>(value.value)) item = with_equal_numbers(std::move(item));
+  return value;
+}
+
+SettingValue::Table scenario_of(SettingValue::Table document, std::uint64_t seed, const MethodPlan& method,
+                                const RunPlan& run) {
   document["method"] = {method.resolved};
   SettingValue::Table run_table = run.resolved;
-  run_table["seed"] = {static_cast<std::int64_t>(world.seed)};
+  run_table["seed"] = {static_cast<std::int64_t>(seed)};
   run_table["events"] =
       run.events ? SettingValue{SettingValue::Table{{"every", {static_cast<std::int64_t>(run.events->every)}}}}
                  : SettingValue{false};
   document["run"] = {std::move(run_table)};
-  return to_toml_document(document);
+  return document;
+}
+
+}  // namespace
+
+SettingValue::Table resolved_scenario(const World& world, const MethodPlan& method, const RunPlan& run) {
+  return scenario_of(world.resolved, world.seed, method, run);
+}
+
+std::string resolved_document(const World& world, const MethodPlan& method, const RunPlan& run) {
+  return to_toml_document(resolved_scenario(world, method, run));
+}
+
+SettingValue::Table without_what_may_change(SettingValue::Table scenario) {
+  if (const auto run = scenario.find("run"); run != scenario.end() && run->second.is_table()) {
+    auto& table = std::get<SettingValue::Table>(run->second.value);
+    for (const char* key : {"stop", "checkpoint_every", "keep_checkpoints"}) table.erase(key);
+  }
+  return scenario;
+}
+
+std::string hash_of(const SettingValue::Table& scenario) {
+  Hasher hasher;
+  hasher.add(to_toml(with_equal_numbers({scenario})));
+  return hasher.hex();
+}
+
+RunIdentity identity_of(const World& world, const MethodPlan& method, const RunPlan& run) {
+  const SettingValue::Table identity = scenario_of(world.identity, world.seed, method, run);
+  return {.document = resolved_document(world, method, run),
+          .hash = hash_of(identity),
+          .hash_to_go_on = hash_of(without_what_may_change(identity))};
 }
 
 }  // namespace tardigrad::cli

@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 
 #include "tardigrad/error.hpp"
 
@@ -184,6 +187,25 @@ std::string Settings::text_or(const std::string& key, const std::string& fallbac
   return fallback;
 }
 
+std::string Settings::file_path(const std::string& key) {
+  namespace fs = std::filesystem;
+  const std::string given = text(key);
+  if (given.empty()) fail(key, "must be the path of a file");
+  const bool from_command_line = find(key)->line == 0;
+  fs::path path = given;
+  if (given == "~" || given.starts_with("~/")) {
+    const char* home = std::getenv("HOME");
+    if (!home || !*home) fail(key, "~ stands for HOME, which is not set");
+    path = fs::path(home) / given.substr(std::min<std::size_t>(2, given.size()));
+  } else if (!from_command_line) {
+    path = fs::path(file_).parent_path() / path;
+  }
+  const std::string absolute = fs::absolute(path).lexically_normal().string();
+  resolved_[key] = {absolute};
+  paths_.insert(key);
+  return absolute;
+}
+
 std::string Settings::check_choice(const std::string& key, std::string word,
                                    const std::vector<std::string>& allowed) const {
   for (const std::string& choice : allowed)
@@ -283,16 +305,22 @@ void Settings::finish() const {
     for (const auto& child : children) child->finish();
 }
 
-SettingValue::Table Settings::resolved() const {
+SettingValue::Table Settings::resolved() const { return resolved(Paths::shown); }
+
+SettingValue::Table Settings::resolved_without_paths() const { return resolved(Paths::hidden); }
+
+SettingValue::Table Settings::resolved(Paths paths) const {
   SettingValue::Table result = resolved_;
+  if (paths == Paths::hidden)
+    for (const std::string& key : paths_) result[key] = {std::string("FILE")};
   for (const auto& [key, children] : children_) {
     const auto original = table_.find(key);
     if (original != table_.end() && original->second.is_list()) {
       SettingValue::List list;
-      for (const auto& child : children) list.push_back({child->resolved()});
+      for (const auto& child : children) list.push_back({child->resolved(paths)});
       result[key] = {std::move(list)};
     } else if (!children.empty()) {
-      SettingValue::Table table = children.front()->resolved();
+      SettingValue::Table table = children.front()->resolved(paths);
       if (!table.empty() || original != table_.end()) result[key] = {std::move(table)};
     }
   }

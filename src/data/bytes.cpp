@@ -8,6 +8,8 @@
 #include <memory>
 #include <system_error>
 
+#include "core/hash.hpp"
+
 namespace tardigrad::data {
 
 std::vector<std::byte> read_file(const std::filesystem::path& path) {
@@ -29,6 +31,19 @@ std::vector<std::byte> read_file(const std::filesystem::path& path) {
   if (std::ferror(file.get())) throw Error(system_problem(path, errno));
   bytes.resize(used);
   return bytes;
+}
+
+std::vector<std::byte> read_file(const std::filesystem::path& path, std::vector<DataSource>& sources) {
+  std::vector<std::byte> bytes = read_file(path);
+  sources.push_back(source_of(path, bytes));
+  return bytes;
+}
+
+DataSource source_of(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  Hasher hasher;
+  hasher.add(bytes);
+  return {
+      .name = std::filesystem::absolute(path).lexically_normal().string(), .hash = hasher.hex(), .bytes = bytes.size()};
 }
 
 void fail_at_byte(const std::string& name, std::size_t offset, const std::string& problem) {

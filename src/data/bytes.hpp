@@ -10,12 +10,16 @@
 #include <vector>
 
 #include "tardigrad/error.hpp"
+#include "tardigrad/problem.hpp"
 
 namespace tardigrad::data {
 
 /// The whole file.
 /// Errors  Error "PATH: reason of the system"
 std::vector<std::byte> read_file(const std::filesystem::path& path);
+/// As read_file, and adds to `sources` what was read, with the hash of just these bytes.
+std::vector<std::byte> read_file(const std::filesystem::path& path, std::vector<DataSource>& sources);
+DataSource source_of(const std::filesystem::path& path, std::span<const std::byte> bytes);
 
 inline std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

@@ -272,6 +272,24 @@ std::filesystem::path resolve_dataset_file(DatasetKind kind, const std::string& 
                           join(dataset_names(kind)), root.string(), did_you_mean(name_or_path, dataset_names(kind))));
 }
 
+std::string dataset_setting(Settings& settings, const std::string& key, const std::string& fallback, DatasetKind kind,
+                            const std::filesystem::path& root) {
+  std::string name = settings.text_or(key, fallback);
+  if (lookup(name)) return name;
+  std::string path = settings.file_path(key);
+  if (is_present(path)) return path;
+  const std::filesystem::path below = root / name;
+  if (name.front() != '/' && name.front() != '~' && is_present(below)) {
+    settings.text(key);  // it stays as it is: the root may be another one elsewhere
+    return below.string();
+  }
+  std::string advice = did_you_mean(name, dataset_names(kind));
+  if (advice.empty() && is_present(name)) advice = "; a path in a scenario counts from the scenario's folder";
+  const std::string places = below == path ? path : fmt::format("{} and {}", path, below.string());
+  settings.fail(key, fmt::format("is neither {} ({}) nor a file: looked for {}{}", describe(kind),
+                                 join(dataset_names(kind)), places, advice));
+}
+
 void fail_missing(const DatasetRow& row, const std::filesystem::path& root,
                   const std::vector<std::string>& looked_for) {
   throw Error(

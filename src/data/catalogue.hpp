@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tardigrad/settings.hpp"
+
 namespace tardigrad::data {
 
 enum class DatasetKind : std::uint8_t { images, text, sparse };
@@ -56,6 +58,12 @@ std::optional<std::filesystem::path> find_file(const std::filesystem::path& root
 /// Errors  Error saying what is missing, where it was looked for, and how to get it
 std::filesystem::path resolve_dataset_file(DatasetKind kind, const std::string& name_or_path,
                                            const std::filesystem::path& root);
+
+/// A setting that chooses data: the name of the catalogue that it holds, or the path of a file: of one that is where
+/// Settings::file_path says, else of one under `root`.
+/// Errors  Error where there is no such file: says where it was looked for
+std::string dataset_setting(Settings& settings, const std::string& key, const std::string& fallback, DatasetKind kind,
+                            const std::filesystem::path& root);
 
 /// Throws Error "data set `NAME` is not in ROOT: looked for A, B; `tardigrad data get NAME` fetches it, ...".
 [[noreturn]] void fail_missing(const DatasetRow& row, const std::filesystem::path& root,

@@ -125,8 +125,14 @@ void visit_cifar(const std::filesystem::path& path, std::size_t records, const C
 
 ImageDataset read_cifar10(const std::filesystem::path& path, std::size_t records) {
   Builder builder(records);
-  visit_cifar(path, records, into(builder));
-  return builder.take();
+  std::vector<DataSource> sources(kCifarBatches.size());
+  visit_cifar(path, records, [&](std::size_t batch, const std::string& name, std::span<const std::byte> bytes) {
+    builder.add(batch, name, bytes);
+    sources[batch] = source_of(name, bytes);
+  });
+  ImageDataset set = builder.take();
+  set.sources = std::move(sources);
+  return set;
 }
 
 ImageDataset parse_cifar_archive(std::span<const std::byte> bytes, const std::string& name, std::size_t records) {

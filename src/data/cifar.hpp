@@ -29,7 +29,8 @@ ImageSet parse_cifar_batch(std::span<const std::byte> bytes, const std::string& 
 using CifarVisitor = std::function<void(std::size_t batch, const std::string& name, std::span<const std::byte> bytes)>;
 void visit_cifar(const std::filesystem::path& path, std::size_t records, const CifarVisitor& on_batch);
 
-/// The data set from a folder or an archive.
+/// The data set from a folder or an archive. Its sources are the six batches, in their order and as they are
+/// unpacked: from the folder and from the archive they are the same.
 /// Errors  as visit_cifar and parse_cifar_batch, and for a batch of fewer records
 ImageDataset read_cifar10(const std::filesystem::path& path, std::size_t records = kCifarRecordsPerBatch);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <string>
 #include <thread>
 
 #include "tardigrad/rng.hpp"
@@ -162,8 +163,11 @@ ImageSet generate(std::size_t count, std::uint32_t part) {
 }  // namespace
 
 ImageDataset generate_glyphs() {
-  return {
-      .name = "glyphs", .classes = kGlyphClasses, .train = generate(kGlyphsTrain, 0), .test = generate(kGlyphsTest, 1)};
+  return {.name = "glyphs",
+          .classes = kGlyphClasses,
+          .train = generate(kGlyphsTrain, 0),
+          .test = generate(kGlyphsTest, 1),
+          .sources = {{.name = "glyphs", .hash = "version " + std::to_string(kGlyphsVersion)}}};
 }
 
 }  // namespace tardigrad::data

@@ -15,6 +15,8 @@ inline constexpr std::size_t kGlyphClasses = 10;
 inline constexpr std::size_t kGlyphSide = 28;
 inline constexpr std::size_t kGlyphsTrain = 20'000;
 inline constexpr std::size_t kGlyphsTest = 4'000;
+/// Grows with every change of what is generated.
+inline constexpr int kGlyphsVersion = 1;
 
 /// The set, the same bytes on every machine and on any number of threads: image i has a stream of its own and is made
 /// of additions, multiplications, divisions and square roots only, which IEEE 754 rounds in one way.

@@ -114,10 +114,10 @@ ImageSet join_idx(IdxArray images, const std::string& images_name, IdxArray labe
           .labels = std::move(labels.values)};
 }
 
-ImageSet read_idx_images(const std::filesystem::path& images, const std::filesystem::path& labels,
-                         std::size_t classes) {
-  IdxArray image_array = parse_idx(read_file(images), images.string());
-  IdxArray label_array = parse_idx(read_file(labels), labels.string());
+ImageSet read_idx_images(const std::filesystem::path& images, const std::filesystem::path& labels, std::size_t classes,
+                         std::vector<DataSource>& sources) {
+  IdxArray image_array = parse_idx(read_file(images, sources), images.string());
+  IdxArray label_array = parse_idx(read_file(labels, sources), labels.string());
   return join_idx(std::move(image_array), images.string(), std::move(label_array), labels.string(), classes);
 }
 

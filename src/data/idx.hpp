@@ -28,7 +28,8 @@ IdxArray parse_idx(std::span<const std::byte> bytes, const std::string& name);
 ImageSet join_idx(IdxArray images, const std::string& images_name, IdxArray labels, const std::string& labels_name,
                   std::size_t classes);
 
-/// Reads two idx files as one labelled set.
-ImageSet read_idx_images(const std::filesystem::path& images, const std::filesystem::path& labels, std::size_t classes);
+/// Reads two idx files as one labelled set, and adds them to `sources`.
+ImageSet read_idx_images(const std::filesystem::path& images, const std::filesystem::path& labels, std::size_t classes,
+                         std::vector<DataSource>& sources);
 
 }  // namespace tardigrad::data

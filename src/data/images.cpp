@@ -32,10 +32,12 @@ ImageDataset load_fashion_mnist(const std::filesystem::path& root) {
       missing.emplace_back(file.path);
   }
   if (!missing.empty()) fail_missing(row, root, missing);
+  std::vector<DataSource> sources;
   ImageDataset set{.name = row.name,
                    .classes = kFashionClasses,
-                   .train = read_idx_images(paths[0], paths[1], kFashionClasses),
-                   .test = read_idx_images(paths[2], paths[3], kFashionClasses)};
+                   .train = read_idx_images(paths[0], paths[1], kFashionClasses, sources),
+                   .test = read_idx_images(paths[2], paths[3], kFashionClasses, sources)};
+  set.sources = std::move(sources);
   expect_images(set.train, 60'000, paths[0]);
   expect_images(set.test, 10'000, paths[2]);
   return set;

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "tardigrad/problem.hpp"
+
 namespace tardigrad::data {
 
 /// Labelled images, pixels as bytes.
@@ -27,6 +29,7 @@ struct ImageDataset {
   std::string name;
   std::size_t classes = 10;
   ImageSet train, test;
+  std::vector<DataSource> sources = {};  ///< the files that it was read from, or what generated it
 };
 
 /// `glyphs` (generated), `fashion-mnist` or `cifar10` (from the data root).

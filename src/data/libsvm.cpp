@@ -174,8 +174,10 @@ std::shared_ptr<const SparseDataset> load_libsvm(const std::string& name_or_path
   static Cache<SparseDataset> cache;
   const std::filesystem::path path = resolve_dataset_file(DatasetKind::sparse, name_or_path, data_root);
   return cache.get(std::filesystem::weakly_canonical(path).string(), [&] {
-    SparseDataset set = parse_libsvm(as_text(as_plain_text(read_file(path), path.string())), path.string());
+    std::vector<DataSource> sources;
+    SparseDataset set = parse_libsvm(as_text(as_plain_text(read_file(path, sources), path.string())), path.string());
     set.name = name_or_path;
+    set.sources = std::move(sources);
     return set;
   });
 }

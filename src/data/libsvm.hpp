@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tardigrad/problem.hpp"
+
 namespace tardigrad::data {
 
 /// Labelled sparse rows (compressed sparse rows), features numbered from 0.
@@ -24,6 +26,7 @@ struct SparseDataset {
   std::vector<std::uint32_t> feature;  ///< [nonzeros], ascending within a row
   std::vector<float> value;            ///< [nonzeros]
   std::vector<float> label;            ///< [rows]
+  std::vector<DataSource> sources;     ///< the files that it was read from
   std::size_t rows() const { return label.size(); }
 };
 

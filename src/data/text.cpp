@@ -45,8 +45,10 @@ std::shared_ptr<const TextCorpus> load_text(const std::string& name_or_path, con
   static Cache<TextCorpus> cache;
   const std::filesystem::path path = resolve_dataset_file(DatasetKind::text, name_or_path, data_root);
   return cache.get(std::filesystem::weakly_canonical(path).string(), [&] {
-    TextCorpus corpus = parse_text(as_text(as_plain_text(read_file(path), path.string())), path.string());
+    std::vector<DataSource> sources;
+    TextCorpus corpus = parse_text(as_text(as_plain_text(read_file(path, sources), path.string())), path.string());
     corpus.name = name_or_path;
+    corpus.sources = std::move(sources);
     return corpus;
   });
 }

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tardigrad/problem.hpp"
+
 namespace tardigrad::data {
 
 /// A text as character numbers. The vocabulary is the sorted set of bytes that occur in it.
@@ -15,6 +17,7 @@ struct TextCorpus {
   std::string name;
   std::vector<std::uint8_t> vocabulary;   ///< character number -> byte
   std::vector<std::uint8_t> train, test;  ///< character numbers: the first 90 %, the last 10 % of the text
+  std::vector<DataSource> sources;        ///< the file that it was read from
 };
 
 /// Errors  Error when the text is shorter than 10 bytes: nothing could be held back for the test

@@ -30,6 +30,12 @@ void check_needs(const Needs& needs, const Needs& offers) {
   require(needs.points, offers.points, "to keep the parameters of orders in flight");
 }
 
+// With a later stop: nothing but the stop condition ended it.
+bool could_go_on(StopReason reason) {
+  return reason == StopReason::updates || reason == StopReason::gradients || reason == StopReason::time ||
+         reason == StopReason::target;
+}
+
 class Driver final : FailureContext {
  public:
   Driver(const RunOptions& options, Runtime& runtime, Method& method, ServerModel& model, const DriveHooks& hooks)
@@ -42,6 +48,7 @@ class Driver final : FailureContext {
       if (!options_.evaluate_every.time) evaluate();
     }
     while (!stopped_) loop_once();
+    if (hooks_.keeper && could_go_on(result_.reason)) hooks_.keeper->save_end(visit_, result_.counters);
     finish();
     result_.wall_seconds = wall_seconds();
     return std::move(result_);

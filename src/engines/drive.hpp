@@ -26,6 +26,8 @@ class StateKeeper {
   virtual void save(const Visit& visit, const Counters& counters) = 0;
   /// The run was interrupted, and ends here.
   virtual void save_last(const Visit& visit, const Counters& counters) = 0;
+  /// The run has met a stop condition, and could go on with a later one.
+  virtual void save_end(const Visit& /*visit*/, const Counters& /*counters*/) {}
 };
 
 /// What may end a run from outside, and who watches.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "data/bytes.hpp"
 #include "problems/logistic.hpp"
 #include "problems/plugins.hpp"
 #include "problems/quadratic.hpp"
@@ -52,7 +53,9 @@ std::filesystem::path torch_plugin() {
 
 }  // namespace
 
-ProblemCatalogue::ProblemCatalogue() : rows_(std::begin(kBuiltIn), std::end(kBuiltIn)) {}
+ProblemCatalogue::ProblemCatalogue() : rows_(std::begin(kBuiltIn), std::end(kBuiltIn)) {
+  for (const ProblemRow& row : rows_) origins_[row.name] = {};
+}
 
 void ProblemCatalogue::add_plugin(const std::filesystem::path& path) {
   const Plugin& plugin = load_plugin(path);
@@ -60,6 +63,8 @@ void ProblemCatalogue::add_plugin(const std::filesystem::path& path) {
     if (find(row.name))
       throw Error("plugin " + path.string() + ": brings a problem `" + row.name + "`, but that name is taken");
   rows_.insert(rows_.end(), plugin.problems.begin(), plugin.problems.end());
+  const Origin origin{.plugin = data::source_of(path, data::read_file(path)), .library = plugin.library};
+  for (const ProblemRow& row : plugin.problems) origins_[row.name] = origin;
 }
 
 bool ProblemCatalogue::add_torch_plugin() {
@@ -92,7 +97,8 @@ const ProblemRow& ProblemCatalogue::row(const std::string& name) {
                 " beside the program, in TARDIGRAD_PLUGIN_PATH or in ../lib/tardigrad; install libtorch-dev and build "
                 "with -DTARDIGRAD_TORCH=ON");
   if (const ProblemRow* found = find(name)) return *found;
-  throw Error("problem `" + name + "` is unknown" + did_you_mean(name, names()) + " (known: " + join(names()) + ")");
+  throw Error("problem `" + name + "` is unknown" + did_you_mean(name, names()) + " (known: " + join(names()) +
+              "; --plugin FILE brings those of a shared library)");
 }
 
 std::vector<std::string> ProblemCatalogue::names() const {

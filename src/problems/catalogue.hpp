@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,12 @@ namespace tardigrad::problems {
 /// Thread  one at a time
 class ProblemCatalogue {
  public:
+  /// Where a problem came from.
+  struct Origin {
+    std::optional<DataSource> plugin = {};  ///< its file as it was opened; nothing: it is built in
+    std::string library = {};               ///< Plugin::library
+  };
+
   ProblemCatalogue();
 
   /// Adds the problems of a user's shared library.
@@ -23,6 +31,8 @@ class ProblemCatalogue {
   /// Errors  Error: unknown name, with the nearest; a name of the LibTorch plugin where that is not installed
   const ProblemRow& row(const std::string& name);
   const ProblemRow* find(const std::string& name) const;
+  /// Of a problem that `find` finds.
+  const Origin& origin(const std::string& name) const { return origins_.at(name); }
 
   /// What `row` knows without opening anything more.
   const std::vector<ProblemRow>& rows() const { return rows_; }
@@ -37,6 +47,7 @@ class ProblemCatalogue {
 
  private:
   std::vector<ProblemRow> rows_;
+  std::map<std::string, Origin> origins_;
 };
 
 }  // namespace tardigrad::problems

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/kernels.hpp"
+#include "data/catalogue.hpp"
 #include "data/libsvm.hpp"
 #include "data/partition.hpp"
 
@@ -237,6 +238,11 @@ class Logistic final : public Problem {
     return {{"loss", sums[0] / static_cast<double>(spec_.train->rows()) + sums[2]},
             {"accuracy", sums[1] / static_cast<double>(judged.rows())}};
   }
+  std::vector<DataSource> sources() const override {
+    std::vector<DataSource> sources = spec_.train->sources;
+    if (spec_.test) sources.insert(sources.end(), spec_.test->sources.begin(), spec_.test->sources.end());
+    return sources;
+  }
 
  private:
   Spec spec_;
@@ -245,11 +251,15 @@ class Logistic final : public Problem {
 
 // The rows to train on, and those to test on where there are some.
 void load_rows(Spec& spec, Settings& settings, const std::filesystem::path& data_root) {
-  std::vector<std::string> keys = {"data"}, names = {settings.text_or("data", "a9a")};
+  std::vector<std::string> keys = {"data"}, names;
+  const auto chosen = [&](const char* key) {
+    return data::dataset_setting(settings, key, "a9a", data::DatasetKind::sparse, data_root);
+  };
+  names.push_back(chosen("data"));
   settings.allow("test");
   if (settings.has("test")) {
     keys.push_back("test");
-    names.push_back(settings.text("test"));
+    names.push_back(chosen("test"));
   }
   const std::vector<SharedDataset> sets = data::load_libsvm_parts(names, data_root);
   for (std::size_t i = 0; i < sets.size(); ++i)

@@ -20,7 +20,7 @@ static_assert(std::endian::native == std::endian::little, "numbers are written a
 
 // The first byte is no text, and the line ends are the first to change where a file is handled as one.
 constexpr std::array<unsigned char, 8> kMagic = {0x89, 'T', 'G', 'C', 'K', '\r', '\n', '\n'};
-constexpr std::uint32_t kFormat = 2;
+constexpr std::uint32_t kFormat = 3;
 constexpr std::size_t kChecksumBytes = 32;
 
 struct Prefix {
@@ -44,7 +44,9 @@ class Reader {
     if (left_ < sizeof prefix_) fail("it ends too early");
     read(std::as_writable_bytes(std::span(&prefix_, 1)));
     if (prefix_.magic != kMagic) fail("it begins with other bytes");
-    if (prefix_.format != kFormat) fail(fmt::format("format {}, only {} is read", prefix_.format, kFormat));
+    if (prefix_.format != kFormat)
+      throw Error(fmt::format("{}: a checkpoint of another program: format {}, only {} is read", path_.string(),
+                              prefix_.format, kFormat));
     check_lengths();
     State raw;
     raw.bytes.resize(prefix_.header_bytes);
@@ -63,7 +65,8 @@ class Reader {
   Checkpoint read_all(BufferPool& buffers) {
     Checkpoint checkpoint{.header = read_header(), .state = {}};
     if (prefix_.vectors > 0 && prefix_.floats != buffers.buffer_floats())
-      fail(fmt::format("it is of {} parameters, not of {}", prefix_.floats, buffers.buffer_floats()));
+      throw Error(fmt::format("{}: a checkpoint of {} parameters, not of {}", path_.string(), prefix_.floats,
+                              buffers.buffer_floats()));
     checkpoint.state.bytes.resize(prefix_.state_bytes);
     read(checkpoint.state.bytes);
     for (std::uint64_t i = 0; i < prefix_.vectors; ++i) {
@@ -80,7 +83,7 @@ class Reader {
 
  private:
   [[noreturn]] void fail(const std::string& problem) const {
-    throw Error(fmt::format("{}: not a checkpoint: {}", path_.string(), problem));
+    throw DamagedCheckpoint(fmt::format("{}: not a checkpoint: {}", path_.string(), problem));
   }
 
   void read(std::span<std::byte> to) {

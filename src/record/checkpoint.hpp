@@ -8,20 +8,27 @@
 
 #include "core/buffer_pool.hpp"
 #include "core/state.hpp"
+#include "tardigrad/error.hpp"
 
 namespace tardigrad::record {
 
 /// What a checkpoint is of, and when it was made.
 struct CheckpointHeader {
-  std::string program;  ///< "tardigrad 0.1.0"
+  std::string provenance;  ///< what the run is made by and from: a line of JSON (see provenance.hpp)
   std::string scenario_hash;
   std::uint64_t updates = 0;
   std::optional<double> metric = {};  ///< of the target, at the last evaluation before it
   /// How long events.jsonl, metrics.jsonl and recording.bin were.
   std::uint64_t events_bytes = 0, metrics_bytes = 0, recording_bytes = 0;
   void state(Archive& archive) {
-    archive(program, scenario_hash, updates, metric, events_bytes, metrics_bytes, recording_bytes);
+    archive(provenance, scenario_hash, updates, metric, events_bytes, metrics_bytes, recording_bytes);
   }
+};
+
+/// It is a checkpoint, or was to be one, and cannot be believed: torn, or changed.
+class DamagedCheckpoint : public Error {
+ public:
+  using Error::Error;
 };
 
 struct Checkpoint {
@@ -42,7 +49,8 @@ CheckpointHeader read_checkpoint_header(const std::filesystem::path& path);
 
 /// Reads a checkpoint and believes nothing: a file that is torn, or of which one bit has changed, is an Error. Vectors
 /// are buffers of `buffers`.
-/// Errors  Error "PATH: not a checkpoint: ...", "PATH: cannot read: ..."
+/// Errors  DamagedCheckpoint "PATH: not a checkpoint: ..."; Error "PATH: cannot read: ...", "PATH: a checkpoint of
+///         another program: format ...", "PATH: a checkpoint of N parameters, not of M"
 Checkpoint read_checkpoint(const std::filesystem::path& path, BufferPool& buffers);
 
 }  // namespace tardigrad::record

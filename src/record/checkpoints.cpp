@@ -17,6 +17,11 @@ namespace {
 
 constexpr const char* kExtension = ".checkpoint";
 
+class ForeignCheckpoint : public Error {
+ public:
+  using Error::Error;
+};
+
 // Does a log still hold what the checkpoint goes on from?
 void check_log(const fs::path& path, std::uint64_t needed) {
   std::error_code error;
@@ -37,34 +42,37 @@ std::vector<fs::path> CheckpointFolder::files(const fs::path& ending) const {
   return found;
 }
 
+void CheckpointFolder::check_ours(const fs::path& file) const {
+  const CheckpointHeader header = read_checkpoint_header(file);
+  std::optional<std::string> foreign = difference(parse_provenance(header.provenance), options_.provenance);
+  if (!foreign && header.scenario_hash != options_.scenario_hash) foreign = "is of another scenario";
+  if (foreign) throw ForeignCheckpoint(fmt::format("{}: {}", file.string(), *foreign));
+}
+
 std::optional<Checkpoint> CheckpointFolder::last(BufferPool& buffers, const fs::path& run,
                                                  const std::function<void(const std::string&)>& tell) const {
-  std::optional<std::string> foreign;
+  const auto pass_over = [&](const Error& error) { tell(fmt::format("{}; the one before it is taken", error.what())); };
   std::vector<fs::path> candidates = files(kExtension);
   for (; !candidates.empty(); candidates.pop_back()) {
     const fs::path& file = candidates.back();
     try {
+      check_ours(file);
       Checkpoint checkpoint = read_checkpoint(file, buffers);
       const CheckpointHeader& header = checkpoint.header;
-      if (header.program != options_.program || header.scenario_hash != options_.scenario_hash) {
-        const bool other_program = header.program != options_.program;
-        foreign = fmt::format(
-            "{}: is of another {}", file.string(),
-            other_program ? fmt::format("program, {}; this is {}", header.program, options_.program) : "scenario");
-        tell(*foreign + "; passed over");
-        continue;
-      }
       check_log(run / "events.jsonl", header.events_bytes);
       check_log(run / "metrics.jsonl", header.metrics_bytes);
       check_log(run / "recording.bin", header.recording_bytes);
       return checkpoint;
-    } catch (const Error& error) {
-      tell(fmt::format("{}; the one before it is taken", error.what()));
+    } catch (const ForeignCheckpoint& error) {
+      throw Error(fmt::format("{}; give --out another directory, or say --overwrite", error.what()));
+    } catch (const DamagedCheckpoint& error) {
+      pass_over(error);
       std::error_code ignored;
       fs::rename(file, file.string() + ".damaged", ignored);
+    } catch (const Error& error) {
+      pass_over(error);
     }
   }
-  if (foreign) throw Error(*foreign + "; give --out another directory, or say --overwrite");
   return std::nullopt;
 }
 

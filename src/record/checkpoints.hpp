@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "record/checkpoint.hpp"
+#include "record/provenance.hpp"
 #include "tardigrad/run.hpp"
 
 namespace tardigrad::record {
@@ -25,15 +26,16 @@ class CheckpointFolder {
  public:
   struct Options {
     std::filesystem::path path;
-    std::string program, scenario_hash;  ///< of the run
-    std::size_t keep = 3;                ///< the last so many, and the one that was best by the target's metric
+    Provenance provenance = {};  ///< of the run
+    std::string scenario_hash;   ///< of the run
+    std::size_t keep = 3;        ///< the last so many, and the one that was best by the target's metric
     std::optional<Target::Direction> direction = {};
   };
   explicit CheckpointFolder(Options options) : options_(std::move(options)) {}
 
   /// The last one that is whole and whose logs are long enough. One that is not is told of, and the one before it is
-  /// taken; a damaged one is put aside (".damaged").
-  /// Errors  Error where there are whole ones, but all of another program or scenario
+  /// taken; a damaged one, and no other, is put aside (".damaged").
+  /// Errors  Error naming what differs, where one is of another program, scenario or data
   std::optional<Checkpoint> last(BufferPool& buffers, const std::filesystem::path& run,
                                  const std::function<void(const std::string&)>& tell) const;
   /// Writes one, then removes those that are not to be kept, and what a kill left half written.
@@ -42,6 +44,7 @@ class CheckpointFolder {
 
  private:
   std::vector<std::filesystem::path> files(const std::filesystem::path& ending) const;  // the oldest first
+  void check_ours(const std::filesystem::path& file) const;
   void remove_old() const;
   std::optional<std::filesystem::path> best(const std::vector<std::filesystem::path>& files) const;
   Options options_;

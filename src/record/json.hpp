@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "record/provenance.hpp"
 #include "tardigrad/observer.hpp"
 
 namespace tardigrad::record {
@@ -26,6 +27,10 @@ Json to_json(const Counters& counters);
 
 /// {"loss": 0.5, ...}; infinity and NaN are null.
 Json to_json(const std::vector<Metric>& metrics);
+
+Json to_json(const Provenance& provenance);
+/// Errors  Json::exception for a missing key or a value of another type
+Provenance provenance_of(const Json& json);
 
 /// Whether every metric is finite.
 bool all_finite(const std::vector<Metric>& metrics);

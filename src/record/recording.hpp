@@ -13,13 +13,14 @@
 #include <string>
 #include <vector>
 
+#include "record/provenance.hpp"
 #include "tardigrad/runtime.hpp"
 
 namespace tardigrad::record {
 
 /// What the recording is of.
 struct RecordingHeader {
-  std::string program;        ///< "tardigrad 0.1.0"
+  Provenance provenance;      ///< what the run was made by and from
   std::string scenario_hash;  ///< of the resolved scenario beside it
   std::string runtime;        ///< "sim"
   std::string method, problem;
@@ -74,7 +75,7 @@ std::string describe(const RecordedEvent& event);
 
 namespace format {
 inline constexpr std::string_view kMagic = "tgrecord";
-inline constexpr int kVersion = 1;
+inline constexpr int kVersion = 2;
 inline constexpr std::size_t kBlockHead = 12;
 inline constexpr std::size_t kMostPayload = std::size_t{1} << 28;
 enum class Tag : std::uint8_t { joined = 1, lost, timer, arrived, assign, cancel, set_timer, end };

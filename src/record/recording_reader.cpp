@@ -63,7 +63,7 @@ void RecordingReader::read_header() {
     if (!json.at(key).is_number_unsigned()) throw Error(fmt::format("{} is not a number", key));
     return json.at(key).get<std::uint64_t>();
   };
-  header_ = {.program = json.at("program"),
+  header_ = {.provenance = provenance_of(json.at("provenance")),
              .scenario_hash = json.at("scenario_hash"),
              .runtime = json.at("runtime"),
              .method = json.at("method"),

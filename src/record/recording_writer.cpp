@@ -20,7 +20,7 @@ constexpr std::size_t kFullBlock = std::size_t{1} << 16;
 
 std::string header_json(const RecordingHeader& header) {
   return to_line({{"format", format::kVersion},
-                  {"program", header.program},
+                  {"provenance", to_json(header.provenance)},
                   {"scenario_hash", header.scenario_hash},
                   {"runtime", header.runtime},
                   {"method", header.method},

@@ -34,6 +34,13 @@ fs::path make_ours(fs::path path) {
 
 }  // namespace
 
+bool holds_checkpoint(const fs::path& run) {
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(run / kCheckpointFolder, none))
+    if (entry.path().extension() == ".checkpoint") return true;
+  return false;
+}
+
 RunDirectory::RunDirectory(fs::path path)
     : path_(make_ours(std::move(path))), lock_(std::make_unique<FileLock>(metrics())) {
   if (!lock_->is_ours())
@@ -47,7 +54,7 @@ void RunDirectory::begin(IfFinished if_finished) const {
   clear({summary(), model()});
   if (if_finished == IfFinished::go_on) return;
   clear_checkpoints();
-  clear({recording(), events(), scenario()});
+  clear({recording(), events(), scenario(), provenance()});
   File(metrics()).close();
 }
 
@@ -87,14 +94,20 @@ void RunDirectory::check_ours() const {
 
 void RunDirectory::lock_again() { lock_ = std::make_unique<FileLock>(metrics()); }
 
-bool RunDirectory::claim(std::string_view toml) {
+bool RunDirectory::claim(std::string_view toml, const Provenance& provenance) {
   std::error_code error;
   const bool gone = !fs::exists(path_, error);
   make(path_);
   check_ours();
   if (!fs::exists(metrics(), error)) lock_again();
-  if (!fs::exists(scenario(), error)) write_scenario(toml);
+  if (!fs::exists(scenario(), error)) write_identity(toml, provenance);
   return gone;
+}
+
+void RunDirectory::write_identity(std::string_view toml, const Provenance& made_by) const {
+  const std::string here = fs::absolute(path_).lexically_normal().string();
+  write_file(provenance(), provenance_text({.provenance = made_by, .directory = here}));
+  write_scenario(toml);
 }
 
 void RunDirectory::write_scenario(std::string_view toml) const { write_file(scenario(), toml); }

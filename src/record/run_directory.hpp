@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "record/file_lock.hpp"
+#include "record/provenance.hpp"
 
 namespace tardigrad::record {
 
@@ -15,11 +16,18 @@ enum class IfFinished { refuse, overwrite, go_on };
 
 /// Beside the files of the run.
 inline constexpr const char* kCheckpointFolder = "checkpoints";
+inline constexpr const char* kScenarioFile = "scenario.toml";
+inline constexpr const char* kSummaryFile = "summary.json";
+inline constexpr const char* kProvenanceFile = "provenance.json";
 inline constexpr const char* kMetricsFile = "metrics.jsonl";
+
+/// Is there a checkpoint in the directory of a run, whatever it is worth?
+bool holds_checkpoint(const std::filesystem::path& run);
 
 /// The directory of one run, which is the only one in it as long as the object lives:
 ///
 ///   scenario.toml      as resolved, every default written out
+///   provenance.json    what it is made by and from (see provenance.hpp)
 ///   metrics.jsonl      one row an evaluation (see metrics_log.hpp); there from the start: it marks the directory as
 ///                      ours, and is locked while a run goes on
 ///   events.jsonl       one row an order (see event_log.hpp), when asked for
@@ -39,18 +47,22 @@ class RunDirectory {
   void begin(IfFinished if_finished) const;
 
   const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path scenario() const { return path_ / "scenario.toml"; }
+  std::filesystem::path scenario() const { return path_ / kScenarioFile; }
+  std::filesystem::path provenance() const { return path_ / kProvenanceFile; }
   std::filesystem::path metrics() const { return path_ / kMetricsFile; }
   std::filesystem::path events() const { return path_ / "events.jsonl"; }
   std::filesystem::path recording() const { return path_ / "recording.bin"; }
   std::filesystem::path model() const { return path_ / "model.safetensors"; }
-  std::filesystem::path summary() const { return path_ / "summary.json"; }
+  std::filesystem::path summary() const { return path_ / kSummaryFile; }
   std::filesystem::path checkpoints() const { return path_ / kCheckpointFolder; }
 
+  /// What a run is: its scenario, and what it is made by and from.
+  void write_identity(std::string_view toml, const Provenance& provenance) const;
+  /// Of a run that goes on with another stop; its files lie where its provenance says that they lay.
   void write_scenario(std::string_view toml) const;
   /// While the run goes on: makes the directory again where it has gone, and returns whether it had.
   /// Errors  IoError when it cannot be made, or is somebody else's by now
-  bool claim(std::string_view scenario);
+  bool claim(std::string_view toml, const Provenance& provenance);
   /// Errors  IoError when there is a metrics.jsonl that is not this run's: it was removed, and somebody made another
   void check_ours() const;
   /// After metrics.jsonl was made again by this run.

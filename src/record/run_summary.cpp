@@ -11,7 +11,7 @@
 namespace tardigrad::record {
 namespace {
 
-constexpr int kFormat = 5;
+constexpr int kFormat = 6;
 
 template <class T>
 Json or_null(const std::optional<T>& value) {
@@ -39,7 +39,7 @@ Json summary_json(const RunSummary& summary) {
     to_target_ns = summary.time_to_target->count();
   }
   return {{"format", kFormat},
-          {"program", summary.names.program},
+          {"provenance", to_json(summary.names.provenance)},
           {"method", summary.names.method},
           {"problem", summary.names.problem},
           {"seed", summary.names.seed},
@@ -116,7 +116,7 @@ RunSummary summary_of(const Json& json) {
   if (json.at("format") != kFormat)
     throw Error(fmt::format("format {}, only {} is read", to_line(json["format"]), kFormat));
   RunSummary summary;
-  summary.names = {.program = json.at("program"),
+  summary.names = {.provenance = provenance_of(json.at("provenance")),
                    .method = json.at("method"),
                    .problem = json.at("problem"),
                    .runtime = json.at("runtime").at("name"),

@@ -8,13 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "record/provenance.hpp"
 #include "tardigrad/run.hpp"
 
 namespace tardigrad::record {
 
 /// What a run was.
 struct RunNames {
-  std::string program;  ///< "tardigrad 0.1.0"
+  Provenance provenance;
   std::string method, problem;
   std::string runtime = "sim";
   std::uint64_t seed = 1;

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <set>
 
+#include "core/hash.hpp"
 #include "record/file.hpp"
 #include "record/json.hpp"
 #include "tardigrad/error.hpp"
@@ -75,6 +76,8 @@ class Reader {
               [](const Slot& a, const Slot& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
     check_dense(slots);
     for (Slot& slot : slots) contents.tensors.push_back(read_tensor(std::move(slot)));
+    contents.hash = hasher_.hex();
+    contents.bytes = file_bytes_;
     return contents;
   }
 
@@ -86,6 +89,7 @@ class Reader {
   void read_bytes(void* to, std::uint64_t count) {
     stream_.read(static_cast<char*>(to), static_cast<std::streamsize>(count));
     if (!stream_) fail("the file ends too early");
+    hasher_.add({static_cast<const std::byte*>(to), count});
   }
 
   Json read_header() {
@@ -184,6 +188,7 @@ class Reader {
   const std::filesystem::path& path_;
   std::ifstream stream_;
   std::uint64_t file_bytes_ = 0, data_bytes_ = 0;
+  Hasher hasher_;
 };
 
 }  // namespace

@@ -24,6 +24,8 @@ void write_safetensors(const std::filesystem::path& path, const Layout& layout, 
 struct SafetensorsContents {
   std::map<std::string, std::string> metadata;
   std::vector<ExtraTensor> tensors;  ///< in the order of their data
+  std::string hash;                  ///< of the bytes of the file, as they were read
+  std::uint64_t bytes = 0;           ///< how many
 };
 
 /// Reads float32 tensors and believes nothing: lengths, offsets, shapes, gaps, overlaps, and doubled names are

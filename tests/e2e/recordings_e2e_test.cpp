@@ -105,7 +105,10 @@ TEST_F(Recordings, MistakesAreNamed) {
   expect_refused({"replay", "r", "--until", "1", "--explain", "2"}, "--until and --explain: one of them");
   expect_refused({"what-if", "r", "--method", "vanila-asgd"}, "did you mean `vanilla-asgd`?");
   expect_refused({"what-if", "r", "--set", "run.seed=3"}, "--set run.seed=3: only keys of method can be changed");
-  std::ofstream(folder_ / "r" / "scenario.toml", std::ios::app) << "\n";
+  const std::string scenario = read(folder_ / "r" / "scenario.toml");
+  write("r/scenario.toml", scenario + "# a remark changes nothing\n");
+  EXPECT_EQ(run({"replay", "r"}).code, 0);
+  write("r/scenario.toml", scenario + "more = 1\n");  // in [workers]
   expect_refused({"replay", "r"}, "is not the scenario that was recorded");
   std::ofstream(folder_ / "r" / "recording.bin") << "nonsense";
   expect_refused({"what-if", "r"}, "not a recording: it begins with something else");

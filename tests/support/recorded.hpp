@@ -24,7 +24,7 @@ struct RecordedRun {
 inline RecordedRun record_run(const Problem& problem, const ComputeTime& times, Method& method, WorldOptions options) {
   const record::TemporaryDirectory directory;
   const std::filesystem::path file = directory / "recording.bin";
-  record::RecordingWriter writer(file, {.program = "test",
+  record::RecordingWriter writer(file, {.provenance = {.program = "test"},
                                         .scenario_hash = "",
                                         .runtime = "sim",
                                         .method = "a method",

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 #include <functional>
 
 #include "tardigrad/error.hpp"
@@ -237,6 +239,35 @@ TEST(NearestMatch, FindsSlipsAndPrefixesAndKnowsWhenNothingIsNear) {
   EXPECT_EQ(did_you_mean("xyz", names), "");
   EXPECT_EQ(join(names), "ringmaster, rennala, clipped-asgd");
   EXPECT_EQ(join({}), "");
+}
+
+// Absolute, from the folder that the value was written in; a hash of the resolved settings does not know where.
+TEST(Settings, PathsCountFromTheirFile) {
+  const auto table = [](const std::string& text, int line) {
+    return SettingValue::Table{{"data", {text, line}}, {"name", {std::string("x"), 1}}};
+  };
+  const auto path = [&](const std::string& text, int line, const std::string& file) {
+    Settings settings(table(text, line), "problem", file);
+    settings.text("name");
+    std::string found = settings.file_path("data");
+    EXPECT_EQ(settings.resolved(), (SettingValue::Table{{"data", {found}}, {"name", {std::string("x")}}}));
+    EXPECT_EQ(settings.resolved_without_paths(),
+              (SettingValue::Table{{"data", {std::string("FILE")}}, {"name", {std::string("x")}}}));
+    settings.finish();
+    return found;
+  };
+  const std::string here = std::filesystem::current_path().string();
+  EXPECT_EQ(path("d.svm", 2, "/a/b/s.toml"), "/a/b/d.svm");
+  EXPECT_EQ(path("../d.svm", 2, "/a/b/s.toml"), "/a/d.svm");
+  EXPECT_EQ(path("./d.svm", 2, "s.toml"), here + "/d.svm");
+  EXPECT_EQ(path("d.svm", 2, "b/s.toml"), here + "/b/d.svm");
+  EXPECT_EQ(path("d.svm", 0, "/a/b/s.toml"), here + "/d.svm");  // from the command line
+  EXPECT_EQ(path("/d.svm", 2, "/a/b/s.toml"), "/d.svm");
+  setenv("HOME", "/home/me", 1);
+  EXPECT_EQ(path("~/d.svm", 2, "/a/b/s.toml"), "/home/me/d.svm");
+  EXPECT_EQ(path("~d.svm", 2, "/a/b/s.toml"), "/a/b/~d.svm");
+  Settings empty(table("", 2), "problem", "/a/s.toml");
+  EXPECT_THROW(empty.file_path("data"), Error);
 }
 
 TEST(CheckDeathTest, PrintsTheConditionItsPartsAndTheContexts) {

@@ -83,6 +83,31 @@ TEST(Cifar, ReadsAFolderAndAnArchiveFile) {
   expect_whole(read_cifar10(dir / "c.tar.gz", kRecords));
 }
 
+// By what was read: packed or not, one bit more or less.
+TEST(Cifar, KnowsItsSources) {
+  const TemporaryDirectory dir;
+  NamedFiles files = batches();
+  for (const auto& [name, bytes] : files) write_file(dir / name, bytes);
+  std::reverse(files.begin(), files.end());
+  write_file(dir / "c.tar.gz", make_archive(files, "gzip"));
+  const auto hashes = [](const ImageDataset& set) {
+    std::vector<std::string> found;
+    for (const DataSource& source : set.sources) found.push_back(source.hash);
+    return found;
+  };
+  const ImageDataset folder = read_cifar10(dir / "cifar-10-batches-bin", kRecords);
+  ASSERT_EQ(folder.sources.size(), 6u);
+  EXPECT_EQ(folder.sources[5].name, (dir / "cifar-10-batches-bin/test_batch.bin").string());
+  EXPECT_EQ(folder.sources[5].bytes, kRecords * kCifarRecord);
+  EXPECT_EQ(hashes(read_cifar10(dir / "c.tar.gz", kRecords)), hashes(folder));
+  std::string changed = files[0].second;  // the last in the folder, the first in the archive
+  changed.back() = static_cast<char>(changed.back() ^ 1);
+  write_file(dir / files[0].first, changed);
+  const auto after = hashes(read_cifar10(dir / "cifar-10-batches-bin", kRecords));
+  for (std::size_t i = 0; i < 6; ++i)
+    EXPECT_EQ(after[i] == hashes(folder)[i], folder.sources[i].name != (dir / files[0].first).string()) << i;
+}
+
 TEST(Cifar, NamesTheFileThatAFolderLacks) {
   const TemporaryDirectory dir;
   EXPECT_THAT(error_of([&] { read_cifar10(dir.path(), kRecords); }), HasSubstr("data_batch_1.bin: No such file"));

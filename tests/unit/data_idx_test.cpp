@@ -97,8 +97,10 @@ TEST(Idx, RefusesImagesAndLabelsThatDoNotMatch) {
 }
 
 TEST(Idx, NamesAMissingFile) {
-  EXPECT_EQ(error_of([] { read_idx_images("/nowhere/i", "/nowhere/l", 10); }), "/nowhere/i: No such file or directory");
-  EXPECT_THAT(error_of([] { read_idx_images("/", "/", 10); }), HasSubstr("is a folder, not a file"));
+  std::vector<DataSource> none;
+  EXPECT_EQ(error_of([&] { read_idx_images("/nowhere/i", "/nowhere/l", 10, none); }),
+            "/nowhere/i: No such file or directory");
+  EXPECT_THAT(error_of([&] { read_idx_images("/", "/", 10, none); }), HasSubstr("is a folder, not a file"));
 }
 
 }  // namespace

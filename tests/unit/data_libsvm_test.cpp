@@ -115,6 +115,21 @@ TEST(Libsvm, LoadsAPathFromHereOrFromTheDataRootOnce) {
 }
 
 // A part of a {1, 2} set may hold one class alone: what its labels mean is known from the other part.
+// The bytes of the file as it lies there, compressed or not.
+TEST(Libsvm, KnowsItsSource) {
+  const TemporaryDirectory dir;
+  write_file(dir / "one.svm", "+1 1:1\n-1 2:1\n");
+  write_file(dir / "two.svm", "+1 1:1\n+1 2:1\n");
+  write_file(dir / "copy.svm", "+1 1:1\n-1 2:1\n");
+  const auto one = load_libsvm("one.svm", dir.path()), two = load_libsvm("two.svm", dir.path());
+  ASSERT_EQ(one->sources.size(), 1u);
+  EXPECT_EQ(one->sources[0].name, (dir / "one.svm").string());
+  EXPECT_EQ(one->sources[0].bytes, 14u);
+  EXPECT_EQ(one->sources[0].hash.size(), 32u);
+  EXPECT_NE(one->sources[0].hash, two->sources[0].hash);
+  EXPECT_EQ(one->sources[0].hash, load_libsvm("copy.svm", dir.path())->sources[0].hash);
+}
+
 TEST(Libsvm, MapsTheLabelsOfAllPartsAlike) {
   const TemporaryDirectory dir;
   const auto labels = [&](const char* train, const char* test) {

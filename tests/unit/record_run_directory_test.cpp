@@ -36,7 +36,13 @@ RunSummary example() {
   result.hits = {.first = Moment{Time{39'000'000'000}, 10}, .later = 5, .later_met = 3};
   result.digest = "0123456789abcdef0123456789abcdef";
   result.wall_seconds = 1.25;
-  RunSummary summary = summarize({.program = "tardigrad 0.1.0",
+  RunSummary summary = summarize({.provenance = {.program = "tardigrad 0.1.0",
+                                                 .commit = "c0ffee",
+                                                 .dirty = true,
+                                                 .sources = "5eed",
+                                                 .library = "LibTorch 1.13.1",
+                                                 .plugin = {{.name = "/lib/p.so", .hash = "aa", .bytes = 9}},
+                                                 .data = {{.name = "/d.svm", .hash = "bb", .bytes = 12}}},
                                   .method = "clipped-asgd",
                                   .problem = "quadratic",
                                   .seed = 7,
@@ -47,8 +53,26 @@ RunSummary example() {
 }
 
 constexpr const char* kExampleText = R"({
-  "format": 5,
-  "program": "tardigrad 0.1.0",
+  "format": 6,
+  "provenance": {
+    "program": "tardigrad 0.1.0",
+    "commit": "c0ffee",
+    "dirty": true,
+    "sources": "5eed",
+    "library": "LibTorch 1.13.1",
+    "plugin": {
+      "name": "/lib/p.so",
+      "hash": "aa",
+      "bytes": 9
+    },
+    "data": [
+      {
+        "name": "/d.svm",
+        "hash": "bb",
+        "bytes": 12
+      }
+    ]
+  },
   "method": "clipped-asgd",
   "problem": "quadratic",
   "seed": 7,
@@ -182,14 +206,15 @@ TEST_F(RunSummaryFile, EveryTornFileIsRefused) {
 
 TEST_F(RunSummaryFile, NothingIsTolerated) {
   const std::string text = kExampleText;
-  refuses(replaced(text, R"("format": 5)", R"("format": 4)"), "format 4, only 5 is read");
+  refuses(replaced(text, R"("format": 6)", R"("format": 5)"), "format 5, only 6 is read");
   refuses(replaced(text, R"("digest":)", R"("disgust":)"), "key 'digest' not found");
   refuses(replaced(text, R"("reason": "target")", R"("reason": "boredom")"), "reason `boredom` is unknown");
   refuses(replaced(text, R"("seed": 7)", R"("seed": "7")"), "type must be number, but is string");
   refuses(replaced(text, R"("seed": 7)", R"("seed": -7)"), "a key or a value in it is not as this program writes it");
   refuses(replaced(text, R"("seed": 7)", R"("seed": 7, "extra": 1)"), "a key or a value in it is not");
   refuses(replaced(text, R"("mean_delay": 0.5)", R"("mean_delay": 0.6)"), "a key or a value in it is not");
-  refuses(replaced(text, ": 12", ": -12"), "a key or a value in it is not as this program writes it");
+  refuses(replaced(text, "\"updates\": 12", "\"updates\": -12"),
+          "a key or a value in it is not as this program writes it");
   refuses("[]", "cannot use at()");
 }
 
@@ -217,9 +242,11 @@ class RunDirectoryTest : public testing::Test {
 TEST_F(RunDirectoryTest, IsMadeWithItsParents) {
   const RunDirectory run(path_);
   run.begin(IfFinished::refuse);
-  run.write_scenario("seed = 1\n");
+  run.write_identity("seed = 1\n", {.program = "tardigrad 1"});
   EXPECT_EQ(read_file(path_ / "scenario.toml"), "seed = 1\n");
   EXPECT_EQ(read_file(path_ / "metrics.jsonl"), "");
+  EXPECT_EQ(read_provenance(run.provenance())->provenance.program, "tardigrad 1");
+  EXPECT_EQ(read_provenance(run.provenance())->directory, path_.string());
 }
 
 TEST_F(RunDirectoryTest, AFinishedRunIsNotOverwrittenUnasked) {
@@ -270,8 +297,8 @@ TEST_F(RunDirectoryTest, IsClaimedAgain) {
   first.begin(IfFinished::refuse);
   fs::remove_all(path_);
   first.check_ours();
-  EXPECT_TRUE(first.claim("a scenario"));
-  EXPECT_FALSE(first.claim("a scenario"));
+  EXPECT_TRUE(first.claim("a scenario", {}));
+  EXPECT_FALSE(first.claim("a scenario", {}));
   EXPECT_EQ(read_file(first.scenario()), "a scenario");
   refuses(path_, "a run is going on in it; wait until it has ended, or name another directory");
   write_file(first.metrics(), "rows");  // a new file in the place of the locked one
@@ -283,7 +310,7 @@ TEST_F(RunDirectoryTest, IsClaimedAgain) {
   RunDirectory{path_}.begin(IfFinished::refuse);  // somebody else's, and it has ended
   const auto has_become = ThrowsMessage<IoError>(path_.string() + ": has become another run's");
   EXPECT_THAT([&] { first.check_ours(); }, has_become);
-  EXPECT_THAT([&] { first.claim("a scenario"); }, has_become);
+  EXPECT_THAT([&] { first.claim("a scenario", {}); }, has_become);
   EXPECT_FALSE(fs::exists(first.scenario()));
 }
 

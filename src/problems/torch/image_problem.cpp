@@ -41,6 +41,8 @@ class ImageProblem final : public Problem {
     return {{"loss", sums[0] / examples}, {"accuracy", sums[1] / examples}};
   }
 
+  std::vector<DataSource> sources() const override { return options_.dataset->sources; }
+
   const ImageModel& model() const { return *model_; }
   const ImageProblemOptions& options() const { return options_; }
   const ImageEncoder& encoder() const { return encoder_; }

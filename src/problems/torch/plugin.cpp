@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tardigrad/plugin.hpp"
 
+#include <torch/version.h>
+
 #include "problems/torch/image_problem.hpp"
 #include "problems/torch/text_problem.hpp"
 
@@ -21,7 +23,7 @@ constexpr tardigrad::ProblemRow kProblems[] = {
      .make = models::make_char_lstm_problem},
 };
 
-constexpr tardigrad::Plugin kPlugin{.name = "torch", .problems = kProblems};
+constexpr tardigrad::Plugin kPlugin{.name = "torch", .problems = kProblems, .library = "LibTorch " TORCH_VERSION};
 
 }  // namespace
 

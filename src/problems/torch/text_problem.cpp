@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "data/catalogue.hpp"
 #include "problems/torch/one_thread.hpp"
 #include "tardigrad/error.hpp"
 #include "tardigrad/rng.hpp"
@@ -39,6 +40,8 @@ class TextProblem final : public Problem {
     const double loss = sums[0] / static_cast<double>(options_.evaluation_examples * options_.sequence_length);
     return {{"loss", loss}, {"perplexity", std::exp(loss)}};
   }
+
+  std::vector<DataSource> sources() const override { return options_.corpus->sources; }
 
   const CharLstm& model() const { return *model_; }
   const TextProblemOptions& options() const { return options_; }
@@ -188,7 +191,9 @@ std::unique_ptr<Problem> make_char_lstm_problem(Settings& settings, const Proble
   };
   TextProblemOptions o;
   o.seed = context.seed;
-  o.corpus = data::load_text(settings.text_or("dataset", "shakespeare"), context.data_root);
+  o.corpus = data::load_text(
+      data::dataset_setting(settings, "dataset", "shakespeare", data::DatasetKind::text, context.data_root),
+      context.data_root);
   o.batch = static_cast<std::size_t>(size("batch", 32, 65536));
   o.sequence_length = static_cast<std::size_t>(size("sequence_length", 64, 65536));
   o.dropout = settings.number_or("dropout", 0.2, Range{.low = 0.0, .high = 1.0, .high_open = true});

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which runs may be gone on with, and which are to be left alone.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "cli/run_memory.hpp"
+#include "record/run_summary.hpp"
+
+namespace tardigrad::cli {
+
+/// A run in a directory that is to go on with the scenario that was given.
+class GoingOn {
+ public:
+  /// `given`: as it was read, with what the command line changed in it.
+  GoingOn(std::filesystem::path directory, const RunMemory& memory, Scenario given);
+
+  /// The scenario to go on with: `given`, and what it leaves to a default that depends on the stop (evaluate_every)
+  /// stays as the run began with it.
+  const Scenario& scenario() const { return scenario_; }
+
+  /// May it go on, by what it computes in `world`? A later stop and other checkpoints may change; all else must be what
+  /// it was: scenario, program, libraries, plugin, data.
+  /// Errors  Error naming the key that was changed, or what differs
+  void check(const World& world, const MethodPlan& method, const RunPlan& plan) const;
+
+  /// The summary of a run that has ended and is not to go on; nothing where it is to be gone on with, or begun.
+  /// Errors  as `check`; Error when it has ended, and nothing can be gone on from
+  std::optional<record::RunSummary> finished(const World& world, const MethodPlan& method, const RunPlan& plan) const;
+
+  /// scenario.toml from now on, where it changes.
+  std::optional<std::string> document(const RunPlan& plan) const;
+  /// What the user should know beside: "" for nothing.
+  const std::string& remark() const { return remark_; }
+
+ private:
+  [[noreturn]] void fail(const std::string& problem) const;
+  record::RunSummary read(const std::filesystem::path& summary) const;
+  void check_stop(const SettingValue::Table& here) const;
+  void check_scenario(const World& world, const MethodPlan& method, const RunPlan& plan) const;
+  std::filesystem::path directory_;
+  const RunMemory& memory_;
+  std::optional<SettingValue::Table> there_;  // the run's scenario; nothing: it has none yet
+  Scenario scenario_;
+  std::string remark_;
+};
+
+}  // namespace tardigrad::cli
