@@ -13,6 +13,10 @@ class ComputeTime {
   virtual ~ComputeTime() = default;
   /// Compute time of the `index`-th order of `worker`.
   virtual Time sample(WorkerId worker, std::uint64_t index) const = 0;
+  /// What passes beside it before the server has the order's gradient: on the way to the worker, and back. Below 0
+  /// where the worker began a queued order before the server had the one before it; with the compute times of the order
+  /// it is at least 1 ns.
+  virtual Time turn_around(WorkerId /*worker*/, std::uint64_t /*index*/) const { return Time{0}; }
 };
 
 }  // namespace tardigrad

@@ -36,11 +36,22 @@ struct EvaluateEvery {
   std::optional<std::uint64_t> updates = {};
 };
 
+/// When an evaluation shows that a run has left all reason, though its numbers may be finite; both factors may be
+/// infinite. Where an evaluation, or x, is not finite it has in any case.
+struct DivergedWhen {
+  double loss_factor = 1e3;      ///< the metric `loss` is above so many times max(|loss at the start|, 1)
+  double distance_factor = 1e6;  ///< ||x|| is above so many times max(||x at the start||, sqrt(d))
+};
+
 struct RunOptions {
   StopConditions stop = {};
   EvaluateEvery evaluate_every = {};
   std::optional<Target> target = {};
   std::uint64_t seed = 1;  ///< for messages only: the streams hold their own
+  DivergedWhen diverged_when = {};
+  /// A worker that brings so many gradients in a row that are not finite is put aside; 0: never, and such gradients
+  /// never end a run.
+  std::uint64_t put_aside_after = 3;
 };
 
 enum class StopReason : std::uint8_t {
@@ -48,10 +59,11 @@ enum class StopReason : std::uint8_t {
   gradients,    ///< stop.gradients reached
   time,         ///< stop.time reached: the cap
   target,       ///< the target was reached
-  diverged,     ///< infinity or NaN in a gradient or a metric
+  diverged,     ///< x, the loss or most gradients are not finite, or the loss or x is out of all proportion
   interrupted,  ///< Ctrl-C
   method,       ///< the method asked for it
   idle,         ///< nothing in flight and nobody will give an order
+  no_workers,   ///< all workers are lost, and none will return
 };
 
 const char* name_of(StopReason reason);
@@ -81,6 +93,7 @@ struct RunResult {
   Time time{};  ///< on the runtime's clock
   Counters counters;
   RuntimeCounters runtime;
+  std::uint64_t put_aside = 0;  ///< workers that brought infinity or NaN, again and again
   std::vector<EvaluationRecord> evaluations;
   /// Time and version of the first of the first `hold` evaluations in a row that met the target.
   std::optional<Time> time_to_target;

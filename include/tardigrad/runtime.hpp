@@ -21,7 +21,8 @@ struct Event {
   WorkerId worker = 0;                 ///< joined, arrived, lost
   double examples = 1.0;               ///< joined: how much data it holds
   std::span<const Order> lost{};       ///< lost: its orders that will never arrive
-  std::string_view reason{};           ///< lost: what went wrong, in words, where something did; valid as `gradient` is
+  std::string_view reason{};           ///< lost: "failed at order 7: ...", where something did; valid as `gradient` is
+  bool put_aside = false;              ///< lost: by Runtime::put_aside
   TimerId timer{};                     ///< timer
   Order order{};                       ///< arrived
   const Gradient* gradient = nullptr;  ///< arrived; valid until the next call of `next`
@@ -32,6 +33,10 @@ struct RuntimeCounters {
   std::uint64_t gradients_computed = 0;  ///< including those that nobody used
   std::uint64_t gradients_wasted = 0;    ///< computed, then discarded or cancelled
   double utilisation = 0.0;              ///< busy worker time / (workers x elapsed time), in [0, 1]
+  // Where workers are real and keep a pace:
+  std::uint64_t paced = 0;    ///< orders that came to their end
+  std::uint64_t late = 0;     ///< those of them that took longer than their pace, by more than a twentieth
+  Time pace{}, paced_time{};  ///< what the paced orders were to take, in all, and what they took
 };
 
 enum class EvaluationId : std::uint64_t {};
@@ -56,6 +61,12 @@ class Runtime {
   /// Drops the orders of a worker, running and queued, and appends them to `cancelled`.
   virtual void cancel(WorkerId worker, std::vector<Order>& cancelled) = 0;
   virtual void set_timer(TimerId timer, Time after) = 0;
+  /// Takes a worker out of the run for good: the next event says that it was lost, with its orders, and `reason`.
+  /// Pre  it has brought the arrival that was handed out last
+  virtual void put_aside(WorkerId /*worker*/, std::string /*reason*/) { TG_CHECK(false, "nobody can be put aside"); }
+  /// What was thrown in the place of the gradient of the arrival handed out last, in words; "": nothing. It is known
+  /// when the gradient was looked at, and the norm of such a gradient is NaN.
+  virtual std::string_view failure() const { return {}; }
   /// Orders of an older version will be discarded: they need not be computed.
   virtual void set_oldest_useful_version(Version version) = 0;
   virtual std::size_t in_flight() const = 0;

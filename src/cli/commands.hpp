@@ -71,8 +71,17 @@ struct DataCommand {
   CommonOptions common;
 };
 
-/// Each returns the exit code: 0, 130 when Ctrl-C ended it, 1 when a replay is not what was recorded. Mistakes are
-/// thrown as Error.
+/// What the program ends with (docs/scenarios.md has them too).
+enum ExitCode : int {
+  kEnded = 0,         ///< all is well
+  kDifference = 1,    ///< a replay is not what was recorded, or an unexpected failure
+  kMistake = 2,       ///< of the user or the environment: an Error
+  kDiverged = 3,      ///< of `run`: it has diverged
+  kNoWorkers = 4,     ///< of `run`: it has lost all its workers
+  kInterrupted = 130  ///< by a signal; what there is was saved
+};
+
+/// Each returns the exit code. Mistakes are thrown as Error.
 int run_command(const RunCommand& command);
 int compare_command(const CompareCommand& command);
 int replay_command(const ReplayCommand& command);
@@ -80,7 +89,8 @@ int what_if_command(const WhatIfCommand& command);
 int list_command(const ListCommand& command);
 int data_command(const DataCommand& command);
 
-/// Set by Ctrl-C (SIGINT) and SIGTERM once `catch_interrupts` was called; a second signal kills.
+/// Set by Ctrl-C (SIGINT), SIGTERM and, where it was not ignored, SIGHUP once `catch_interrupts` was called; a second
+/// SIGINT or SIGTERM kills. SIGUSR1 asks for a checkpoint, and for nothing where there are none.
 const std::atomic<bool>& interrupted();
 void catch_interrupts();
 

@@ -283,6 +283,8 @@ RunOutput execute_with_server(const RunRequest& request, const RunIdentity& iden
         .events = recording.events(),
         .recording = recording.recorded(),
         .observer_state = request.observer_state,
+        .save_requested = request.save_requested,
+        .remark = request.remark,
         .tell = request.tell,
         .patience = patience});
     observers.push_back(&*keeper);

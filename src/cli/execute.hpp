@@ -30,6 +30,8 @@ struct RunRequest {
   record::IfFinished if_finished = record::IfFinished::refuse;
   enum class SaveModel : std::uint8_t { no, yes } save_model = SaveModel::yes;
   const std::atomic<bool>* interrupted = nullptr;
+  std::atomic<bool>* save_requested =
+      nullptr;  ///< where there are checkpoints: one is written, and the request is over
   Observer* observer = nullptr;
   /// Is it saved, in the directory, as the plan says and when it is interrupted; and gone on with?
   enum class Checkpoints : std::uint8_t { none, fresh, resume } checkpoints = Checkpoints::none;

@@ -18,7 +18,8 @@ class Timings {
         out_.availability->joined(event.worker, event.time);
         break;
       case Event::Kind::worker_lost:
-        out_.availability->lost(event.worker, event.time);
+        // What it brings will have it put aside again.
+        if (!event.put_aside) out_.availability->lost(event.worker, event.time);
         for (const Order& order : event.lost) withdraw(order, event.time, out_.counters.lost);
         break;
       case Event::Kind::gradient_arrived:
@@ -68,23 +69,25 @@ class Timings {
     } else if (event.decision.outcome == Outcome::discarded) {
       ++c.discarded;
     } else {
-      ++c.not_finite;
+      ++(event.decision.outcome == Outcome::lost ? c.lost : c.not_finite);
     }
     const auto found = given_.find(event.order.id);
     if (found == given_.end()) return;
-    spread(event.order, found->second.order.work);
+    const Time since = std::max(found->second.time, free_since_[event.worker]);
+    spread(event.order, found->second.order.work, event.time - since - event.order.compute_time);
     free_since_[event.worker] = event.time;
     given_.erase(found);
   }
 
   // Equal parts whose sum is the whole; and, where the budget ended the work, a next step that would not have fitted.
-  void spread(const Order& order, const LocalWork& work) {
+  // What passed beside the order would have passed beside any of its parts, had it been an order.
+  void spread(const Order& order, const LocalWork& work, Time turn_around) {
     const std::uint64_t steps = std::max(1u, order.steps_done);
     const Time part = order.compute_time / static_cast<Time::rep>(steps);
     const auto left_over =
         static_cast<std::uint64_t>((order.compute_time - part * static_cast<Time::rep>(steps)).count());
     for (std::uint64_t k = 0; k < steps; ++k)
-      out_.compute_time->add(order.worker, order.index + k, part + Time{k < left_over ? 1 : 0});
+      out_.compute_time->add(order.worker, order.index + k, part + Time{k < left_over ? 1 : 0}, turn_around);
     for (std::uint64_t k = steps; k < work.steps; ++k)
       out_.compute_time->add_unfinished(order.worker, order.index + k,
                                         work.budget == Time::max() ? Time{0} : work.budget - order.compute_time);

@@ -19,7 +19,9 @@ struct RecordedTimings {
   bool ended = false;  ///< the run ended, and not because somebody broke it off
 };
 
-/// An order of K local steps is taken to have spent a K-th of its time on each.
+/// What is between an order's being given and its arrival, and is not its compute time, is its turn-around: the way to
+/// the worker and back, and waiting for the server. With both the recorded method meets its arrivals at their times
+/// again. An order of K local steps is taken to have spent a K-th of its time on each.
 RecordedTimings read_timings(record::RecordingReader recording, std::size_t workers);
 
 }  // namespace tardigrad::cli

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <map>
 
 #include "cli/commands.hpp"
@@ -79,6 +80,10 @@ struct Replay {
   std::optional<record::RecordedEnd> end;
 };
 
+// What was recorded ends where it ended.
+constexpr DivergedWhen kNever = {.loss_factor = std::numeric_limits<double>::infinity(),
+                                 .distance_factor = std::numeric_limits<double>::infinity()};
+
 Replay replay_until(const RecordedRun& run, std::optional<std::uint64_t> until) {
   const Problem& problem = *run.world().problem;
   RecordingReader recording = run.read();
@@ -91,8 +96,8 @@ Replay replay_until(const RecordedRun& run, std::optional<std::uint64_t> until) 
   replay::Replayer replayer(problem, buffers, recording, until);
   Observer* const observers[] = {&replayer};
   Replay replay;
-  replay.result = drive({.seed = run.world().seed}, replayer, method, model,
-                        {.observers = observers, .interrupted = &replayer.ended()});
+  replay.result = drive({.seed = run.world().seed, .diverged_when = kNever, .put_aside_after = 0}, replayer, method,
+                        model, {.observers = observers, .interrupted = &replayer.ended()});
   replayer.finish();
   replay.last = replayer.last();
   for (const auto& [id, given] : replayer.orders_in_flight()) replay.in_flight.emplace(id, given.order);

@@ -21,13 +21,31 @@
 namespace tardigrad::cli {
 namespace {
 
-std::atomic<bool> interrupt_flag{false};
+std::atomic<bool> interrupt_flag{false}, asked_before{false}, save_flag{false};
 
 void on_interrupt(int signal) {
-  if (interrupt_flag.exchange(true)) {
+  interrupt_flag = true;
+  if (asked_before.exchange(true)) {
     std::signal(signal, SIG_DFL);  // asked twice: at once
     std::raise(signal);
   }
+}
+// A terminal that closes may send it twice, and somebody else SIGTERM after it: nobody has asked twice.
+void on_hangup(int) { interrupt_flag = true; }
+void on_save_request(int) { save_flag = true; }
+
+void catch_signal(int signal, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  sigaction(signal, &action, nullptr);
+}
+
+bool is_ignored(int signal) {
+  struct sigaction now {};
+  sigaction(signal, nullptr, &now);
+  return now.sa_handler == SIG_IGN;
 }
 
 void print_notes(std::FILE* file, const char* prefix, const std::vector<Note>& notes, const char* more) {
@@ -61,6 +79,17 @@ void warn_of_misses(const record::RunSummary& s) {
              to_seconds(s.hits.first->time), s.hits.later - s.hits.later_met, s.hits.later);
 }
 
+// Of emulated compute times that the machine could not keep.
+void warn_of_pace(const record::RunSummary& s) {
+  const RuntimeCounters& r = s.runtime;
+  if (r.paced_time <= r.pace + r.pace / 20) return;
+  fmt::print(stderr,
+             "tardigrad: warning: the machine did not keep the pace that compute_time asks for: {} of {} orders were "
+             "late, and all together took {:.4g} s in the place of {:.4g} s; a larger run.time_scale or fewer workers "
+             "give it more time\n",
+             r.late, r.paced, to_seconds(r.paced_time), to_seconds(r.pace));
+}
+
 void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::filesystem::path& directory) {
   const auto line = print_line;
   line("method", s.names.method);
@@ -70,11 +99,13 @@ void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::
   line(plan.runtime.kind == RuntimePlan::Kind::sim ? "virtual time" : "time", fmt::format("{} s", to_seconds(s.time)));
   line("updates", fmt::format("{}", s.counters.updates));
   line("gradients",
-       fmt::format("{} applied ({} clipped), {} discarded, {} cancelled, {} lost; {} computed, {} of them for nothing",
+       fmt::format("{} applied ({} clipped), {} discarded, {} cancelled, {} lost, {} not finite; {} computed, {} of "
+                   "them for nothing",
                    s.counters.applied, s.counters.clipped, s.counters.discarded, s.counters.cancelled, s.counters.lost,
-                   s.runtime.gradients_computed, s.runtime.gradients_wasted));
+                   s.counters.not_finite, s.runtime.gradients_computed, s.runtime.gradients_wasted));
   if (plan.runtime.kind != RuntimePlan::Kind::hogwild)  // there a gradient has no one version
     line("delay", fmt::format("mean {:.4g}, max {}", s.counters.mean_delay(), s.counters.delay_max));
+  if (s.put_aside > 0) line("put aside", fmt::format("{} workers, as their gradients were not finite", s.put_aside));
   line("utilisation", fmt::format("{:.1f} %", 100 * s.runtime.utilisation));
   for (const Metric& figure : s.figures) line(figure.name.c_str(), fmt::format("{:.6g}", figure.value));
   for (const Metric& metric : s.metrics) line(metric.name.c_str(), fmt::format("{:.6g}", metric.value));
@@ -88,6 +119,19 @@ void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::
   if (record::is_private(s))
     line("not private",
          fmt::format("{}: these are exact, and no epsilon covers them", fmt::join(record::not_private(), ", ")));
+}
+
+int exit_code_of(StopReason reason) {
+  switch (reason) {
+    case StopReason::diverged:
+      return kDiverged;
+    case StopReason::no_workers:
+      return kNoWorkers;
+    case StopReason::interrupted:
+      return kInterrupted;
+    default:
+      return kEnded;
+  }
 }
 
 // Which run to go on with may be said in two ways, and then its scenario need not be.
@@ -116,12 +160,10 @@ RunCommand settled(RunCommand command) {
 const std::atomic<bool>& interrupted() { return interrupt_flag; }
 
 void catch_interrupts() {
-  struct sigaction action {};
-  action.sa_handler = on_interrupt;
-  sigemptyset(&action.sa_mask);
-  action.sa_flags = SA_RESTART;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  catch_signal(SIGINT, on_interrupt);
+  catch_signal(SIGTERM, on_interrupt);
+  if (!is_ignored(SIGHUP)) catch_signal(SIGHUP, on_hangup);  // nohup ignores it
+  catch_signal(SIGUSR1, on_save_request);
 }
 
 unsigned thread_count(std::optional<unsigned> count) {
@@ -173,7 +215,7 @@ int run_command(const RunCommand& words) {
     if (const auto finished = going_on->finished(world, method, plan)) {
       if (!command.common.json) print_summary(*finished, plan, directory);
       if (command.common.json) fmt::print("{}", record::read_file(directory / "summary.json"));
-      return 0;
+      return exit_code_of(finished->reason);
     }
   }
   const unsigned threads = thread_count(command.threads);
@@ -203,6 +245,7 @@ int run_command(const RunCommand& words) {
                       .if_finished = command.overwrite || command.resume ? record::IfFinished::overwrite
                                                                          : record::IfFinished::refuse,
                       .interrupted = &interrupted(),
+                      .save_requested = &save_flag,
                       .observer = &feed,
                       .checkpoints = checkpoints,
                       .check_before_going_on = [&] { going_on->check(world, method, plan); },
@@ -216,6 +259,7 @@ int run_command(const RunCommand& words) {
   }
   print_notes(stderr, "tardigrad: warning: ", warnings, "warnings");
   warn_of_misses(output->summary);
+  warn_of_pace(output->summary);
   if (command.common.json) {
     fmt::print("{}", record::summary_text(output->summary));
   } else {
@@ -226,7 +270,7 @@ int run_command(const RunCommand& words) {
                  output->checkpoint_seconds);
   }
   if (output->failure) throw Error(*output->failure + "; what is printed is complete, the directory is not");
-  return output->summary.reason == StopReason::interrupted ? 130 : 0;
+  return exit_code_of(output->summary.reason);
 }
 
 }  // namespace tardigrad::cli

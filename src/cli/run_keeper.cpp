@@ -37,6 +37,7 @@ bool RunKeeper::load(const Visit& visit) {
 
 bool RunKeeper::wants_state(const Counters& counters) {
   if (writer_.is_busy()) return false;  // as soon as it is not
+  if (parts_.save_requested && parts_.save_requested->load(std::memory_order_relaxed)) return true;
   if (const auto& every = parts_.plan.updates) return counters.updates / *every > last_updates_ / *every;
   return writer_.is_due();
 }
@@ -66,6 +67,8 @@ RunKeeper::Snapshot RunKeeper::take(const Visit& visit, const Counters& counters
 }
 
 void RunKeeper::save(const Visit& visit, const Counters& counters) {
+  if (parts_.save_requested && parts_.save_requested->exchange(false) && parts_.remark)
+    parts_.remark(fmt::format("saves a checkpoint after {} updates, as it was asked to", counters.updates));
   const auto begin = std::chrono::steady_clock::now();
   Snapshot taken = take(visit, counters);
   writer_.write(std::move(taken.header), std::move(taken.state), std::move(taken.sync_logs));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -29,6 +30,8 @@ class RunKeeper final : public StateKeeper, public Observer {
     record::EventLog* events = nullptr;                 ///< nothing: there is none
     record::RecordingWriter* recording = nullptr;       ///< nothing: there is none
     std::function<void(Archive&)> observer_state = {};  ///< of who watches the run
+    std::atomic<bool>* save_requested = nullptr;        ///< by somebody who wants a checkpoint now
+    record::Tell remark = {};                           ///< that it is written; nothing: nobody asks
     record::Tell tell;                                  ///< of what went wrong; on any thread
     record::Patience& patience;                         ///< with the last one
   };

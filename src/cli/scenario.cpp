@@ -55,6 +55,15 @@ Target read_target(Settings& table, const std::vector<std::string>& metrics) {
   return target;
 }
 
+DivergedWhen read_diverged_when(Settings& run) {
+  DivergedWhen when;
+  Settings& table = run.table_or_empty("diverged_when");
+  const Range factor = {.low = 1.0, .low_open = true};
+  when.loss_factor = table.number_or("loss_factor", when.loss_factor, factor);
+  when.distance_factor = table.number_or("distance_factor", when.distance_factor, factor);
+  return when;
+}
+
 // Fifty evaluations in a run, where the scenario does not say.
 constexpr std::uint64_t kDefaultEvaluations = 50;
 
@@ -301,6 +310,9 @@ RunPlan Scenario::make_run_plan(Use use, const std::vector<std::string>& metrics
   if (run.has("target")) plan.options.target = read_target(run.table("target"), metrics);
   plan.options.stop = read_stop(run, use, plan.options.target.has_value());
   plan.options.evaluate_every = read_evaluate_every(run, plan.options.stop);
+  plan.options.diverged_when = read_diverged_when(run);
+  plan.options.put_aside_after =
+      static_cast<std::uint64_t>(run.integer_or("put_aside_after", 3, {.low = 1, .high = 1e9}));
   plan.events = read_events(run, use, plan.runtime.kind);
   plan.record = run.boolean_or("record", false);
   plan.checkpoints = read_checkpoints(run, use);

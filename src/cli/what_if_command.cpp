@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "cli/commands.hpp"
 #include "cli/execute.hpp"
@@ -102,6 +103,9 @@ std::string change(double simulated, double recorded) {
   return simulated == recorded ? "equal" : fmt::format("{:+.2f} %", 100.0 * (simulated / recorded - 1.0));
 }
 
+// So far the time of a simulation that is to be believed may be from what was recorded.
+constexpr double kTrustworthy = 0.05;
+
 std::string self_validation(const Row& recorded, const Row& simulated) {
   if (!recorded.digest.empty() && recorded.digest == simulated.digest)
     return "The recorded method, simulated on these timings, is the recorded run to the last bit.";
@@ -109,10 +113,13 @@ std::string self_validation(const Row& recorded, const Row& simulated) {
   if (recorded.time_to_target && simulated.time_to_target)
     text += fmt::format("time to target {}, ",
                         change(to_seconds(*simulated.time_to_target), to_seconds(*recorded.time_to_target)));
+  const double time = to_seconds(simulated.time), then = to_seconds(recorded.time);
   text += fmt::format(
-      "updates {}, mean delay {}.",
+      "time {}, updates {}, mean delay {}.", change(time, then),
       change(static_cast<double>(simulated.counters.updates), static_cast<double>(recorded.counters.updates)),
       change(simulated.counters.mean_delay(), recorded.counters.mean_delay()));
+  if (std::abs(time - then) > kTrustworthy * then)
+    text += fmt::format(" Its time is more than {:g} % off: do not trust what follows.", 100 * kTrustworthy);
   return text;
 }
 
@@ -183,7 +190,9 @@ int what_if_command(const WhatIfCommand& command) {
   } else {
     fmt::print("{}\n{}\n{}What if: {}\n", text_table(rows), validation, difference(rows[0], rows[2]),
                to_toml(SettingValue{other.resolved}));
-    fmt::print("Timings: each worker's recorded times, in their order, and again from the first when they run out.\n");
+    fmt::print(
+        "Timings: each worker's recorded compute times and turn-arounds, in their order, and again from the first when "
+        "they run out.\n");
     if (!timings.ended) fmt::print("The recording was broken off: all runs end at {} s.\n", to_seconds(timings.end));
     for (const WorkerId worker : timings.compute_time->never_finished())
       fmt::print("Worker {} finished nothing while it was recorded: it is taken to need for ever.\n", worker);

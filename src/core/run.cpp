@@ -21,6 +21,8 @@ const char* name_of(StopReason reason) {
       return "method";
     case StopReason::idle:
       return "idle";
+    case StopReason::no_workers:
+      return "no_workers";
   }
   return "?";
 }

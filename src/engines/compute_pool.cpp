@@ -120,6 +120,7 @@ void ComputePool::carry_out(Work& work, unsigned thread) {
     Replica& replica = work.session->replica(thread);
     if (work.gradient) {
       work.gradient->compute(replica, work.session->buffers_);
+      if (error) work.session->replicas_[thread].reset();  // what it left behind is not to be trusted
     } else if (work.prepares) {
       work.evaluation->prepared = replica.prepare_evaluation(work.evaluation->snapshot.view());
     } else {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <deque>
 #include <sstream>
 
@@ -39,7 +40,7 @@ bool could_go_on(StopReason reason) {
 class Driver final : FailureContext {
  public:
   Driver(const RunOptions& options, Runtime& runtime, Method& method, ServerModel& model, const DriveHooks& hooks)
-      : options_(options), runtime_(runtime), method_(method), model_(model), hooks_(hooks) {}
+      : options_(options), runtime_(runtime), method_(method), model_(model), hooks_(hooks), judge_(options) {}
 
   RunResult run() {
     check_needs(method_.needs(), runtime_.offers());
@@ -91,8 +92,9 @@ class Driver final : FailureContext {
   }
 
   void stop_idle() {
-    if (workers_ == 0) warn("no worker is left, and none will return");
-    stop(StopReason::idle);
+    if (workers_ > 0) return stop(StopReason::idle);
+    warn("no worker is left, and none will return");
+    stop(StopReason::no_workers);
   }
 
   void warn(const std::string& text) {
@@ -111,6 +113,7 @@ class Driver final : FailureContext {
     switch (event.kind) {
       case Event::Kind::worker_joined:
         ++workers_;
+        ever_joined_ = std::max<std::size_t>(ever_joined_, std::size_t{event.worker} + 1);
         method_.on_worker_joined({.id = event.worker, .examples = event.examples}, model_, commands_);
         break;
       case Event::Kind::worker_lost:
@@ -142,7 +145,8 @@ class Driver final : FailureContext {
   void handle_loss(const Event& event) {
     const Version before = model_.version();
     --workers_;
-    if (!event.reason.empty()) warn("worker " + std::to_string(event.worker) + " failed: " + std::string(event.reason));
+    if (!event.reason.empty()) warn("worker " + std::to_string(event.worker) + " " + std::string(event.reason));
+    forget_bad(event.worker);
     result_.counters.lost += event.lost.size();
     method_.on_worker_lost(event.worker, event.lost.size(), model_, commands_);
     count_updates(before);
@@ -174,7 +178,10 @@ class Driver final : FailureContext {
     switch (decision.outcome) {
       case Outcome::applied:
         record.norm = event.gradient->norm();
+        TG_CHECK(std::isfinite(record.norm), "a gradient that is not finite was applied");
         ++c.applied;
+        bad_in_a_row_ = 0;
+        forget_bad(event.order.worker);
         c.clipped += decision.clipped;
         c.delay_sum += record.delay;
         c.delay_max = std::max(c.delay_max, record.delay);
@@ -184,8 +191,12 @@ class Driver final : FailureContext {
         break;
       case Outcome::not_finite:
         record.norm = event.gradient->norm();
-        ++c.not_finite;
-        stop(StopReason::diverged);
+        if (!runtime_.failure().empty()) {
+          record.outcome = Outcome::lost;
+          ++c.lost;
+        } else {
+          ++c.not_finite;
+        }
         break;
       case Outcome::cancelled:
       case Outcome::lost:
@@ -194,7 +205,44 @@ class Driver final : FailureContext {
     count_updates(before);
     record.updates = c.updates;
     note(record);
+    if (decision.outcome == Outcome::not_finite) handle_bad_gradient(event.order);
     evaluate_by_updates(before);
+  }
+
+  // A worker that failed is lost, as on threads; one that brings infinity or NaN has some more tries. Where everybody
+  // does it is not the workers' fault.
+  void handle_bad_gradient(const Order& order) {
+    if (const std::string_view failure = runtime_.failure(); !failure.empty())
+      return runtime_.put_aside(order.worker,
+                                "failed at order " + std::to_string(order.id) + ": " + std::string(failure));
+    const std::uint64_t limit = options_.put_aside_after;
+    if (limit == 0) return;
+    ++bad_in_a_row_;
+    if (bad_in_a_row_ / limit > runtime_.in_flight())
+      diverge("the last " + std::to_string(bad_in_a_row_) + " gradients were not finite");
+    if (++count_of_bad(order.worker) < limit) return;
+    ++result_.put_aside;
+    runtime_.put_aside(order.worker, "is put aside: " + std::to_string(limit) +
+                                         (limit == 1 ? " gradient that was" : " gradients in a row that were") +
+                                         " not finite");
+    if (2 * result_.put_aside > ever_joined_)
+      diverge(std::to_string(result_.put_aside) + " of " + std::to_string(ever_joined_) +
+              " workers bring gradients that are not finite");
+  }
+
+  void diverge(const std::string& why) {
+    if (stopped_) return;
+    why_diverged_ = why;
+    stop(StopReason::diverged);
+  }
+
+  // Gradients in a row of a worker that were not finite.
+  std::uint64_t& count_of_bad(WorkerId worker) {
+    const auto found = std::ranges::find(bad_, worker, &BadWorker::worker);
+    return found != bad_.end() ? found->count : bad_.emplace_back(worker).count;
+  }
+  void forget_bad(WorkerId worker) {
+    std::erase_if(bad_, [&](const BadWorker& bad) { return bad.worker == worker; });
   }
 
   void perform() {
@@ -267,7 +315,8 @@ class Driver final : FailureContext {
     archive.section("run");
     archive(result_.counters, result_.evaluations, result_.time_to_target, result_.updates_to_target, result_.hits,
             digest_);
-    archive(next_evaluation_, last_time_, last_evaluation_time_, last_evaluated_, diverged_at_evaluation_, workers_);
+    archive(next_evaluation_, last_time_, last_evaluation_time_, last_evaluated_, workers_, ever_joined_);
+    archive(judge_, diverged_at_, why_diverged_, bad_, bad_in_a_row_, result_.put_aside);
     archive(recent_count_);
     for (ArrivalRecord& record : recent_) archive(record);
     double wall = wall_seconds();
@@ -305,7 +354,11 @@ class Driver final : FailureContext {
                         {.time = runtime_.now(), .version = model_.version(), .counters = result_.counters}});
     if (!waits) return collect(pending_.size());
     // Only a run that may end here has to know the result before it goes on.
-    collect(options_.stop.at_target ? 0 : kMaxPendingEvaluations);
+    const std::size_t unknown = options_.stop.at_target ? 0 : kMaxPendingEvaluations;
+    collect(unknown);
+    // Others may be known as well, but that is chance, and all runs end at the same evaluation.
+    if (diverged_at_ && *diverged_at_ + unknown < result_.evaluations.size() + pending_.size())
+      stop(StopReason::diverged);
   }
 
   // Takes finished evaluations in their order, and waits while more than `allowed` are in the air.
@@ -314,26 +367,28 @@ class Driver final : FailureContext {
       EvaluationRecord& record = pending_.front().record;
       record.metrics = runtime_.take_evaluation(pending_.front().id);
       for (Observer* observer : hooks_.observers) observer->on_evaluation(record);
-      heed(record);
+      heed(record, pending_.front().at);
       result_.evaluations.push_back(std::move(record));
       pending_.pop_front();
     }
   }
 
-  void heed(const EvaluationRecord& record) {
-    const Verdict verdict = judge(record, options_.target, result_);
-    if (!verdict.finite) diverged_at_evaluation_ = true;
+  void heed(const EvaluationRecord& record, const Snapshot& at) {
+    const Verdict verdict = judge_.judge(record, at.view(), result_);
+    if (!verdict.diverged.empty() && !diverged_at_) {
+      diverged_at_ = result_.evaluations.size();
+      why_diverged_ = verdict.diverged + " at " + std::to_string(to_seconds(record.time)) + " s";
+    }
     if (verdict.reaches_target && options_.stop.at_target) stop(StopReason::target);
-    if (diverged_at_evaluation_ && options_.stop.at_target) stop(StopReason::diverged);
+    if (diverged_at_ && runtime_.real_time()) stop(StopReason::diverged);
   }
 
   void finish() {
     runtime_.wind_down();
     evaluate();
     collect(0);
-    // Without waiting for evaluations the loop would not end at a moment that is the same in every run; so a metric
-    // that is not finite marks the run, but does not cut it short.
-    if (diverged_at_evaluation_) result_.reason = StopReason::diverged;
+    if (diverged_at_) result_.reason = StopReason::diverged;
+    if (result_.reason == StopReason::diverged) warn("the run has diverged: " + why_diverged_);
     result_.time = runtime_.now();
     result_.runtime = runtime_.counters();
     result_.method = method_.figures();
@@ -343,6 +398,11 @@ class Driver final : FailureContext {
   }
 
   static constexpr std::size_t kRecent = 16;
+  struct BadWorker {
+    WorkerId worker = 0;
+    std::uint64_t count = 0;
+    void state(Archive& archive) { archive(worker, count); }
+  };
 
   const RunOptions& options_;
   Runtime& runtime_;
@@ -360,8 +420,14 @@ class Driver final : FailureContext {
   std::deque<PendingEvaluation> pending_;
   Time next_evaluation_{}, last_time_{}, last_evaluation_time_{};
   std::optional<Version> last_evaluated_;
-  std::size_t workers_ = 0;  // that are there
-  bool stopped_ = false, diverged_at_evaluation_ = false;
+  std::size_t workers_ = 0;      // that are there
+  std::size_t ever_joined_ = 0;  // or were
+  Judge judge_;
+  std::optional<std::uint64_t> diverged_at_;  // the number of the first evaluation that said so
+  std::string why_diverged_;
+  std::vector<BadWorker> bad_;      // whose last gradients were not finite
+  std::uint64_t bad_in_a_row_ = 0;  // gradients that were not finite, since the last that was applied
+  bool stopped_ = false;
   ArrivalRecord recent_[kRecent];
   std::size_t recent_count_ = 0;
 };

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tardigrad/runtime.hpp"
@@ -26,6 +29,8 @@ class ForwardingRuntime : public Runtime {
   }
   void cancel(WorkerId worker, std::vector<Order>& cancelled) override { inner_.cancel(worker, cancelled); }
   void set_timer(TimerId timer, Time after) override { inner_.set_timer(timer, after); }
+  void put_aside(WorkerId worker, std::string reason) override { inner_.put_aside(worker, std::move(reason)); }
+  std::string_view failure() const override { return inner_.failure(); }
   void set_oldest_useful_version(Version version) override { inner_.set_oldest_useful_version(version); }
   std::size_t in_flight() const override { return inner_.in_flight(); }
   RuntimeCounters counters() const override { return inner_.counters(); }

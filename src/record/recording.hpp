@@ -58,6 +58,7 @@ struct RecordedEvent {
   WorkerId worker = 0;
   double examples = 1.0;         ///< joined
   std::vector<Order> lost = {};  ///< lost: worker, number and index of each
+  bool put_aside = false;        ///< lost: because of what it brought, by the server's will
   TimerId timer{};
   Order order = {};  ///< arrived: all of it but the work
   RecordedDecision decision = {};
@@ -78,7 +79,7 @@ inline constexpr std::string_view kMagic = "tgrecord";
 inline constexpr int kVersion = 2;
 inline constexpr std::size_t kBlockHead = 12;
 inline constexpr std::size_t kMostPayload = std::size_t{1} << 28;
-enum class Tag : std::uint8_t { joined = 1, lost, timer, arrived, assign, cancel, set_timer, end };
+enum class Tag : std::uint8_t { joined = 1, lost, timer, arrived, assign, cancel, set_timer, end, put_aside };
 // Bits of what follows an arrival.
 inline constexpr std::uint8_t kHasNorm = 1, kHasHash = 2, kHasCoefficient = 4, kOutcomeShift = 3;
 }  // namespace format

@@ -146,6 +146,8 @@ void RecordingReader::read_event(RecordedEvent& event) {
       event.examples = raw<double>();
       return;
     case Tag::lost:
+    case Tag::put_aside:
+      event.put_aside = tag == Tag::put_aside;
       event.kind = Event::Kind::worker_lost;
       event.worker = worker();
       return read_orders(event.worker, event.lost);

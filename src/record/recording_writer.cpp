@@ -89,8 +89,8 @@ void RecordingWriter::joined(Time time, WorkerId worker, double examples) {
   raw(examples);
 }
 
-void RecordingWriter::lost(Time time, WorkerId worker, std::span<const Order> gone) {
-  begin_event(Tag::lost, time);
+void RecordingWriter::lost(Time time, WorkerId worker, std::span<const Order> gone, bool put_aside) {
+  begin_event(put_aside ? Tag::put_aside : Tag::lost, time);
   integer(worker);
   orders(gone);
 }

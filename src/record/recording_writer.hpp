@@ -26,7 +26,7 @@ class RecordingWriter {
   ~RecordingWriter();
 
   void joined(Time time, WorkerId worker, double examples);
-  void lost(Time time, WorkerId worker, std::span<const Order> orders);
+  void lost(Time time, WorkerId worker, std::span<const Order> orders, bool put_aside = false);
   void timer_fired(Time time, TimerId timer);
   void arrived(Time time, const Order& order, const RecordedDecision& decision);
   void assigned(WorkerId worker, OrderId order, Version version, const LocalWork& work);

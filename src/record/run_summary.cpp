@@ -30,8 +30,29 @@ Json hits_json(const TargetHits& hits) {
           {"later_met", hits.later_met}};
 }
 
+Json runtime_json(const RunSummary& summary) {
+  const RuntimeCounters& r = summary.runtime;
+  return {{"name", summary.names.runtime},
+          {"gradients_computed", r.gradients_computed},
+          {"gradients_wasted", r.gradients_wasted},
+          {"utilisation", r.utilisation},
+          {"paced", r.paced},
+          {"late", r.late},
+          {"pace_ns", r.pace.count()},
+          {"paced_time_ns", r.paced_time.count()}};
+}
+
+RuntimeCounters runtime_of(const Json& json) {
+  return {.gradients_computed = json.at("gradients_computed").get<std::uint64_t>(),
+          .gradients_wasted = json.at("gradients_wasted").get<std::uint64_t>(),
+          .utilisation = json.at("utilisation").get<double>(),
+          .paced = json.at("paced").get<std::uint64_t>(),
+          .late = json.at("late").get<std::uint64_t>(),
+          .pace = Time{json.at("pace_ns").get<std::int64_t>()},
+          .paced_time = Time{json.at("paced_time_ns").get<std::int64_t>()}};
+}
+
 Json summary_json(const RunSummary& summary) {
-  const auto& [gradients_computed, gradients_wasted, utilisation] = summary.runtime;
   std::optional<double> to_target_seconds;
   std::optional<std::int64_t> to_target_ns;
   if (summary.time_to_target) {
@@ -57,18 +78,15 @@ Json summary_json(const RunSummary& summary) {
           {"figures", to_json(summary.figures)},
           {"not_private", is_private(summary) ? Json(not_private()) : Json(nullptr)},
           {"counters", to_json(summary.counters)},
-          {"runtime",
-           {{"name", summary.names.runtime},
-            {"gradients_computed", gradients_computed},
-            {"gradients_wasted", gradients_wasted},
-            {"utilisation", utilisation}}},
+          {"workers_put_aside", summary.put_aside},
+          {"runtime", runtime_json(summary)},
           {"missing", summary.missing},
           {"digest", summary.digest},
           {"wall_seconds", summary.wall_seconds}};
 }
 
 StopReason stop_reason_of(const std::string& name) {
-  for (int i = 0; i <= static_cast<int>(StopReason::idle); ++i)
+  for (int i = 0; i <= static_cast<int>(StopReason::no_workers); ++i)
     if (name == name_of(static_cast<StopReason>(i))) return static_cast<StopReason>(i);
   throw Error(fmt::format("reason `{}` is unknown", name));
 }
@@ -125,10 +143,8 @@ RunSummary summary_of(const Json& json) {
   summary.reason = stop_reason_of(json.at("reason"));
   summary.time = Time{json.at("time_ns").get<std::int64_t>()};
   summary.counters = counters_of(json.at("counters"));
-  const Json& runtime = json.at("runtime");
-  summary.runtime = {.gradients_computed = runtime.at("gradients_computed"),
-                     .gradients_wasted = runtime.at("gradients_wasted"),
-                     .utilisation = runtime.at("utilisation")};
+  summary.put_aside = json.at("workers_put_aside").get<std::uint64_t>();
+  summary.runtime = runtime_of(json.at("runtime"));
   summary.metrics = metrics_of(json.at("metrics"));
   summary.figures = metrics_of(json.at("figures"));
   if (const auto ns = optional_of<std::int64_t>(json.at("time_to_target_ns"))) summary.time_to_target = Time{*ns};
@@ -157,6 +173,7 @@ RunSummary summarize(const RunNames& names, const RunResult& result) {
           .time = result.time,
           .counters = result.counters,
           .runtime = result.runtime,
+          .put_aside = result.put_aside,
           .metrics = result.evaluations.empty() ? std::vector<Metric>{} : result.evaluations.back().metrics,
           .figures = result.method,
           .time_to_target = result.time_to_target,

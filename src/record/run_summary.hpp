@@ -30,6 +30,7 @@ struct RunSummary {
   Time time{};
   Counters counters;
   RuntimeCounters runtime;
+  std::uint64_t put_aside = 0;  ///< workers that brought infinity or NaN, again and again
   std::vector<Metric> metrics;  ///< of the last evaluation; NaN for what was not finite
   std::vector<Metric> figures;  ///< the method's own, such as a privacy account; NaN for what was not finite
   std::optional<Time> time_to_target;

@@ -117,7 +117,8 @@ RunEnd end_of(const RunRow& row, const Goal& goal) {
   if (row.stage == RunRow::Stage::broken_off) return RunEnd::interrupted;
   const std::optional<double> metric = find_value(row.last_metrics, goal.metric);
   if (row.reason == StopReason::diverged || (metric && !std::isfinite(*metric))) return RunEnd::diverged;
-  if (row.reason == StopReason::method || row.reason == StopReason::idle) return RunEnd::stopped;
+  if (row.reason == StopReason::method || row.reason == StopReason::idle || row.reason == StopReason::no_workers)
+    return RunEnd::stopped;
   return RunEnd::capped;
 }
 

@@ -61,9 +61,10 @@ std::string what_became(const Account& account) {
       return why_discarded(account.decision.reason) +
              (account.event.decision.norm ? "" : " Nobody looked at the gradient.");
     case Outcome::not_finite:
-      return "Not applied: there was infinity or NaN in it, and such a gradient ends the run.";
-    case Outcome::cancelled:
+      return "Not applied: there was infinity or NaN in it.";
     case Outcome::lost:
+      return "Not applied: its worker failed while it computed it, and is lost.";
+    case Outcome::cancelled:
       break;
   }
   return "";

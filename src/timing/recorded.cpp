@@ -12,8 +12,8 @@ RecordedTimes::Worker& RecordedTimes::at(WorkerId worker) {
   return workers_[worker];
 }
 
-void RecordedTimes::add(WorkerId worker, std::uint64_t index, Time time) {
-  at(worker).known[index] = std::max(Time{1}, time);
+void RecordedTimes::add(WorkerId worker, std::uint64_t index, Time time, Time turn_around) {
+  at(worker).known[index] = {std::max(Time{1}, time), turn_around};
 }
 
 void RecordedTimes::add_unfinished(WorkerId worker, std::uint64_t index, Time longer_than) {
@@ -23,25 +23,25 @@ void RecordedTimes::add_unfinished(WorkerId worker, std::uint64_t index, Time lo
 void RecordedTimes::settle() {
   for (WorkerId id = 0; id < workers_.size(); ++id) {
     Worker& worker = workers_[id];
-    for (const auto& [index, time] : worker.known) worker.list.push_back(time);
+    for (const auto& [index, lap] : worker.known) worker.list.push_back(lap);
     if (worker.list.empty() && !worker.unfinished.empty()) never_finished_.push_back(id);
-    if (worker.list.empty()) worker.list.push_back(kNotInThisRun);
+    if (worker.list.empty()) worker.list.push_back({kNotInThisRun, Time{0}});
     for (const auto& [index, longer_than] : worker.unfinished) {
       // The next of the list that is long enough; where none is, so much that it is twice what was seen.
       const std::size_t first = index % worker.list.size();
-      Time time = 2 * longer_than + Time{1};
+      Lap lap{2 * longer_than + Time{1}, Time{0}};
       for (std::size_t i = 0; i < worker.list.size(); ++i) {
-        const Time candidate = worker.list[(first + i) % worker.list.size()];
-        if (candidate <= longer_than) continue;
-        time = candidate;
+        const Lap& candidate = worker.list[(first + i) % worker.list.size()];
+        if (candidate.time + candidate.turn_around <= longer_than) continue;
+        lap = candidate;
         break;
       }
-      worker.known.emplace(index, time);
+      worker.known.emplace(index, lap);
     }
   }
 }
 
-Time RecordedTimes::sample(WorkerId worker, std::uint64_t index) const {
+const RecordedTimes::Lap& RecordedTimes::at(WorkerId worker, std::uint64_t index) const {
   const Worker& times = workers_[worker];
   TG_CHECK(!times.list.empty(), "recorded times that are not settled");
   const auto found = times.known.find(index);

@@ -13,14 +13,15 @@ namespace tardigrad::timing {
 /// Whoever never finished an order, or is not known to join, leave or return: some three years.
 inline constexpr Time kNotInThisRun = std::chrono::seconds(100'000'000);
 
-/// Compute times as they were: a list for each worker, repeated when it runs out. An index whose time nobody knows,
-/// because the order was withdrawn, takes a time of the list that is long enough for what is known of it.
+/// Compute times as they were, with what passed beside each: a list for each worker, repeated when it runs out. An
+/// index whose time nobody knows, because the order was withdrawn, takes one of the list that is long enough for what
+/// is known of it.
 class RecordedTimes final : public ComputeTime {
  public:
   explicit RecordedTimes(std::size_t workers) : workers_(workers) {}
 
-  /// The `index`-th gradient of the worker took this long.  Pre  time >= 1
-  void add(WorkerId worker, std::uint64_t index, Time time);
+  /// The `index`-th gradient of the worker took this long, and so much passed beside it.  Pre  time >= 1
+  void add(WorkerId worker, std::uint64_t index, Time time, Time turn_around = {});
   /// It was not done after this long, and nobody knows more.
   void add_unfinished(WorkerId worker, std::uint64_t index, Time longer_than);
   /// No more times come. Those who finished nothing take kNotInThisRun.
@@ -28,15 +29,20 @@ class RecordedTimes final : public ComputeTime {
   /// Workers that finished nothing, though they were given something.
   const std::vector<WorkerId>& never_finished() const { return never_finished_; }
 
-  Time sample(WorkerId worker, std::uint64_t index) const override;
+  Time sample(WorkerId worker, std::uint64_t index) const override { return at(worker, index).time; }
+  Time turn_around(WorkerId worker, std::uint64_t index) const override { return at(worker, index).turn_around; }
 
  private:
+  struct Lap {
+    Time time{}, turn_around{};
+  };
   struct Worker {
-    std::map<std::uint64_t, Time> known;
+    std::map<std::uint64_t, Lap> known;
     std::map<std::uint64_t, Time> unfinished;
-    std::vector<Time> list;  // the known times, in the order of their indices
+    std::vector<Lap> list;  // the known ones, in the order of their indices
   };
   Worker& at(WorkerId worker);
+  const Lap& at(WorkerId worker, std::uint64_t index) const;
   std::vector<Worker> workers_;
   std::vector<WorkerId> never_finished_;
 };

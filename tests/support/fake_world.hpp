@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -33,6 +34,7 @@ class Bowl final : public Problem {
     double explode_below_index = -1.0;  ///< orders of an index beyond this one return infinity; < 0: never
     std::size_t evaluation_parts = 1;
     std::function<void(const Order&)> on_gradient = {};  ///< on the computing thread
+    std::function<bool(const Order&)> brings_nan = {};
     std::vector<float> curvatures = {}, centres = {};
     std::vector<double> examples = {};  ///< by worker
   };
@@ -67,6 +69,7 @@ class Bowl final : public Problem {
       if (bowl_.options_.explode_below_index >= 0 &&
           static_cast<double>(order.index) > bowl_.options_.explode_below_index)
         g[0] = std::numeric_limits<float>::infinity();
+      if (bowl_.options_.brings_nan && bowl_.options_.brings_nan(order)) g[0] = std::numeric_limits<float>::quiet_NaN();
       while (std::chrono::steady_clock::now() < until) {
       }
       return 0.0;
@@ -127,8 +130,10 @@ class Recorder final : public Observer {
  public:
   void on_arrival(const ArrivalRecord& record) override { arrivals.push_back(record); }
   void on_evaluation(const EvaluationRecord& record) override { evaluations.push_back(record); }
+  void on_warning(Time, const std::string& text) override { warnings.push_back(text); }
   std::vector<ArrivalRecord> arrivals;
   std::vector<EvaluationRecord> evaluations;
+  std::vector<std::string> warnings;
 };
 
 /// A [method] table out of TOML-like pairs, made into a method.
@@ -167,7 +172,9 @@ struct Outcomes {
   RunResult result;
   std::vector<ArrivalRecord> arrivals;
   std::vector<EvaluationRecord> evaluations;
+  std::vector<std::string> warnings;
   std::vector<float> x;
+  bool finite = true;  ///< x and all work vectors are
 };
 
 inline std::vector<double> coefficients(const Outcomes& outcomes) {
@@ -191,6 +198,13 @@ struct WorldOptions {
   std::function<Runtime&(Runtime&, std::vector<Observer*>&)> around = {};
 };
 
+inline bool is_finite(ServerModel& model) {
+  bool finite = std::isfinite(model.squared_distance(vec::kModel, {}, nullptr));
+  for (std::uint32_t i = 0; i < model.vectors(); ++i)
+    finite &= std::isfinite(model.squared_distance({Vec::Kind::work, i}, {}, nullptr));
+  return finite;
+}
+
 /// One run in the simulator from x0 to the end.
 inline Outcomes simulate(const Problem& problem, const ComputeTime& times, Method& method,
                          const WorldOptions& options) {
@@ -211,6 +225,8 @@ inline Outcomes simulate(const Problem& problem, const ComputeTime& times, Metho
     outcomes.result = drive(options.run, runtime, method, model, {.observers = observers});
     outcomes.arrivals = std::move(recorder.arrivals);
     outcomes.evaluations = std::move(recorder.evaluations);
+    outcomes.warnings = std::move(recorder.warnings);
+    outcomes.finite = is_finite(model);
     const std::span<const float> x = model.snapshot().view();
     outcomes.x.assign(x.begin(), x.end());
   }

@@ -56,7 +56,8 @@ inline Outcomes replay_run(const Problem& problem, Method& method, record::Recor
     replay::Replayer replayer(problem, buffers, recording, until);
     Recorder recorder;
     Observer* const observers[] = {&replayer, &recorder};
-    outcomes.result = drive({}, replayer, method, model, {.observers = observers, .interrupted = &replayer.ended()});
+    outcomes.result = drive({.put_aside_after = 0}, replayer, method, model,
+                            {.observers = observers, .interrupted = &replayer.ended()});
     replayer.finish();
     outcomes.arrivals = std::move(recorder.arrivals);
     const std::span<const float> x = model.snapshot().view();

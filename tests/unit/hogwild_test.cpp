@@ -295,8 +295,20 @@ TEST(Hogwild, InfinityIsNeverApplied) {
   const HogwildRun run = train(
       bowl, 3, [](Version) { return 0.01; }, stop_after_updates(100'000));
   EXPECT_EQ(run.result.reason, StopReason::diverged);
-  EXPECT_GE(run.result.counters.not_finite, 1u);
+  EXPECT_GE(run.result.counters.not_finite, 6u);  // two of three workers were put aside
+  EXPECT_LE(run.result.counters.not_finite, 9u);
+  EXPECT_GE(run.result.put_aside, 2u);
+  for (const float coordinate : run.x) EXPECT_TRUE(std::isfinite(coordinate));
+}
+
+TEST(Hogwild, OneWorkerThatBringsInfinityIsPutAside) {
+  const Bowl bowl({.brings_nan = [](const Order& order) { return order.worker == 1 && order.index >= 5; }});
+  const HogwildRun run = train(
+      bowl, 3, [](Version) { return 0.01; }, stop_after_updates(2000));
+  EXPECT_EQ(run.result.reason, StopReason::updates);
+  EXPECT_EQ(run.result.counters.updates, 2000u);
   EXPECT_LE(run.result.counters.not_finite, 3u);
+  EXPECT_LE(run.result.put_aside, 1u);  // the others may be done before it begins
   for (const float coordinate : run.x) EXPECT_TRUE(std::isfinite(coordinate));
 }
 
@@ -354,7 +366,7 @@ TEST(Hogwild, TheOthersComeBackForWhatAFailedWorkerDidNot) {
 TEST(Hogwild, WithoutWorkersARunEnds) {
   Custom problem([](const Order&, const std::function<bool()>&) { throw std::runtime_error("no luck"); });
   const HogwildRun run = train(problem, 2, one, stop_after_updates(100));
-  EXPECT_EQ(run.result.reason, StopReason::idle);
+  EXPECT_EQ(run.result.reason, StopReason::no_workers);
   EXPECT_EQ(run.result.counters.lost, 2u);
   EXPECT_EQ(run.warnings.back(), "no worker is left, and none will return");
 }

@@ -358,7 +358,7 @@ TEST(HtDelayComp, ACorrectionThatOverflowsIsNotApplied) {
       {{"name", word("ht-delay-comp")}, {"step_size", num(0.5)}, {"clip_radius", num(1e19)}, {"compensation", num(1)}},
       2);
   const auto run = test::simulate(bowl, times, *method, {.workers = 2, .run = test::stop_after_updates(50)});
-  EXPECT_EQ(run.result.counters.not_finite, 1u);
+  EXPECT_GE(run.result.counters.not_finite, 1u);
   for (const float x : run.x) EXPECT_TRUE(std::isfinite(x));
 }
 

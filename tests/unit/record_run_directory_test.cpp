@@ -27,13 +27,22 @@ RunSummary example() {
   result.time = Time{41'200'000'000};
   result.counters = {
       .assigned = 20, .applied = 12, .discarded = 2, .clipped = 3, .updates = 12, .delay_sum = 6, .delay_max = 2};
-  result.runtime = {.gradients_computed = 14, .gradients_wasted = 2, .utilisation = 0.75};
+  result.runtime = {.gradients_computed = 14,
+                    .gradients_wasted = 2,
+                    .utilisation = 0.75,
+                    .paced = 14,
+                    .late = 3,
+                    .pace = Time{70},
+                    .paced_time = Time{90}};
+  result.put_aside = 1;
   result.evaluations.push_back({.metrics = {{"loss", 3.0}}});
   result.evaluations.push_back({.metrics = {{"loss", 0.5}, {"accuracy", std::numeric_limits<double>::quiet_NaN()}}});
   result.method = {{"epsilon", 2.5}};
   result.time_to_target = Time{40'100'000'001};
   result.updates_to_target = 11;
-  result.hits = {.first = Moment{Time{39'000'000'000}, 10}, .later = 5, .later_met = 3};
+  result.hits.first = Moment{Time{39'000'000'000}, 10};
+  result.hits.later = 5;
+  result.hits.later_met = 3;
   result.digest = "0123456789abcdef0123456789abcdef";
   result.wall_seconds = 1.25;
   RunSummary summary = summarize({.provenance = {.program = "tardigrad 0.1.0",
@@ -129,11 +138,16 @@ constexpr const char* kExampleText = R"({
     "mean_delay": 0.5,
     "delay_max": 2
   },
+  "workers_put_aside": 1,
   "runtime": {
     "name": "sim",
     "gradients_computed": 14,
     "gradients_wasted": 2,
-    "utilisation": 0.75
+    "utilisation": 0.75,
+    "paced": 14,
+    "late": 3,
+    "pace_ns": 70,
+    "paced_time_ns": 90
   },
   "missing": {
     "events.jsonl": 12
@@ -173,6 +187,9 @@ TEST_F(RunSummaryFile, ComesBack) {
   EXPECT_EQ(back.time, summary.time);
   EXPECT_EQ(back.counters.delay_sum, 6u);
   EXPECT_EQ(back.runtime.utilisation, 0.75);
+  EXPECT_EQ(back.runtime.late, 3u);
+  EXPECT_EQ(back.runtime.paced_time, Time{90});
+  EXPECT_EQ(back.put_aside, 1u);
   ASSERT_EQ(back.metrics.size(), 2u);
   EXPECT_EQ(back.metrics[0].name, "loss");
   EXPECT_EQ(back.metrics[0].value, 0.5);

@@ -36,6 +36,20 @@ TEST(RecordedTimes, OfAWithdrawnOrderAreLongEnough) {
   EXPECT_EQ(times.sample(0, 5), Time{20});
 }
 
+// What passed beside an order goes with its time, and counts where it must be long enough.
+TEST(RecordedTimes, HaveTheirTurnAround) {
+  RecordedTimes times(1);
+  times.add(0, 0, Time{10}, Time{4});
+  times.add(0, 1, Time{12}, Time{-3});
+  times.add_unfinished(0, 2, Time{13});
+  times.settle();
+  EXPECT_EQ(times.turn_around(0, 0), Time{4});
+  EXPECT_EQ(times.turn_around(0, 1), Time{-3});
+  EXPECT_EQ(times.sample(0, 2), Time{10});
+  EXPECT_EQ(times.turn_around(0, 2), Time{4});
+  EXPECT_EQ(times.turn_around(0, 3), Time{-3});
+}
+
 TEST(RecordedTimes, OfWhoNeverFinishedAreNotInThisRun) {
   RecordedTimes times(2);
   times.add(0, 0, Time{30});

@@ -17,12 +17,14 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 /// Evaluations at 0 s, 1 s, ... after 0, 10, ... updates; the losses are held against 1.
 struct Judged {
   Judged(std::uint64_t hold, std::initializer_list<double> losses) {
-    const Target target{.metric = "loss", .threshold = 1.0, .hold = hold};
+    const RunOptions options{.target = Target{.metric = "loss", .threshold = 1.0, .hold = hold}};
+    const std::vector<float> x(2, 1.0f);
+    Judge judge(options);
     for (const double loss : losses) {
       const EvaluationRecord record{.time = from_seconds(static_cast<double>(count)),
                                     .version = 10 * count,
                                     .metrics = {{"accuracy", 0.0}, {"loss", loss}}};
-      if (judge(record, target, result).reaches_target) reached_at.push_back(count);
+      if (judge.judge(record, x, result).reaches_target) reached_at.push_back(count);
       ++count;
     }
   }

@@ -35,12 +35,14 @@ class Keeper {
         shop_{.problem = problem,
               .buffers = buffers,
               .step = options.step,
+              .put_aside_after = options.run.put_aside_after,
               .x = SharedParameters(x),
               .claims = Claims(smaller(options.run.stop.updates, options.run.stop.gradients),
                                options.run.evaluate_every.updates, options.workers)},
         next_evaluation_(options.run.evaluate_every.time.value_or(Time::max())),
         evaluators_(options.evaluation_threads),
-        evaluating_(evaluators_, problem, buffers) {}
+        evaluating_(evaluators_, problem, buffers),
+        judge_(options.run) {}
   ~Keeper() {
     shop_.stop();
     join();
@@ -86,14 +88,30 @@ class Keeper {
   void start_workers() {
     try {
       for (const auto& worker : shop_.workers)
-        if (worker->failure().empty()) worker->start();
+        if (is_healthy(*worker)) worker->start();
     } catch (const std::system_error& error) {
       throw Error("the system has no threads for " + std::to_string(options_.workers) + " workers: " + error.what());
     }
   }
 
+  // Pre  it has ended
+  static bool is_healthy(const Worker& worker) { return worker.failure().empty() && !worker.is_put_aside(); }
   bool any_healthy() const {
-    return std::ranges::any_of(shop_.workers, [](const auto& worker) { return worker->failure().empty(); });
+    return std::ranges::any_of(shop_.workers, [](const auto& worker) { return is_healthy(*worker); });
+  }
+
+  // If it is most of the workers, it is not their fault.
+  void look_for_divergence() {
+    const auto aside = static_cast<std::size_t>(std::ranges::count_if(
+        shop_.workers, [](const auto& worker) { return worker->ended() && worker->is_put_aside(); }));
+    if (2 * aside <= options_.workers) return;
+    diverge(std::to_string(aside) + " of " + std::to_string(options_.workers) +
+            " workers bring gradients that are not finite");
+    stop(StopReason::diverged);
+  }
+
+  void diverge(const std::string& why) {
+    if (why_diverged_.empty()) why_diverged_ = why;
   }
 
   void join() {
@@ -116,6 +134,7 @@ class Keeper {
       until = std::min({until, cap, next_evaluation_});
     }
     start_evaluations(shop_.news.wait(shop_.start + until));
+    look_for_divergence();
     while (!pending_.empty() && evaluating_.is_finished(pending_.front()->job)) take_evaluation();
   }
 
@@ -147,10 +166,10 @@ class Keeper {
     evaluating_.wait_for(pending_.front()->job);
     record.metrics = pending_.front()->job.metrics(problem_);
     for (Observer* observer : hooks_.observers) observer->on_evaluation(record);
-    const Verdict verdict = judge(record, options_.run.target, result_);
-    if (!verdict.finite) diverged_ = true;
+    const Verdict verdict = judge_.judge(record, pending_.front()->job.snapshot.view(), result_);
+    if (!verdict.diverged.empty()) diverge(verdict.diverged + " at " + std::to_string(to_seconds(record.time)) + " s");
     if (verdict.reaches_target && options_.run.stop.at_target) stop(StopReason::target);
-    if (diverged_ && options_.run.stop.at_target) stop(StopReason::diverged);
+    if (!verdict.diverged.empty()) stop(StopReason::diverged);
     result_.evaluations.push_back(std::move(record));
     pending_.pop_front();
     shop_.news.release();
@@ -166,10 +185,12 @@ class Keeper {
     result_.time = shop_.now();
     start_evaluations(shop_.news.wait(shop_.start));
     while (!pending_.empty()) take_evaluation();
+    look_for_divergence();
     count();
     if (!reason_) reason_ = reason_of_the_end();
     evaluate_the_end();
-    result_.reason = diverged_ ? StopReason::diverged : *reason_;
+    result_.reason = why_diverged_.empty() ? *reason_ : StopReason::diverged;
+    if (!why_diverged_.empty()) warn("the run has diverged: " + why_diverged_);
     Hasher digest;
     digest.add(result_.counters.updates);
     digest.add(std::as_const(x_));
@@ -184,9 +205,13 @@ class Keeper {
     Time busy{};
     for (std::size_t i = 0; i < shop_.workers.size(); ++i) {
       const Worker& worker = *shop_.workers[i];
-      c.not_finite += worker.met_infinity();
+      c.not_finite += worker.not_finite();
       r.gradients_wasted += worker.dropped();
       busy += worker.busy();
+      result_.put_aside += worker.is_put_aside();
+      if (worker.is_put_aside())
+        warn("worker " + std::to_string(i) + " is put aside: " + std::to_string(options_.run.put_aside_after) +
+             " gradients in a row that were not finite");
       if (worker.failure().empty()) continue;
       ++c.lost;
       warn("worker " + std::to_string(i) + " failed: " + worker.failure());
@@ -195,18 +220,16 @@ class Keeper {
     c.assigned = r.gradients_computed + c.lost;
     const double available = to_seconds(result_.time) * static_cast<double>(options_.workers);
     if (available > 0.0) r.utilisation = std::min(1.0, to_seconds(busy) / available);
-    if (c.not_finite > 0) diverged_ = true;
   }
 
   // Of a run that nobody stopped.
   StopReason reason_of_the_end() {
     const StopConditions& until = options_.run.stop;
     const Version updates = result_.counters.updates;
-    if (diverged_) return StopReason::diverged;
     if (until.updates && updates >= *until.updates) return StopReason::updates;
     if (until.gradients && updates >= *until.gradients) return StopReason::gradients;
     warn("no worker is left, and none will return");
-    return StopReason::idle;
+    return StopReason::no_workers;
   }
 
   void evaluate_the_end() {
@@ -225,11 +248,12 @@ class Keeper {
   Workshop shop_;
   RunResult result_;
   std::optional<StopReason> reason_;
-  bool diverged_ = false;
+  std::string why_diverged_;  // "": it has not
   Time next_evaluation_, last_copy_{};
   ComputePool evaluators_;
   std::deque<std::unique_ptr<Evaluation>> pending_;
-  ComputePool::Session evaluating_;  // last: its threads may hold our jobs
+  ComputePool::Session evaluating_;  // after those: its threads may hold our jobs
+  Judge judge_;
 };
 
 }  // namespace

@@ -39,7 +39,8 @@ struct Hooks {
 /// the worker that ends the run of updates before it: with one worker it is exact. Evaluations for which there is no
 /// time are left out, but for the last. No delay is counted: reads that mix versions have none. With one worker x is
 /// that of a plain loop, to the last bit; with more, the digest (of x alone) is another each time. A worker that fails
-/// is told of and does not return. Infinity or NaN in a gradient ends the run.
+/// is told of and does not return; so is one that is put aside, since it brought infinity or NaN so many times in a
+/// row. Such a gradient is not added, and the update is made with the next one.
 ///
 /// x: the initial point; at the end the parameters. Buffers have its dimension.
 /// Errors  Error when the system has no threads for the workers

@@ -93,30 +93,34 @@ template <class Gradients>
 void Worker::make_updates(Gradients gradients) {
   while (const std::optional<Claims::Range> range = shop_.claims.next()) {
     unmade_ = range->end - range->begin;
-    for (; unmade_ > 0; --unmade_)
-      if (!make_update(gradients, range->end - unmade_)) return;
+    while (unmade_ > 0) {
+      const Attempt attempt = make_update(gradients, range->end - unmade_);
+      if (attempt == Attempt::ended) return;
+      unmade_ -= attempt == Attempt::made;
+    }
     if (shop_.claims.is_multiple(range->end)) shop_.offer_copy(shop_.now());
   }
 }
 
-// Returns  shall there be another?
+// Ended: nobody wants more of its gradients.
 template <class Gradients>
-bool Worker::make_update(Gradients& gradients, Version number) {
-  if (shop_.stopping()) return false;
+Worker::Attempt Worker::make_update(Gradients& gradients, Version number) {
+  if (shop_.stopping()) return Attempt::ended;
   const Version made = updates_.load(std::memory_order_relaxed);
-  const std::span<const float> g = gradients.compute({.worker = id_, .index = made, .version = number});
+  const std::span<const float> g = gradients.compute({.worker = id_, .index = made + not_finite_, .version = number});
   if (shop_.stopping()) {  // so that g may have been given up
     ++dropped_;
-    return false;
+    return Attempt::ended;
   }
   if (!std::ranges::all_of(g, [](float slope) { return std::isfinite(slope); })) {
-    met_infinity_ = true;
-    shop_.stop();
-    return false;
+    ++not_finite_;
+    put_aside_ = ++not_finite_in_a_row_ == shop_.put_aside_after;
+    return put_aside_ ? Attempt::ended : Attempt::failed;
   }
+  not_finite_in_a_row_ = 0;
   gradients.subtract(static_cast<float>(shop_.step(number)));
   updates_.store(made + 1, std::memory_order_release);
-  return true;
+  return Attempt::made;
 }
 
 }  // namespace tardigrad::hogwild

@@ -23,6 +23,7 @@ struct Workshop {
   const Problem& problem;
   BufferPool& buffers;
   const std::function<double(Version)>& step;  ///< the step size of the t-th update
+  std::uint64_t put_aside_after;               ///< gradients in a row that are not finite; 0: never
   SharedParameters x;
   Claims claims;
   News news = {};
@@ -56,9 +57,10 @@ class Worker {
   Version updates() const { return updates_.load(std::memory_order_acquire); }
   bool ended() const { return ended_.load(std::memory_order_acquire); }
   // Once it has ended:
-  bool met_infinity() const { return met_infinity_; }      ///< infinity or NaN in a gradient
-  const std::string& failure() const { return failure_; }  ///< what was thrown, in words; "": nothing
-  std::uint64_t dropped() const { return dropped_; }       ///< gradients that came too late to be used
+  std::uint64_t not_finite() const { return not_finite_; }  ///< gradients with infinity or NaN
+  bool is_put_aside() const { return put_aside_; }          ///< as it brought too many of them in a row
+  const std::string& failure() const { return failure_; }   ///< what was thrown, in words; "": nothing
+  std::uint64_t dropped() const { return dropped_; }        ///< gradients that came too late to be used
   Time busy() const { return busy_; }
 
  private:
@@ -67,8 +69,9 @@ class Worker {
   void run();
   template <class Gradients>
   void make_updates(Gradients gradients);
+  enum class Attempt : std::uint8_t { made, failed, ended };
   template <class Gradients>
-  bool make_update(Gradients& gradients, Version number);
+  Attempt make_update(Gradients& gradients, Version number);
 
   Workshop& shop_;
   const WorkerId id_;
@@ -76,7 +79,8 @@ class Worker {
   alignas(64) std::atomic<Version> updates_{0};
   Version unmade_ = 0;  // of the run of updates that it has claimed
   std::uint64_t dropped_ = 0;
-  bool met_infinity_ = false;
+  std::uint64_t not_finite_ = 0, not_finite_in_a_row_ = 0;
+  bool put_aside_ = false;
   std::string failure_;
   Time busy_{};
   std::atomic<bool> ended_{true};

@@ -26,13 +26,14 @@ std::optional<Event> Recorder::next(Time limit) {
       out_.joined(event->time, event->worker, event->examples);
       break;
     case Event::Kind::worker_lost:
-      out_.lost(event->time, event->worker, event->lost);
+      out_.lost(event->time, event->worker, event->lost, event->put_aside);
       break;
     case Event::Kind::timer_fired:
       out_.timer_fired(event->time, event->timer);
       break;
     case Event::Kind::gradient_arrived:  // written when it is decided what becomes of it
       arrived_ = event->gradient;
+      undecided_ = event->order.id;
       event->gradient = &gradient_;
       decision_ = {};
       break;
@@ -41,7 +42,8 @@ std::optional<Event> Recorder::next(Time limit) {
 }
 
 void Recorder::on_arrival(const ArrivalRecord& record) {
-  if (record.outcome == Outcome::cancelled || record.outcome == Outcome::lost) return;  // these are in their event
+  if (record.order.id != undecided_) return;  // it brought nothing, and is in its event
+  undecided_.reset();
   decision_.delay = record.delay;
   decision_.outcome = record.outcome;
   decision_.coefficient = record.coefficient;

@@ -49,6 +49,7 @@ class Recorder final : public ForwardingRuntime, public Observer, FailureContext
   record::RecordingWriter& out_;
   Watched gradient_;
   const Gradient* arrived_ = nullptr;
+  std::optional<OrderId> undecided_;  // the arrival that is being handled
   record::RecordedDecision decision_;
 };
 

@@ -96,6 +96,7 @@ std::optional<Event> Replayer::next(Time limit) {
   } else if (current_->kind == Event::Kind::worker_lost) {
     lost_ = take_orders(current_->lost);
     event->lost = lost_;
+    event->put_aside = current_->put_aside;
   } else if (current_->kind == Event::Kind::gradient_arrived) {
     arrived_ = take_order(current_->order);
     norm_.reset();
@@ -174,6 +175,11 @@ Replica& Replayer::replica() {
   return *replica_;
 }
 
+// The arrival brought no gradient then.
+bool Replayer::failed() const {
+  return current_ && current_->kind == Event::Kind::gradient_arrived && current_->decision.outcome == Outcome::lost;
+}
+
 void Replayer::compute() {
   if (norm_) return;
   if (computed_gradient_.empty()) computed_gradient_ = buffers_.take();
@@ -184,6 +190,7 @@ void Replayer::compute() {
 
 double Replayer::checked_norm() {
   if (!current_->decision.norm) differs("the method asks for the gradient's norm, which it then did not");
+  if (failed()) return *current_->decision.norm;
   compute();
   if (!same_bits(*norm_, *current_->decision.norm))
     differs(fmt::format("the gradient has the norm {:.17g}, recorded {:.17g}", *norm_, *current_->decision.norm));
@@ -203,7 +210,7 @@ std::span<const float> Replayer::checked_values() {
 }
 
 void Replayer::on_arrival(const ArrivalRecord& record) {
-  if (record.outcome == Outcome::cancelled || record.outcome == Outcome::lost) return;
+  if (record.order.id != arrived_.order.id || current_->kind != Event::Kind::gradient_arrived) return;
   const record::RecordedDecision& recorded = current_->decision;
   if (record.delay != recorded.delay)
     differs(fmt::format("the delay is {}, recorded {}", record.delay, recorded.delay));

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/buffer_pool.hpp"
@@ -63,6 +64,10 @@ class Replayer final : public Runtime, public Observer {
   OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override;
   void cancel(WorkerId worker, std::vector<Order>& cancelled) override;
   void set_timer(TimerId timer, Time after) override;
+  /// Those who were are lost in the recording.
+  void put_aside(WorkerId, std::string) override {}
+  /// What was thrown is not recorded.
+  std::string_view failure() const override { return failed() ? "it failed" : ""; }
   void set_oldest_useful_version(Version) override {}
   std::size_t in_flight() const override { return in_flight_.size(); }
   RuntimeCounters counters() const override { return {.gradients_computed = computed_}; }
@@ -89,6 +94,7 @@ class Replayer final : public Runtime, public Observer {
   const record::RecordedCommand* expect(Command::Kind kind, const std::string& now);
   std::vector<Order> take_orders(const std::vector<Order>& gone);
   OrderInFlight take_order(const Order& order);
+  bool failed() const;
   void compute();
   double checked_norm();
   std::span<const float> checked_values();

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
+#include <limits>
+#include <utility>
 
 #include "tardigrad/error.hpp"
 
@@ -46,6 +49,11 @@ bool Simulator::is_stale(const QueuedEvent& event) const {
   return event.slot < kJoin && slots_[event.slot].generation != event.generation;
 }
 
+// Of an order that was cancelled, or a stay that ended before its time.
+bool Simulator::is_over(const QueuedEvent& event) const {
+  return event.slot == kLeave ? stays_[event.generation].since == kAbsent : is_stale(event);
+}
+
 // Cancelled orders leave their event behind; when most of the queue is such, it is rebuilt without them.
 void Simulator::drop_stale_events() {
   if (stale_events_ < 64 || stale_events_ < events_.size() / 2) return;
@@ -56,14 +64,12 @@ void Simulator::drop_stale_events() {
 
 std::optional<Event> Simulator::next(Time limit) {
   finish_arrival();
+  if (aside_) return loses_aside();
   while (joined_ < options_.workers) {
     const auto worker = static_cast<WorkerId>(joined_++);
     if (!joins_later(worker)) return joins(worker);
   }
-  while (!events_.empty() && is_stale(events_.front())) {
-    pop();
-    --stale_events_;
-  }
+  while (!events_.empty() && is_over(events_.front())) stale_events_ -= is_stale(pop());
   if (events_.empty() && limit == Time::max()) return std::nullopt;
   if (events_.empty() || events_.front().time > limit) {
     now_ = limit;
@@ -92,14 +98,15 @@ std::optional<Event> Simulator::arrives(SlotId id) {
   worker.first = slot.next_of_worker;
   if (worker.first == kNone) worker.last = kNone;
   --in_flight_;
-  busy_ += now_ - slot.start;
+  const Time computed = now_ - slot.start - compute_time_.turn_around(order.worker, order.index);
+  busy_ += computed;
   arrived_ = id;
   std::optional<Event> event(std::in_place);
   event->kind = Event::Kind::gradient_arrived;
   event->time = now_;
   event->worker = order.worker;
   event->order = order;
-  event->order.compute_time = now_ - slot.start;
+  event->order.compute_time = computed;
   event->gradient = &gradient_;
   return event;
 }
@@ -113,21 +120,42 @@ bool Simulator::joins_later(WorkerId worker) {
   return true;
 }
 
-Event Simulator::leaves(WorkerId worker) {
-  Stay& stay = stays_[worker];
+// Takes its orders along.
+Event Simulator::goes(WorkerId worker) {
+  --present_;
   lost_.clear();
   withdraw_orders(worker, lost_);
-  stayed_ += now_ - stay.since;
-  stay.since = kAbsent;
+  if (!stays_.empty()) {
+    stayed_ += now_ - stays_[worker].since;
+    stays_[worker].since = kAbsent;
+  }
+  return {.kind = Event::Kind::worker_lost, .time = now_, .worker = worker, .lost = lost_};
+}
+
+void Simulator::put_aside(WorkerId worker, std::string reason) { aside_ = Aside{worker, std::move(reason)}; }
+
+Event Simulator::loses_aside() {
+  reason_ = std::move(aside_->reason);
+  Event event = goes(aside_->worker);
+  event.reason = reason_;
+  event.put_aside = true;
+  aside_.reset();
+  return event;
+}
+
+Event Simulator::leaves(WorkerId worker) {
+  const Event event = goes(worker);
+  Stay& stay = stays_[worker];
   const Time absence = options_.availability->absence(worker, stay.episode++);
   if (absence < Time::max() - now_) {
     ++joins_to_come_;
     push({.time = now_ + absence, .sequence = sequence_++, .slot = kJoin, .generation = worker});
   }
-  return {.kind = Event::Kind::worker_lost, .time = now_, .worker = worker, .lost = lost_};
+  return event;
 }
 
 Event Simulator::joins(WorkerId worker) {
+  ++present_;
   if (options_.availability) {
     Stay& stay = stays_[worker];
     stay.since = now_;
@@ -140,6 +168,7 @@ Event Simulator::joins(WorkerId worker) {
 
 // The arrival handed out last is over: its gradient may be forgotten.
 void Simulator::finish_arrival() {
+  failure_.clear();
   if (arrived_ == kNone) return;
   Slot& slot = slots_[arrived_];
   if (session_ && !session_->withdraw(slot.job)) {  // discarded while a thread computes it
@@ -200,7 +229,8 @@ OrderId Simulator::assign(WorkerId worker_id, const Snapshot& snapshot, const Lo
   worker.gradients += std::max(1u, work.steps);
   slot.job.snapshot = snapshot;
   slot.start = worker.last == kNone ? now_ : slots_[worker.last].job.finish;
-  const Time duration = plan_work(slot.job.order);
+  const Time computing = plan_work(slot.job.order);
+  const Time duration = std::max(Time{1}, computing + compute_time_.turn_around(worker_id, slot.job.order.index));
   TG_CHECK(slot.start < Time::max() - duration, "compute time ", duration.count(), " ns");
   slot.job.finish = slot.start + duration;
   slot.sequence = sequence_++;
@@ -282,22 +312,35 @@ GradientJob& Simulator::force() {
     session_->wait_for(slot.job);
   else
     compute_inline(slot.job);
-  if (slot.job.error) std::rethrow_exception(slot.job.error);
+  if (slot.job.error) note_failure(slot.job);
   return slot.job;
+}
+
+// What was thrown, in words; and NaN in the place of the gradient.
+void Simulator::note_failure(GradientJob& job) {
+  try {
+    std::rethrow_exception(std::exchange(job.error, nullptr));
+  } catch (const std::exception& error) {
+    failure_ = error.what();
+    if (failure_.empty()) failure_ = "an error without a text";
+  } catch (...) {
+    failure_ = "something that is no std::exception was thrown";
+  }
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  if (job.gradient.empty()) job.gradient = buffers_.take();
+  std::ranges::fill(job.gradient.view(), kNaN);
+  job.norm = kNaN;
 }
 
 void Simulator::compute_inline(GradientJob& job) {
   if (!replica_) replica_ = problem_.make_replica();
   job.gradient = std::move(spare_);
   ++computed_inline_;
-  if (!options_.pool || timed_ >= kTimedGradients) {
-    job.compute(*replica_, buffers_);
-    job.state = GradientJob::State::ready;
-    return;
-  }
   const auto begin = std::chrono::steady_clock::now();
   job.compute(*replica_, buffers_);
   job.state = GradientJob::State::ready;
+  if (job.error) replica_.reset();  // what it left behind is not to be trusted
+  if (!options_.pool || timed_ >= kTimedGradients) return;
   // Which thread computes a gradient never changes it, so that measuring here leaves the run deterministic.
   const double seconds = seconds_since(begin);
   fastest_seconds_ = timed_++ == 0 ? seconds : std::min(fastest_seconds_, seconds);

@@ -6,6 +6,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/buffer_pool.hpp"
@@ -34,11 +36,14 @@ struct SimulatorOptions {
 ///
 /// A worker works off its orders first in, first out, and a cancel drops all of them. So the instant at which an
 /// order will finish is known when it is given, and is fixed then: finish = max(now, finish of the worker's last
-/// order) + compute_time(worker, index). K local steps take the sum of K such times, or as many of them as fit into the
-/// order's budget, and at least one.
+/// order) + compute_time(worker, index) + turn_around(worker, index). K local steps take the sum of K such times, or as
+/// many of them as fit into the order's budget, and at least one.
 ///
 /// A worker that vanishes takes its orders along, one that would arrive at that very instant too, as the instant was
 /// known when it joined. The loss is reported at once.
+///
+/// Where a replica throws, the gradient is NaN, with what was thrown as its failure, once somebody looks at it; nobody
+/// misses one that is discarded unread. A worker that is put aside never returns.
 ///
 /// Memory   16 bytes a worker, 16 more with availability; an order in flight holds its snapshot; at most 4 gradients a
 /// thread wait to be used
@@ -57,11 +62,13 @@ class Simulator final : public Runtime {
   Time now() const override { return now_; }
   std::optional<Event> next(Time limit) override;
   bool idle() const override {
-    return joined_ == options_.workers && in_flight_ == 0 && timers_set_ == 0 && joins_to_come_ == 0;
+    return joined_ == options_.workers && in_flight_ == 0 && joins_to_come_ == 0 && (timers_set_ == 0 || present_ == 0);
   }
   OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override;
   void cancel(WorkerId worker, std::vector<Order>& cancelled) override;
   void set_timer(TimerId timer, Time after) override;
+  void put_aside(WorkerId worker, std::string reason) override;
+  std::string_view failure() const override { return failure_; }
   void set_oldest_useful_version(Version version) override;
   std::size_t in_flight() const override { return in_flight_; }
   RuntimeCounters counters() const override;
@@ -123,6 +130,8 @@ class Simulator final : public Runtime {
   Event joins(WorkerId worker);
   std::optional<Event> arrives(SlotId id);
   Event leaves(WorkerId worker);
+  Event goes(WorkerId worker);
+  Event loses_aside();
   bool joins_later(WorkerId worker);
   void withdraw_orders(WorkerId worker, std::vector<Order>& withdrawn);
   Time plan_work(Order& order) const;
@@ -133,8 +142,10 @@ class Simulator final : public Runtime {
   void push(const QueuedEvent& event);
   QueuedEvent pop();
   bool is_stale(const QueuedEvent& event) const;
+  bool is_over(const QueuedEvent& event) const;
   void drop_stale_events();
   GradientJob& force();
+  void note_failure(GradientJob& job);
   void compute_inline(GradientJob& job);
   void evaluate_inline(EvaluationJob& job);
   void start_pool();
@@ -154,17 +165,25 @@ class Simulator final : public Runtime {
   Time now_{};
   std::uint64_t sequence_ = 0;  // of events: ties
   OrderId orders_given_ = 0;
-  std::size_t joined_ = 0, in_flight_ = 0, timers_set_ = 0, joins_to_come_ = 0, stale_events_ = 0;
+  std::size_t joined_ = 0, present_ = 0, in_flight_ = 0, timers_set_ = 0, joins_to_come_ = 0, stale_events_ = 0;
   std::vector<WorkerState> workers_;
   std::vector<Stay> stays_;  // by worker; empty when everybody is always there
-  std::vector<Order> lost_;  // of the loss handed out last
-  Time stayed_{};            // by those who have left, in all
-  std::deque<Slot> slots_;   // stable addresses
+  std::vector<Order> lost_;  // of the loss handed out last, and
+  std::string reason_;       // why
+  struct Aside {
+    WorkerId worker = 0;
+    std::string reason;
+    void state(Archive& archive) { archive(worker, reason); }
+  };
+  std::optional<Aside> aside_;  // the next event says so
+  Time stayed_{};               // by those who have left, in all
+  std::deque<Slot> slots_;      // stable addresses
   std::vector<SlotId> free_slots_;
   std::vector<SlotId> withdrawn_;    // cancelled while a thread computes them
   std::vector<QueuedEvent> events_;  // a heap
   SlotId arrived_ = kNone;
   ArrivedGradient gradient_;
+  std::string failure_;  // of the arrival
 
   std::unique_ptr<Replica> replica_;  // of this thread
   std::unique_ptr<ComputePool::Session> session_;

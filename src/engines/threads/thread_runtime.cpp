@@ -52,6 +52,7 @@ void ThreadRuntime::start_workers() {
 std::optional<Event> ThreadRuntime::next(Time limit) {
   finish_arrival();
   if (!workers_.empty() && !workers_.front().worker) start_workers();
+  if (aside_) return loses_aside();
   if (std::optional<Event> event = first_join()) return event;
   const Instant patience = std::chrono::steady_clock::now() + kPatience;
   while (!idle()) {
@@ -147,11 +148,22 @@ Job& ThreadRuntime::look() {
 }
 
 Event ThreadRuntime::fails(std::unique_ptr<Job> job) {
-  reason_ = std::move(job->failure);
+  reason_ = "failed at order " + std::to_string(job->order.id) + ": " + job->failure;
   const WorkerId worker = job->order.worker;
   Event event = loses(worker);
   event.reason = reason_;
   if (options_.restart_after) will_join(worker, now_ + *options_.restart_after);
+  return event;
+}
+
+void ThreadRuntime::put_aside(WorkerId worker, std::string reason) { aside_ = Aside{worker, std::move(reason)}; }
+
+Event ThreadRuntime::loses_aside() {
+  reason_ = std::move(aside_->reason);
+  Event event = loses(aside_->worker);
+  event.reason = reason_;
+  event.put_aside = true;
+  aside_.reset();
   return event;
 }
 
@@ -255,8 +267,18 @@ RuntimeCounters ThreadRuntime::counters() const {
   for (const WorkerState& state : workers_)
     if (state.since != kAbsent) available += now_ - state.since;
   RuntimeCounters counters{.gradients_computed = labour.computed, .gradients_wasted = labour.dropped};
+  add_pace_to(counters);
   if (available > Time{0}) counters.utilisation = std::min(1.0, to_seconds(labour.busy) / to_seconds(available));
   return counters;
+}
+
+void ThreadRuntime::add_pace_to(RuntimeCounters& counters) const {
+  counters.paced = before_.paced;
+  counters.late = before_.late;
+  counters.pace = before_.pace;
+  counters.paced_time = before_.paced_time;
+  for (const WorkerState& state : workers_)
+    if (state.worker) state.worker->add_pace_to(counters);
 }
 
 EvaluationId ThreadRuntime::start_evaluation(const Snapshot& snapshot) {

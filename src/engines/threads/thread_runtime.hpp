@@ -71,6 +71,7 @@ class ThreadRuntime final : public Runtime {
   OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override;
   void cancel(WorkerId worker, std::vector<Order>& cancelled) override;
   void set_timer(TimerId timer, Time after) override;
+  void put_aside(WorkerId worker, std::string reason) override;
   /// Real workers compute what they were asked for; a method that wants them stopped cancels.
   void set_oldest_useful_version(Version) override {}
   std::size_t in_flight() const override { return in_flight_; }
@@ -109,6 +110,8 @@ class ThreadRuntime final : public Runtime {
   struct Labour {
     std::uint64_t computed = 0, dropped = 0;
     Time busy{};
+    std::uint64_t paced = 0, late = 0;
+    Time pace{}, paced_time{};
   };
   // The gradient of the arrival that is being handled.
   class ArrivedGradient final : public Gradient {
@@ -134,11 +137,13 @@ class ThreadRuntime final : public Runtime {
   Event arrives(std::unique_ptr<Job> job);
   Event fails(std::unique_ptr<Job> job);
   Event loses(WorkerId worker);
+  Event loses_aside();
   void withdraw(WorkerId worker, std::vector<Order>& withdrawn);
   void finish_arrival();
   void hand_out(const WorkerState& state, const Task& task);
   Job& look();
   Labour labour() const;
+  void add_pace_to(RuntimeCounters& counters) const;
   void state_of_labour(Archive& archive);
   void state_of_workers(Archive& archive);
   void state_of_appointments(Archive& archive);
@@ -158,6 +163,12 @@ class ThreadRuntime final : public Runtime {
   std::priority_queue<Appointment, std::vector<Appointment>, std::greater<>> appointments_;
   std::vector<Order> lost_;  // of the loss handed out last, and
   std::string reason_;       // why
+  struct Aside {
+    WorkerId worker = 0;
+    std::string reason;
+    void state(Archive& archive) { archive(worker, reason); }
+  };
+  std::optional<Aside> aside_;  // the next event says so
   std::unique_ptr<Job> arrived_;
   bool looked_ = false;  // at the gradient
   ArrivedGradient gradient_;

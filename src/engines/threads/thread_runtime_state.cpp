@@ -12,7 +12,7 @@ namespace tardigrad::threads {
 void ThreadRuntime::state(Archive& archive) {
   finish_arrival();  // its gradient was valid during its event
   if (archive.loading()) TG_CHECK(joined_ == 0 && next_order_ == 0, "a state is loaded into a run that has begun");
-  archive(now_, next_order_, appointments_made_, joined_, stayed_);
+  archive(now_, next_order_, appointments_made_, joined_, stayed_, aside_);
   if (joined_ > workers_.size()) Archive::fail("more workers than there are");
   state_of_labour(archive);
   state_of_workers(archive);
@@ -22,10 +22,18 @@ void ThreadRuntime::state(Archive& archive) {
 // A gradient that had not arrived when the run was saved will be computed again, so that it was computed for nothing.
 void ThreadRuntime::state_of_labour(Archive& archive) {
   Labour now = labour();
-  archive(used_, now.computed, now.busy);
+  RuntimeCounters pace;
+  add_pace_to(pace);
+  archive(used_, now.computed, now.busy, pace.paced, pace.late, pace.pace, pace.paced_time);
   if (!archive.loading()) return;
   if (used_ > now.computed) Archive::fail("more gradients used than computed");
-  before_ = {.computed = now.computed, .dropped = now.computed - used_, .busy = now.busy};
+  before_ = {.computed = now.computed,
+             .dropped = now.computed - used_,
+             .busy = now.busy,
+             .paced = pace.paced,
+             .late = pace.late,
+             .pace = pace.pace,
+             .paced_time = pace.paced_time};
 }
 
 void ThreadRuntime::state_of_workers(Archive& archive) {

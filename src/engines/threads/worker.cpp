@@ -23,6 +23,7 @@ class Worker::Stint {
     const Time pace = worker_.shop_.pace ? worker_.shop_.pace->sample(order_.worker, order_.index + k) : Time{0};
     if (k > 0 && !fits(now - start_, std::max(pace, worker_.usual_))) return false;
     step_due_ = now + pace;
+    pace_ += pace;
     if (!wait(step_due_ - worker_.usual_)) return false;
     step_start_ = clock_.now();
     return true;
@@ -33,6 +34,8 @@ class Worker::Stint {
   /// Waits for the end of the last step. Returns  is the order still wanted?
   bool rest() { return wait(step_due_); }
   Time taken() const { return std::max(Time{1}, clock_.now() - start_); }
+  /// What the steps begun so far were to take.
+  Time pace() const { return pace_; }
 
  private:
   bool end_step() {
@@ -49,7 +52,7 @@ class Worker::Stint {
   const Clock& clock_;
   const Order order_;
   const Time start_;
-  Time step_start_{}, step_due_{};
+  Time step_start_{}, step_due_{}, pace_{};
 };
 
 Worker::Worker(const Workshop& shop) : shop_(shop), thread_([this] { run(); }) {}
@@ -104,6 +107,21 @@ void Worker::compute(Job& job, Stint& stint) {
   stint.note_end();
   if (!stint.rest()) dropped_.fetch_add(1, std::memory_order_relaxed);
   order.compute_time = stint.taken();
+  if (shop_.pace) note_pace(stint.pace(), order.compute_time);
+}
+
+void Worker::note_pace(Time pace, Time taken) {
+  paced_.fetch_add(1, std::memory_order_relaxed);
+  if (taken > pace + pace / 20) late_.fetch_add(1, std::memory_order_relaxed);
+  pace_.fetch_add(pace.count(), std::memory_order_relaxed);
+  paced_time_.fetch_add(taken.count(), std::memory_order_relaxed);
+}
+
+void Worker::add_pace_to(RuntimeCounters& counters) const {
+  counters.paced += paced_.load(std::memory_order_relaxed);
+  counters.late += late_.load(std::memory_order_relaxed);
+  counters.pace += Time{pace_.load(std::memory_order_relaxed)};
+  counters.paced_time += Time{paced_time_.load(std::memory_order_relaxed)};
 }
 
 }  // namespace tardigrad::threads

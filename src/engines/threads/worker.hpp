@@ -12,6 +12,7 @@
 
 #include "tardigrad/compute_time.hpp"
 #include "tardigrad/problem.hpp"
+#include "tardigrad/runtime.hpp"
 
 namespace tardigrad::threads {
 
@@ -44,6 +45,8 @@ class Worker {
   std::uint64_t computed() const { return computed_.load(std::memory_order_relaxed); }
   /// Computed, and then not wanted.
   std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
+  /// How it kept its pace: RuntimeCounters::paced and so on.
+  void add_pace_to(RuntimeCounters& counters) const;
   /// Time that it has spent on orders until `now`.
   Time busy(Time now) const;
 
@@ -52,6 +55,7 @@ class Worker {
   void run();
   void carry_out(Job& job);
   void compute(Job& job, Stint& stint);
+  void note_pace(Time pace, Time taken);
 
   const Workshop& shop_;
   Mailbox mailbox_;
@@ -59,7 +63,9 @@ class Worker {
   Time usual_{};                      // what the last gradient took; the thread's
   std::atomic<std::uint64_t> computed_{0}, dropped_{0};
   std::atomic<Time::rep> busy_{0}, busy_since_{-1};  // -1: waiting for an order
-  std::jthread thread_;                              // last: it uses the others
+  std::atomic<std::uint64_t> paced_{0}, late_{0};
+  std::atomic<Time::rep> pace_{0}, paced_time_{0};
+  std::jthread thread_;  // last: it uses the others
 };
 
 }  // namespace tardigrad::threads
