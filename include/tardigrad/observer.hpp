@@ -30,6 +30,9 @@ struct Counters {
   std::uint64_t clipped = 0;                   ///< applied with ||g|| above the clip radius
   std::uint64_t updates = 0;                   ///< versions made
   std::uint64_t delay_sum = 0, delay_max = 0;  ///< over applied gradients
+  /// What workers took, in seconds, for the orders that were applied; and for those that were discarded, not finite, or
+  /// cancelled or lost on the way: worker time that bought nothing.
+  double used_seconds = 0.0, wasted_seconds = 0.0;
 
   std::uint64_t arrived() const { return applied + discarded + not_finite; }
   double mean_delay() const { return applied ? static_cast<double>(delay_sum) / static_cast<double>(applied) : 0.0; }

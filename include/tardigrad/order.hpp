@@ -36,8 +36,9 @@ struct Order {
   LocalWork work = {};
   /// Local steps made; known when the order has come back. 0 for a plain gradient.
   std::uint32_t steps_done = 0;
-  /// What its worker took for it, waiting in its queue not counted; known when the order has come back. A scalar that
-  /// comes with the event, like the gradient's norm: measured by the runtime, so that a method needs no clock.
+  /// What its worker took for it, waiting in its queue not counted; known when the order has come back, and, up to
+  /// then, when it was withdrawn or lost. A scalar that comes with the event, like the gradient's norm: measured by the
+  /// runtime, so that a method needs no clock.
   Time compute_time{};
 };
 

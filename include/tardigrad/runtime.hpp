@@ -20,7 +20,7 @@ struct Event {
   Time time{};
   WorkerId worker = 0;                 ///< joined, arrived, lost
   double examples = 1.0;               ///< joined: how much data it holds
-  std::span<const Order> lost{};       ///< lost: its orders that will never arrive
+  std::span<const Order> lost{};       ///< lost: its orders that will never arrive, with the time that each took so far
   std::string_view reason{};           ///< lost: "failed at order 7: ...", where something did; valid as `gradient` is
   bool put_aside = false;              ///< lost: by Runtime::put_aside
   TimerId timer{};                     ///< timer
@@ -31,7 +31,7 @@ struct Event {
 /// What the runtime itself counts.
 struct RuntimeCounters {
   std::uint64_t gradients_computed = 0;  ///< including those that nobody used
-  std::uint64_t gradients_wasted = 0;    ///< computed, then discarded or cancelled
+  std::uint64_t gradients_wasted = 0;    ///< computed, and not applied
   double utilisation = 0.0;              ///< busy worker time / (workers x elapsed time), in [0, 1]
   // Where workers are real and keep a pace:
   std::uint64_t paced = 0;    ///< orders that came to their end
@@ -58,7 +58,8 @@ class Runtime {
   /// do not count where nobody is there to be given an order.
   virtual bool idle() const = 0;
   virtual OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) = 0;
-  /// Drops the orders of a worker, running and queued, and appends them to `cancelled`.
+  /// Drops the orders of a worker, running and queued, and appends them to `cancelled`, with the time that each took so
+  /// far.
   virtual void cancel(WorkerId worker, std::vector<Order>& cancelled) = 0;
   virtual void set_timer(TimerId timer, Time after) = 0;
   /// Takes a worker out of the run for good: the next event says that it was lost, with its orders, and `reason`.

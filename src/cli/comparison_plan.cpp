@@ -11,7 +11,11 @@ namespace tardigrad::cli {
 
 report::Goal Arena::goal() const {
   if (const auto& target = plan.options.target)
-    return {.metric = target->metric, .direction = target->direction, .threshold = target->threshold};
+    return {.metric = target->metric,
+            .direction = target->direction,
+            .threshold = target->threshold,
+            .hold = target->hold,
+            .rank = rank};
   return {.metric = worlds.front().problem->metric_names().front(),
           .direction = Target::Direction::at_most,
           .threshold = std::nullopt};
@@ -32,18 +36,25 @@ report::RunRow Job::row() const {
                      .pruned = pruned,
                      .run_id = id};
   if (stage != Stage::ended) return row;
-  const auto share = [](std::uint64_t part, std::uint64_t whole) {
-    return whole ? static_cast<double>(part) / static_cast<double>(whole) : 0.0;
-  };
   const Counters& counters = summary.counters;
   row.reason = summary.reason;
   if (summary.time_to_target) row.time_to_target = to_seconds(*summary.time_to_target);
+  if (summary.hits.lasting) row.lasting_time = to_seconds(summary.hits.lasting->time);
+  row.later = summary.hits.later;
+  row.later_met = summary.hits.later_met;
   row.time = to_seconds(summary.time);
   row.updates = counters.updates;
   row.mean_delay = counters.mean_delay();
   row.delay_max = counters.delay_max;
-  row.clip_rate = share(counters.clipped, counters.applied);
-  row.discarded_share = share(counters.discarded, counters.arrived());
+  if (counters.applied > 0)
+    row.clip_rate = static_cast<double>(counters.clipped) / static_cast<double>(counters.applied);
+  row.applied = counters.applied;
+  row.discarded = counters.discarded;
+  row.cancelled = counters.cancelled;
+  row.lost = counters.lost;
+  row.not_finite = counters.not_finite;
+  row.used_seconds = counters.used_seconds;
+  row.wasted_seconds = counters.wasted_seconds;
   row.utilisation = summary.runtime.utilisation;
   row.last_metrics = summary.metrics;
   row.digest = summary.digest;
@@ -61,7 +72,10 @@ ComparisonPlan::ComparisonPlan(const Scenario& scenario, const std::filesystem::
   for (const WorldEntry& world : grid_.worlds)
     arenas_.push_back(
         {.label = world.label, .scenario = scenario.with(world.changes), .directory = directory / world.label});
-  for (Arena& arena : arenas_) plan_arena(arena, sources);
+  for (Arena& arena : arenas_) {
+    arena.rank = grid_.rank;
+    plan_arena(arena, sources);
+  }
 }
 
 bool ComparisonPlan::on_threads() const { return std::ranges::any_of(arenas_, &Arena::on_threads); }
@@ -70,7 +84,13 @@ void ComparisonPlan::plan_arena(Arena& arena, const Sources& sources) {
   arena.scenario.require_methods();
   for (const auto* seeds : {&grid_.search_seeds, &grid_.seeds})
     for (const std::uint64_t seed : *seeds) arena.worlds.push_back(arena.scenario.make_world(seed, sources));
-  arena.plan = arena.scenario.make_run_plan(Scenario::Use::compare, arena.worlds.front().problem->metric_names());
+  const bool lasting = arena.rank == report::Goal::Rank::lasting;
+  const Scenario::Use use = lasting ? Scenario::Use::compare_to_the_end : Scenario::Use::compare;
+  arena.plan = arena.scenario.make_run_plan(use, arena.worlds.front().problem->metric_names());
+  if (lasting && (!arena.plan.options.target || arena.plan.options.stop.at_target))
+    throw Error(arena.scenario.file() +
+                ": compare.rank_by = \"lasting\": needs a run.target, and runs that go on after it, that is no "
+                "run.stop.target = true");
   std::vector<const GridPoint*> points;
   std::map<std::string, std::size_t> settings;
   for (const GridPoint& point : grid_.points) {

@@ -22,6 +22,7 @@ struct Arena {
   std::string label;  ///< "" when there is only one
   Scenario scenario;
   std::filesystem::path directory;
+  report::Goal::Rank rank = report::Goal::Rank::first;
   RunPlan plan = {};
   std::deque<World> worlds = {};           ///< by seed, those of the search included
   std::vector<std::string> unchosen = {};  ///< methods whose setting is still to be chosen

@@ -178,6 +178,7 @@ Grid read_grid(Settings& compare) {
       compare.fail("search_seeds",
                    fmt::format("{} is in `seeds` too: what is chosen on a seed must not be reported on it", seed));
 
+  if (compare.choice_or("rank_by", "first", {"first", "lasting"}) == "lasting") grid.rank = report::Goal::Rank::lasting;
   grid.worlds = read_worlds(compare);
   const std::optional<SettingValue> methods = compare.raw("methods");
   if (!methods || !methods->is_list() || std::get<SettingValue::List>(methods->value).empty())

@@ -31,14 +31,15 @@ struct WorldEntry {
 struct Grid {
   std::vector<std::uint64_t> seeds;         ///< of the report
   std::vector<std::uint64_t> search_seeds;  ///< that settings are chosen on; empty: on those of the report
-  std::vector<WorldEntry> worlds;           ///< empty: the scenario as it stands
+  report::Goal::Rank rank = report::Goal::Rank::first;
+  std::vector<WorldEntry> worlds;  ///< empty: the scenario as it stands
   std::vector<GridPoint> points;
 };
 
-/// Reads `seeds = [1, 2, 3]`, `search_seeds` and `[[compare.methods]]`, where a list is a grid axis of numbers, texts
-/// and truth values; axes are expanded with the last one varying fastest, in the alphabetical order of their keys.
-/// Reads `[[compare.worlds]]`, where there are any.
-/// Errors  Error: no methods, no seeds, a seed or a method twice, one label for two methods, a list with something else
+/// Reads `seeds = [1, 2, 3]`, `search_seeds`, `rank_by` and `[[compare.methods]]`, where a list is a grid axis of
+/// numbers, texts and truth values; axes are expanded with the last one varying fastest, in the alphabetical order of
+/// their keys. Reads `[[compare.worlds]]`, where there are any. Errors  Error: no methods, no seeds, a seed or a method
+/// twice, one label for two methods, a list with something else
 ///         in it
 Grid read_grid(Settings& compare);
 

@@ -71,6 +71,8 @@ class Timings {
     } else {
       ++(event.decision.outcome == Outcome::lost ? c.lost : c.not_finite);
     }
+    (event.decision.outcome == Outcome::applied ? c.used_seconds : c.wasted_seconds) +=
+        to_seconds(event.order.compute_time);
     const auto found = given_.find(event.order.id);
     if (found == given_.end()) return;
     const Time since = std::max(found->second.time, free_since_[event.worker]);
@@ -98,6 +100,10 @@ class Timings {
     const auto found = given_.find(order.id);
     if (found == given_.end()) return;
     unfinished(found->second, order.index, now);
+    const WorkerId worker = found->second.order.worker;  // it had begun the oldest one alone
+    const Time since = std::max({found->second.time, free_since_[worker], withdrawn_at_[worker]});
+    out_.counters.wasted_seconds += to_seconds(now - since);
+    withdrawn_at_[worker] = now;
     given_.erase(found);
   }
 
@@ -109,7 +115,7 @@ class Timings {
   }
 
   RecordedTimings& out_;
-  std::map<WorkerId, Time> free_since_;
+  std::map<WorkerId, Time> free_since_, withdrawn_at_;
   std::map<OrderId, Given> given_;
   std::map<WorkerId, std::uint64_t> next_index_;
 };

@@ -58,6 +58,16 @@ void print_notes(std::FILE* file, const char* prefix, const std::vector<Note>& n
 
 void print_line(const char* what, const std::string& value) { fmt::print("{:<15} {}\n", what, value); }
 
+// What workers took for what was applied, and for what was not: in a simulation the latter may have cost no
+// computation.
+void print_worker_time(const record::RunSummary& s, const RunPlan& plan) {
+  const double used = s.counters.used_seconds, wasted = s.counters.wasted_seconds;
+  if (used + wasted <= 0.0) return;
+  const bool simulated = plan.runtime.kind == RuntimePlan::Kind::sim;
+  print_line("worker time", fmt::format("{:.6g} {}s used, {:.6g} s wasted ({:.1f} %) on what was not applied", used,
+                                        simulated ? "virtual " : "", wasted, 100.0 * wasted / (used + wasted)));
+}
+
 void print_target(const Target& target, const record::RunSummary& s) {
   const auto seconds = [](Time time) { return fmt::format("{} s", to_seconds(time)); };
   const std::string held = target.hold > 1 ? fmt::format(", {} evaluations in a row", target.hold) : "";
@@ -103,6 +113,7 @@ void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::
                    "them for nothing",
                    s.counters.applied, s.counters.clipped, s.counters.discarded, s.counters.cancelled, s.counters.lost,
                    s.counters.not_finite, s.runtime.gradients_computed, s.runtime.gradients_wasted));
+  print_worker_time(s, plan);
   if (plan.runtime.kind != RuntimePlan::Kind::hogwild)  // there a gradient has no one version
     line("delay", fmt::format("mean {:.4g}, max {}", s.counters.mean_delay(), s.counters.delay_max));
   if (s.put_aside > 0) line("put aside", fmt::format("{} workers, as their gradients were not finite", s.put_aside));

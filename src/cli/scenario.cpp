@@ -111,7 +111,7 @@ CheckpointPlan read_checkpoints(Settings& run, Scenario::Use use) {
     if (run.has("keep_checkpoints")) run.fail("keep_checkpoints", "needs checkpoint_every beside it");
     return plan;
   }
-  if (use == Scenario::Use::compare)
+  if (use != Scenario::Use::run)
     run.fail("checkpoint_every", "is for `run`: a comparison that was broken off goes on by whole runs");
   Settings& every = run.table("checkpoint_every");
   every.allow("updates");
@@ -145,7 +145,7 @@ void check_runtime(Settings& settings, const char* key, RuntimePlan::Kind kind) 
 
 RuntimePlan read_runtime(Settings& run, Scenario::Use use) {
   RuntimePlan plan{.kind = read_runtime_kind(run)};
-  if (use == Scenario::Use::compare && plan.kind == RuntimePlan::Kind::hogwild)
+  if (use != Scenario::Use::run && plan.kind == RuntimePlan::Kind::hogwild)
     run.fail("runtime", "a comparison is of methods, and Hogwild! has but one; allowed: sim, threads");
   check_runtime(run, "time_scale", plan.kind);
   if (plan.kind == RuntimePlan::Kind::threads)

@@ -93,9 +93,9 @@ class Scenario {
   World make_world(std::uint64_t seed, const Sources& sources) const;
   MethodPlan make_method(const World& world) const;
   MethodPlan make_method(const SettingValue::Table& table, const std::string& path, const World& world) const;
-  enum class Use : std::uint8_t { run, compare };
-  /// `metrics`: what the problem measures, to check the target. In a comparison a run stops at its target, and writes
-  /// no events, unless the scenario says otherwise.
+  enum class Use : std::uint8_t { run, compare, compare_to_the_end };
+  /// `metrics`: what the problem measures, to check the target. In a comparison a run stops at its target, but where it
+  /// is to go on to its end, and writes no events, unless the scenario says otherwise.
   RunPlan make_run_plan(Use use, const std::vector<std::string>& metrics) const;
   /// problem.name; nothing where there is none.
   std::optional<std::string> problem_name() const;

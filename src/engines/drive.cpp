@@ -202,6 +202,7 @@ class Driver final : FailureContext {
       case Outcome::lost:
         TG_CHECK(false, "a method may not call an arrival ", name_of(decision.outcome));
     }
+    (decision.outcome == Outcome::applied ? c.used_seconds : c.wasted_seconds) += to_seconds(event.order.compute_time);
     count_updates(before);
     record.updates = c.updates;
     note(record);
@@ -278,6 +279,7 @@ class Driver final : FailureContext {
 
   // The end of an order that brought nothing.
   void note_end(const Order& order, Version now, Outcome outcome) {
+    result_.counters.wasted_seconds += to_seconds(order.compute_time);
     note({.time = last_time_,
           .order = order,
           .delay = now - order.version,
@@ -391,6 +393,9 @@ class Driver final : FailureContext {
     if (result_.reason == StopReason::diverged) warn("the run has diverged: " + why_diverged_);
     result_.time = runtime_.now();
     result_.runtime = runtime_.counters();
+    RuntimeCounters& computed = result_.runtime;  // what was applied was computed
+    computed.gradients_wasted =
+        computed.gradients_computed - std::min(computed.gradients_computed, result_.counters.applied);
     result_.method = method_.figures();
     digest_.add(model_.version());
     digest_.add(model_.snapshot().view());

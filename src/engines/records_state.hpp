@@ -10,7 +10,7 @@ namespace tardigrad {
 
 inline void state(Archive& archive, Counters& c) {
   archive(c.assigned, c.applied, c.discarded, c.cancelled, c.lost, c.not_finite, c.clipped, c.updates, c.delay_sum,
-          c.delay_max);
+          c.delay_max, c.used_seconds, c.wasted_seconds);
 }
 inline void state(Archive& archive, ArrivalRecord& r) {
   archive(r.time, r.order, r.delay, r.norm, r.coefficient, r.outcome, r.updates);

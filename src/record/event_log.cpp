@@ -24,7 +24,7 @@ void append_row(fmt::memory_buffer& out, const ArrivalRecord& record) {
   if (record.order.compute_time > Time{0})
     append_seconds(out, record.order.compute_time);
   else
-    out.append("null"sv);  // it never came back
+    out.append("null"sv);  // it never came back, and was not begun
   fmt::format_to(std::back_inserter(out), FMT_COMPILE(R"(,"local_steps":{},"coefficient":)"), record.order.steps_done);
   append_number(out, record.coefficient);
   out.append(R"(,"outcome":")"sv);

@@ -33,10 +33,19 @@ void append_number(fmt::memory_buffer& out, double value) {
 }
 
 Json to_json(const Counters& counters) {
-  return {{"assigned", counters.assigned},       {"applied", counters.applied},    {"discarded", counters.discarded},
-          {"cancelled", counters.cancelled},     {"lost", counters.lost},          {"not_finite", counters.not_finite},
-          {"clipped", counters.clipped},         {"updates", counters.updates},    {"delay_sum", counters.delay_sum},
-          {"mean_delay", counters.mean_delay()}, {"delay_max", counters.delay_max}};
+  return {{"assigned", counters.assigned},
+          {"applied", counters.applied},
+          {"discarded", counters.discarded},
+          {"cancelled", counters.cancelled},
+          {"lost", counters.lost},
+          {"not_finite", counters.not_finite},
+          {"clipped", counters.clipped},
+          {"updates", counters.updates},
+          {"delay_sum", counters.delay_sum},
+          {"mean_delay", counters.mean_delay()},
+          {"delay_max", counters.delay_max},
+          {"used_seconds", counters.used_seconds},
+          {"wasted_seconds", counters.wasted_seconds}};
 }
 
 Json to_json(const std::vector<Metric>& metrics) {

@@ -102,7 +102,9 @@ Counters counters_of(const Json& json) {
           .clipped = count("clipped"),
           .updates = count("updates"),
           .delay_sum = count("delay_sum"),
-          .delay_max = count("delay_max")};
+          .delay_max = count("delay_max"),
+          .used_seconds = json.at("used_seconds").get<double>(),
+          .wasted_seconds = json.at("wasted_seconds").get<double>()};
 }
 
 std::vector<Metric> metrics_of(const Json& json) {

@@ -85,6 +85,21 @@ std::optional<double> find_value(const std::vector<Metric>& metrics, const std::
   return std::nullopt;
 }
 
+double RunRow::share_of_orders(std::uint64_t part) const {
+  const std::uint64_t ended = applied + discarded + cancelled + lost + not_finite;
+  return ended ? static_cast<double>(part) / static_cast<double>(ended) : 0.0;
+}
+
+double RunRow::wasted_share() const {
+  const double all = used_seconds + wasted_seconds;
+  return all > 0.0 ? wasted_seconds / all : 0.0;
+}
+
+std::optional<double> time_to(const Goal& goal, const RunRow& row) {
+  if (!goal.threshold) return std::nullopt;
+  return goal.rank == Goal::Rank::lasting ? row.lasting_time : row.time_to_target;
+}
+
 const char* name_of(RunEnd end) {
   switch (end) {
     case RunEnd::reached:
@@ -110,7 +125,7 @@ const char* name_of(RunEnd end) {
 RunEnd end_of(const RunRow& row, const Goal& goal) {
   const bool ended = row.stage == RunRow::Stage::ended;
   if (ended && row.reason == StopReason::interrupted && !row.pruned) return RunEnd::interrupted;
-  if (ended && goal.threshold && row.time_to_target) return RunEnd::reached;
+  if (ended && time_to(goal, row)) return RunEnd::reached;
   if (row.pruned) return RunEnd::pruned;
   if (row.stage == RunRow::Stage::not_started) return RunEnd::not_started;
   if (row.stage == RunRow::Stage::running) return RunEnd::running;
@@ -124,7 +139,7 @@ RunEnd end_of(const RunRow& row, const Goal& goal) {
 
 std::optional<double> score_of(const RunRow& row, const Goal& goal) {
   const RunEnd end = end_of(row, goal);
-  if (goal.threshold) return end == RunEnd::reached ? row.time_to_target : std::nullopt;
+  if (goal.threshold) return end == RunEnd::reached ? time_to(goal, row) : std::nullopt;
   const std::optional<double> metric = find_value(row.last_metrics, goal.metric);
   return end == RunEnd::capped || end == RunEnd::stopped ? metric : std::nullopt;
 }

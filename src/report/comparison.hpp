@@ -33,17 +33,27 @@ struct RunRow {
   // What follows is known of a run that has ended, be it by Ctrl-C; one that was broken off left nothing.
   StopReason reason = StopReason::idle;
   std::optional<double> time_to_target = {};  ///< seconds
+  std::optional<double> lasting_time = {};    ///< seconds from which on the target was met until the end
+  std::uint64_t later = 0, later_met = 0;     ///< evaluations after the first that met the target; that met it too
   double time = 0.0;                          ///< seconds, at the end of the run
   std::uint64_t updates = 0;
   double mean_delay = 0.0;
   std::uint64_t delay_max = 0;
-  double clip_rate = 0.0;        ///< share of the applied gradients that were clipped
-  double discarded_share = 0.0;  ///< share of the arrived gradients that were discarded
-  double utilisation = 0.0;      ///< share of the workers' time that was spent computing
+  double clip_rate = 0.0;  ///< share of the applied gradients that were clipped
+  /// Orders by how they ended; those in flight at the end of the run are in none.
+  std::uint64_t applied = 0, discarded = 0, cancelled = 0, lost = 0, not_finite = 0;
+  /// What workers took for what was applied, and for what was not.
+  double used_seconds = 0.0, wasted_seconds = 0.0;
+  double utilisation = 0.0;  ///< share of the workers' time that was spent computing
   std::vector<Metric> last_metrics = {};
   std::string digest = {};
   double wall_seconds = 0.0;
   std::optional<double> epsilon = {};  ///< of the account of privacy, where the method kept one
+
+  /// A part of the orders that came to an end.
+  double share_of_orders(std::uint64_t part) const;
+  /// Of the worker time of orders that came to an end, the share that bought nothing.
+  double wasted_share() const;
 };
 
 const Value* find_value(const Setting& setting, const std::string& key);
@@ -55,13 +65,16 @@ struct Goal {
   std::string metric;
   Target::Direction direction = Target::Direction::at_most;
   std::optional<double> threshold = {};
+  std::uint64_t hold = 1;  ///< evaluations in a row that must meet it
+  /// By the time until it was reached first, or until it was reached for good: to the end of the run.
+  enum class Rank : std::uint8_t { first, lasting } rank = Rank::first;
   /// Of scores: seeds multiply times, and add to metrics.
   Averaging averaging() const { return threshold ? Averaging::geometric : Averaging::arithmetic; }
 };
 
 /// How a run ended, if it did.
 enum class RunEnd : std::uint8_t {
-  reached,  ///< met the target, whatever came later, unless it was broken off
+  reached,  ///< the target, as the goal ranks it, whatever came later, unless it was broken off
   pruned,
   diverged,     ///< infinity or NaN, in the run or in its last metric
   capped,       ///< time, update or gradient budget spent
@@ -73,6 +86,8 @@ enum class RunEnd : std::uint8_t {
 inline constexpr std::size_t kRunEnds = 8;
 
 const char* name_of(RunEnd end);
+/// The time to the target by which runs are ranked.
+std::optional<double> time_to(const Goal& goal, const RunRow& row);
 RunEnd end_of(const RunRow& row, const Goal& goal);
 
 /// The value that a run brings to the comparison: its time to the target; without a target the last value of the

@@ -34,6 +34,11 @@ std::string key_of(RunEnd end) {
   return key;
 }
 
+const char* score_name(const Goal& goal) {
+  if (!goal.threshold) return "final_metric";
+  return goal.rank == Goal::Rank::lasting ? "lasting_time" : "time_to_target";
+}
+
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 Json number(const std::optional<double>& value) { return value ? number(*value) : Json(nullptr); }
 
@@ -124,12 +129,21 @@ Json to_json(const RunRow& row, const Goal& goal) {
   const auto known = [&](const char* key, Json value) { json[key] = ended ? std::move(value) : Json(nullptr); };
   known("reason", name_of(row.reason));
   known("time_to_target", number(row.time_to_target));
+  known("lasting_time", number(row.lasting_time));
+  known("later_evaluations", row.later);
+  known("later_met", row.later_met);
   known("time", number(row.time));
   known("updates", row.updates);
   known("mean_delay", number(row.mean_delay));
   known("delay_max", row.delay_max);
   known("clip_rate", number(row.clip_rate));
-  known("discarded_share", number(row.discarded_share));
+  known("applied", row.applied);
+  known("discarded", row.discarded);
+  known("cancelled", row.cancelled);
+  known("lost", row.lost);
+  known("not_finite", row.not_finite);
+  known("used_seconds", number(row.used_seconds));
+  known("wasted_seconds", number(row.wasted_seconds));
   known("utilisation", number(row.utilisation));
   known("metrics", record::to_json(row.last_metrics));
   known("digest", row.digest);
@@ -167,10 +181,22 @@ std::vector<std::string> csv_cells(const RunRow& row, const Comparison& comparis
   }
   cells.insert(cells.end(),
                {row.search ? "search" : "report", std::to_string(row.seed), key_of(end_of(row, comparison.goal))});
-  std::vector<std::string> known = {
-      name_of(row.reason),         exact(row.time_to_target),  exact(row.time),
-      std::to_string(row.updates), exact(row.mean_delay),      std::to_string(row.delay_max),
-      exact(row.clip_rate),        exact(row.discarded_share), exact(row.utilisation)};
+  std::vector<std::string> known = {name_of(row.reason),
+                                    exact(row.time_to_target),
+                                    exact(row.lasting_time),
+                                    exact(row.time),
+                                    std::to_string(row.updates),
+                                    exact(row.mean_delay),
+                                    std::to_string(row.delay_max),
+                                    exact(row.clip_rate),
+                                    std::to_string(row.applied),
+                                    std::to_string(row.discarded),
+                                    std::to_string(row.cancelled),
+                                    std::to_string(row.lost),
+                                    std::to_string(row.not_finite),
+                                    exact(row.used_seconds),
+                                    exact(row.wasted_seconds),
+                                    exact(row.utilisation)};
   for (const std::string& name : metrics) known.push_back(exact(find_value(row.last_metrics, name)));
   known.insert(known.end(), {row.digest, exact(row.wall_seconds)});
   if (row.stage != RunRow::Stage::ended) known.assign(known.size(), "");
@@ -192,7 +218,8 @@ std::string to_json_text(const Comparison& comparison) {
                            {{"metric", goal.metric},
                             {"direction", goal.direction == Target::Direction::at_most ? "at_most" : "at_least"},
                             {"threshold", number(goal.threshold)},
-                            {"score", goal.threshold ? "time_to_target" : "final_metric"}}},
+                            {"hold", goal.hold},
+                            {"score", score_name(goal)}}},
                           {"rule", rule_text(goal)},
                           {"sentences", sentences(comparison)},
                           {"ends", to_json(comparison.ends)},
@@ -205,8 +232,9 @@ std::string to_csv(const Comparison& comparison) {
   const std::vector<std::string> keys = setting_keys(comparison), metrics = metric_names(comparison);
   std::vector<std::string> header = {"comparison", "run_id", "method"};
   header.insert(header.end(), keys.begin(), keys.end());
-  header.insert(header.end(), {"for", "seed", "end", "reason", "time_to_target", "time", "updates", "mean_delay",
-                               "delay_max", "clip_rate", "discarded_share", "utilisation"});
+  header.insert(header.end(), {"for", "seed", "end", "reason", "time_to_target", "lasting_time", "time", "updates",
+                               "mean_delay", "delay_max", "clip_rate", "applied", "discarded", "cancelled", "lost",
+                               "not_finite", "used_seconds", "wasted_seconds", "utilisation"});
   header.insert(header.end(), metrics.begin(), metrics.end());
   header.insert(header.end(), {"digest", "wall_seconds"});
   std::string text = csv_line(header);

@@ -216,6 +216,26 @@ void add_privacy(std::vector<std::string>& text, const Comparison& comparison) {
                     method, format_number(epsilon)));
 }
 
+// Of targets that were met by luck.
+void add_misses(std::vector<std::string>& text, const Comparison& comparison) {
+  for (const MethodResult& method : comparison.methods) {
+    std::uint64_t later = 0, met = 0;
+    for (const std::size_t run : method.result().runs) {
+      later += comparison.rows[run].later;
+      met += comparison.rows[run].later_met;
+    }
+    if (2 * met >= later) continue;
+    text.push_back(fmt::format(
+        "Warning: {} missed {} at {} of {} evaluations after it had met it first: noise met it, for a moment. Ask for "
+        "more with target = {{ ..., hold = 3 }}{}.",
+        method.method,
+        to_text(Goal{.metric = comparison.goal.metric,
+                     .direction = comparison.goal.direction,
+                     .threshold = comparison.goal.threshold}),
+        later - met, later, comparison.goal.rank == Goal::Rank::first ? ", or rank with rank_by = \"lasting\"" : ""));
+  }
+}
+
 std::vector<std::string> results(const Comparison& comparison) {
   const Goal& goal = comparison.goal;
   std::vector<std::string> text;
@@ -237,6 +257,7 @@ std::vector<std::string> results(const Comparison& comparison) {
   for (const MethodResult& method : comparison.methods)
     for (const GridEdge& edge : method.edges) text.push_back(edge_sentence(method, edge));
   add_time_zero(text, comparison);
+  add_misses(text, comparison);
   text.push_back(total_sentence(comparison));
   if (anybody) add_choice(text, comparison);
   add_privacy(text, comparison);
@@ -283,7 +304,9 @@ std::string to_text(const Setting& setting) {
 std::string to_text(const Goal& goal) {
   if (!goal.threshold) return goal.metric;
   const char* sign = goal.direction == Target::Direction::at_most ? "<=" : ">=";
-  return fmt::format("{} {} {}", goal.metric, sign, format_number(*goal.threshold));
+  const std::string hold = goal.hold > 1 ? fmt::format(", {} evaluations in a row", goal.hold) : "";
+  const char* lasting = goal.rank == Goal::Rank::lasting ? " for good" : "";
+  return fmt::format("{} {} {}{}{}", goal.metric, sign, format_number(*goal.threshold), hold, lasting);
 }
 
 std::string to_text(const EndCounts& counts) {

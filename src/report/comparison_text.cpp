@@ -63,6 +63,20 @@ std::string compared_to_best(const MethodResult& method, const Comparison& compa
   return text;
 }
 
+// Whether runs went on after their target.
+bool tells_of_later(const Comparison& comparison) {
+  return std::ranges::any_of(comparison.rows, [](const RunRow& row) { return row.later > 0; });
+}
+
+std::string later_met(const Comparison& comparison, const SeedsResult& result) {
+  std::uint64_t later = 0, met = 0;
+  for (const std::size_t run : result.runs) {
+    later += comparison.rows[run].later;
+    met += comparison.rows[run].later_met;
+  }
+  return later ? percent(static_cast<double>(met) / static_cast<double>(later)) : "-";
+}
+
 std::vector<std::string> best_row(const MethodResult& method, const Comparison& comparison) {
   const SeedsResult& result = method.result();
   const auto mean = [&](double (*value)(const RunRow&)) { return mean_over(comparison, result, value); };
@@ -75,8 +89,12 @@ std::vector<std::string> best_row(const MethodResult& method, const Comparison& 
                                     fmt::format("{}/{}", result.scored(), result.runs.size()),
                                     number_or_dash(mean([](const RunRow& row) { return row.mean_delay; }), 3),
                                     percent(mean([](const RunRow& row) { return row.clip_rate; })),
-                                    percent(mean([](const RunRow& row) { return row.discarded_share; })),
+                                    percent(mean([](const RunRow& row) { return row.share_of_orders(row.discarded); })),
+                                    percent(mean([](const RunRow& row) { return row.share_of_orders(row.cancelled); })),
+                                    percent(mean([](const RunRow& row) { return row.share_of_orders(row.lost); })),
+                                    percent(mean([](const RunRow& row) { return row.wasted_share(); })),
                                     percent(mean([](const RunRow& row) { return row.utilisation; }))};
+  if (tells_of_later(comparison)) cells.push_back(later_met(comparison, result));
   if (comparison.searched()) cells.push_back(to_text(method.search_ends));
   cells.push_back(to_text(method.ends));
   return cells;
@@ -110,7 +128,11 @@ Table best_table(const Comparison& comparison) {
                    {"mean delay", Align::right},
                    {"clipped", Align::right},
                    {"discarded", Align::right},
+                   {"cancelled", Align::right},
+                   {"lost", Align::right},
+                   {"wasted", Align::right},
                    {"busy", Align::right}};
+  if (tells_of_later(comparison)) table.columns.push_back({"later met", Align::right});
   if (comparison.searched()) table.columns.push_back({"search"});
   table.columns.push_back({comparison.searched() ? "report" : "grid"});
   for (const MethodResult& method : comparison.methods) table.rows.push_back(best_row(method, comparison));
@@ -126,7 +148,8 @@ Table grid_table(const Comparison& comparison) {
   for (const char* header : {"seed", "end", "s to target", "s", "updates"})
     table.columns.push_back({header, Align::right});
   for (const std::string& metric : metrics) table.columns.push_back({metric, Align::right});
-  for (const char* header : {"mean delay", "max delay", "clipped", "discarded", "busy"})
+  for (const char* header :
+       {"mean delay", "max delay", "clipped", "discarded", "cancelled", "lost", "wasted s", "busy"})
     table.columns.push_back({header, Align::right});
   table.columns.push_back({"run"});
 
@@ -139,13 +162,14 @@ Table grid_table(const Comparison& comparison) {
       cells.push_back(value ? to_text(*value) : "-");
     }
     if (comparison.searched()) cells.emplace_back(row.search ? "search" : "report");
-    cells.insert(cells.end(),
-                 {std::to_string(row.seed), name_of(end_of(row, comparison.goal)), number_or_dash(row.time_to_target),
-                  known(format_number(row.time)), known(std::to_string(row.updates))});
+    cells.insert(cells.end(), {std::to_string(row.seed), name_of(end_of(row, comparison.goal)),
+                               number_or_dash(time_to(comparison.goal, row)), known(format_number(row.time)),
+                               known(std::to_string(row.updates))});
     for (const std::string& metric : metrics) cells.push_back(number_or_dash(find_value(row.last_metrics, metric)));
     cells.insert(cells.end(), {known(format_number(row.mean_delay, 3)), known(std::to_string(row.delay_max)),
-                               known(percent(row.clip_rate)), known(percent(row.discarded_share)),
-                               known(percent(row.utilisation)), row.run_id});
+                               known(percent(row.clip_rate)), known(std::to_string(row.discarded)),
+                               known(std::to_string(row.cancelled)), known(std::to_string(row.lost)),
+                               known(format_number(row.wasted_seconds)), known(percent(row.utilisation)), row.run_id});
     table.rows.push_back(std::move(cells));
   };
   for (const MethodResult& method : comparison.methods)

@@ -16,6 +16,9 @@ namespace tardigrad::report {
 ///   vs best   ratio of times, or difference of metrics, paired over common seeds, with its spread; on how many seeds,
 ///             where some were left out. "-" in a comparison that is not complete
 ///   seeds     runs with a score / runs of that setting
+///   clipped   share of the applied gradients; discarded, cancelled, lost: shares of the orders that came to an end
+///   wasted    share of the worker time of these orders that bought nothing
+///   later met share of the evaluations after the first that met the target, where there were any
 ///   search    how all runs of the method ended on the search seeds, where there are such
 ///   grid      how all others ended
 Table best_table(const Comparison& comparison);

@@ -220,6 +220,21 @@ TEST_F(Program, AComparisonThatCtrlCEndedIsIncomplete) {
   EXPECT_LE(report["ends"]["interrupted"].get<int>(), 1);
 }
 
+TEST_F(Program, ComparesByTheTimeThatLasts) {
+  write("search.toml", kSearch);
+  const std::vector<std::string> words = {"compare", "search.toml", "--set", "compare.rank_by=lasting", "--out", "c"};
+  const Finished finished = run(words);
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const json report = json::parse(read(folder_ / "c" / "compare.json"));
+  EXPECT_EQ(report["goal"]["score"], "lasting_time");
+  for (const json& row : report["runs"]) {
+    EXPECT_EQ(row["reason"], "time");  // nobody stopped at the target
+    if (row["end"] == "reached") EXPECT_LE(row["time_to_target"], row["lasting_time"]);
+  }
+  expect_refused({"compare", "search.toml", "--set", "compare.rank_by=lasting", "--set", "run.stop.target=true"},
+                 "compare.rank_by = \"lasting\": needs a run.target");
+}
+
 TEST_F(Program, PruningNeedsRunsThatEndAtTheirTarget) {
   write("search.toml", kSearch);
   expect_refused({"compare", "search.toml", "--prune", "--set", "run.stop.target=false"},

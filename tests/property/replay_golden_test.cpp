@@ -57,7 +57,13 @@ class Replayed : public testing::TestWithParam<MethodFile> {
     EXPECT_EQ(again.x, run.outcomes.x);
     ASSERT_TRUE(reader.end());
     EXPECT_EQ(reader.end()->digest, run.outcomes.result.digest);
-    EXPECT_EQ(again.result.counters.updates, run.outcomes.result.counters.updates);
+    const Counters &now = again.result.counters, &then = run.outcomes.result.counters;
+    EXPECT_EQ(now.updates, then.updates);
+    EXPECT_EQ(now.used_seconds, then.used_seconds);
+    EXPECT_EQ(now.wasted_seconds, then.wasted_seconds);
+    const Counters read = cli::read_timings(RecordingReader(run.bytes, "test"), kWorkers).counters;
+    EXPECT_EQ(read.used_seconds, then.used_seconds);
+    EXPECT_EQ(read.wasted_seconds, then.wasted_seconds);
   }
   std::unique_ptr<Problem> problem_;
 };

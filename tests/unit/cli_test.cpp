@@ -259,6 +259,7 @@ TEST(Scenario, AComparisonStopsAtTheTargetUnlessToldNotTo) {
   EXPECT_FALSE(Scenario(table, "f").make_run_plan(Scenario::Use::run, metrics).options.stop.at_target);
   EXPECT_TRUE(Scenario(table, "f").make_run_plan(Scenario::Use::compare, metrics).options.stop.at_target);
   EXPECT_FALSE(Scenario(table, "f").make_run_plan(Scenario::Use::compare, metrics).events);
+  EXPECT_FALSE(Scenario(table, "f").make_run_plan(Scenario::Use::compare_to_the_end, metrics).options.stop.at_target);
   apply_assignment(table, "run.stop.target=false");
   EXPECT_FALSE(Scenario(table, "f").make_run_plan(Scenario::Use::compare, metrics).options.stop.at_target);
 }
@@ -344,6 +345,14 @@ TEST(Grid, SeedsOfTheSearchAreOthers) {
   EXPECT_THAT(complaint("search_seeds = [3, 3]\n"), HasSubstr("holds a seed twice"));
   EXPECT_THAT(complaint("search_seeds = []\n"), HasSubstr("must not be empty"));
   EXPECT_THAT(complaint("search_seeds = \"a\"\n"), HasSubstr("or a list of such"));
+}
+
+TEST(Grid, RunsAreRankedByTheirFirstHitOrTheLastingOne) {
+  const std::string method = "[[methods]]\nname = \"m\"\n";
+  EXPECT_EQ(grid_of("seeds = 1\n" + method).rank, report::Goal::Rank::first);
+  EXPECT_EQ(grid_of("seeds = 1\nrank_by = \"lasting\"\n" + method).rank, report::Goal::Rank::lasting);
+  EXPECT_THAT(error_of([&] { grid_of("seeds = 1\nrank_by = \"last\"\n" + method); }),
+              HasSubstr("must be one of first, lasting; did you mean `lasting`?"));
 }
 
 TEST(Grid, LabelsTellVariantsApart) {

@@ -186,7 +186,8 @@ TEST(MetricsLog, RowHasThisText) {
                      .delay_max = 2};
   EXPECT_EQ(metrics_row(record),
             R"({"time":0.25,"version":12,"counters":{"assigned":20,"applied":12,"discarded":2,"cancelled":1,"lost":0,)"
-            R"("not_finite":0,"clipped":3,"updates":12,"delay_sum":6,"mean_delay":0.5,"delay_max":2},)"
+            R"("not_finite":0,"clipped":3,"updates":12,"delay_sum":6,"mean_delay":0.5,"delay_max":2,)"
+            R"("used_seconds":0.0,"wasted_seconds":0.0},)"
             R"("metrics":{"loss":0.5,"accuracy":null},"finite":false})"
             "\n");
   record.metrics.pop_back();

@@ -25,8 +25,15 @@ RunSummary example() {
   RunResult result;
   result.reason = StopReason::target;
   result.time = Time{41'200'000'000};
-  result.counters = {
-      .assigned = 20, .applied = 12, .discarded = 2, .clipped = 3, .updates = 12, .delay_sum = 6, .delay_max = 2};
+  result.counters = {.assigned = 20,
+                     .applied = 12,
+                     .discarded = 2,
+                     .clipped = 3,
+                     .updates = 12,
+                     .delay_sum = 6,
+                     .delay_max = 2,
+                     .used_seconds = 12.5,
+                     .wasted_seconds = 0.1};
   result.runtime = {.gradients_computed = 14,
                     .gradients_wasted = 2,
                     .utilisation = 0.75,
@@ -136,7 +143,9 @@ constexpr const char* kExampleText = R"({
     "updates": 12,
     "delay_sum": 6,
     "mean_delay": 0.5,
-    "delay_max": 2
+    "delay_max": 2,
+    "used_seconds": 12.5,
+    "wasted_seconds": 0.1
   },
   "workers_put_aside": 1,
   "runtime": {

@@ -201,6 +201,28 @@ TEST(Pairing, MetricsByTheirDifference) {
   EXPECT_TRUE(pairing.settled());
 }
 
+// The method that touched the target first lost it again: by lasting time the other one wins.
+TEST(Comparison, RanksByTheFirstHitOrByTheLastingOne) {
+  RunRow early = ended(row("early", 1, 1, 10), StopReason::time), late = ended(row("late", 1, 1, 30), StopReason::time);
+  early.lasting_time = 250;
+  late.lasting_time = 40;
+  Goal goal = kTimeToLoss;
+  EXPECT_EQ(compare({early, late}, goal).methods[0].method, "early");
+  goal.rank = Goal::Rank::lasting;
+  EXPECT_EQ(compare({early, late}, goal).methods[0].method, "late");
+  EXPECT_EQ(compare({early, late}, goal).methods[0].result().score->centre, 40.0);
+  late.lasting_time.reset();
+  EXPECT_EQ(end_of(late, goal), RunEnd::capped);
+}
+
+TEST(Comparison, OrdersAndWorkerTimeThatBoughtNothing) {
+  const RunRow run = row("m", 1, 1, 5);  // 700 applied, 10 discarded, 240 cancelled, 50 lost; 750 s used, 250 s wasted
+  EXPECT_EQ(run.share_of_orders(run.cancelled), 0.24);
+  EXPECT_EQ(run.wasted_share(), 0.25);
+  EXPECT_EQ(RunRow{}.share_of_orders(0), 0.0);
+  EXPECT_EQ(RunRow{}.wasted_share(), 0.0);
+}
+
 // A grid of ten thousand runs is ordered in no time that anybody would notice.
 TEST(Comparison, OfTenThousandRuns) {
   std::vector<RunRow> rows;

@@ -147,9 +147,9 @@ TEST(ComparisonText, TheSearchIsToldApart) {
   EXPECT_THAT(text, Contains("Search: 2 runs on 1 search seed: 2 reached. Report: 4 runs on 2 seeds: 4 reached."));
   EXPECT_EQ(text.back(), "Settings were chosen on the search seeds, which are in no other figure.");
   const Table best = best_table(comparison);
-  EXPECT_EQ(best.columns[10].header, "search");
-  EXPECT_EQ(best.rows[1][10], "2 reached");
-  EXPECT_EQ(best.rows[1][11], "2 reached");
+  EXPECT_EQ(best.columns[13].header, "search");
+  EXPECT_EQ(best.rows[1][13], "2 reached");
+  EXPECT_EQ(best.rows[1][14], "2 reached");
   EXPECT_THAT(to_text(grid_table(comparison)), AllOf(HasSubstr("m *           0.2  search"), HasSubstr("report")));
 }
 
@@ -217,38 +217,65 @@ TEST(ComparisonFiles, OfAnIncompleteComparisonSaySo) {
   EXPECT_TRUE(json["runs"][4]["updates"].is_null());
   const std::string csv = to_csv(comparison);
   EXPECT_THAT(csv, HasSubstr("\nINCOMPLETE,a/1,a,1,report,1,reached,target,40,"));
-  EXPECT_THAT(csv, HasSubstr("\nINCOMPLETE,ringmaster/2,ringmaster,1,report,2,not_started,,,,,,,,,,,,\n"));
+  EXPECT_THAT(csv, HasSubstr("\nINCOMPLETE,ringmaster/2,ringmaster,1,report,2,not_started,,,,,,,,,,,,,,,,,,,,\n"));
 }
 
 // ---- tables and files
 
 TEST(ComparisonText, BestTable) {
   EXPECT_EQ(to_text(best_table(compare(example(), kTimeToLoss))),
-            "method        best setting      s to loss <= 0.001  95 % CI, or both         vs best  seeds  "
-            "mean delay  clipped  discarded    busy  grid\n"
-            "------------  ----------------  ------------------  ----------------  --------------  -----  "
-            "----------  -------  ---------  ------  ---------------------\n"
-            "clipped-asgd  step_size = 0.1                   40         32 and 50              1x    2/2  "
-            "       2.5   12.5 %      1.0 %  98.7 %  2 reached\n"
-            "vanilla-asgd  step_size = 0.05                  80        64 and 100  2x (2x and 2x)    2/2  "
-            "       2.5   12.5 %      1.0 %  98.7 %  5 reached, 1 diverged\n"
-            "naive         step_size = 0.1                    -                 -               -    0/2  "
-            "       2.5   12.5 %      1.0 %  98.7 %  2 capped\n");
+            "method        best setting      s to loss <= 0.001  95 % CI, or both         vs best  seeds  mean delay  "
+            "clipped  discarded  cancelled   lost  wasted    busy  grid\n"
+            "------------  ----------------  ------------------  ----------------  --------------  -----  ----------  "
+            "-------  ---------  ---------  -----  ------  ------  ---------------------\n"
+            "clipped-asgd  step_size = 0.1                   40         32 and 50              1x    2/2         2.5  "
+            " 12.5 %      1.0 %     24.0 %  5.0 %  25.0 %  98.7 %  2 reached\n"
+            "vanilla-asgd  step_size = 0.05                  80        64 and 100  2x (2x and 2x)    2/2         2.5  "
+            " 12.5 %      1.0 %     24.0 %  5.0 %  25.0 %  98.7 %  5 reached, 1 diverged\n"
+            "naive         step_size = 0.1                    -                 -               -    0/2         2.5  "
+            " 12.5 %      1.0 %     24.0 %  5.0 %  25.0 %  98.7 %  2 capped\n");
 }
 
 TEST(ComparisonText, GridTableHasEveryRun) {
   EXPECT_EQ(
       to_text(grid_table(compare({row("b", 0.1, 1, 41), row("a", 0.5, 1, 40.5), row("a", 1, 1, kNever)}, kTimeToLoss))),
-      "method  step_size  seed      end  s to target     s  updates   loss  mean delay  "
-      "max delay  clipped  discarded    busy  run\n"
-      "------  ---------  ----  -------  -----------  ----  -------  -----  ----------  "
-      "---------  -------  ---------  ------  ---\n"
-      "a *           0.5     1  reached         40.5  40.5     1000  0.001         2.5         "
-      " 9   12.5 %      1.0 %  98.7 %  a/1\n"
-      "a               1     1   capped            -   300     1000    0.5         2.5         "
-      " 9   12.5 %      1.0 %  98.7 %  a/1\n"
-      "b *           0.1     1  reached           41    41     1000  0.001         2.5         "
-      " 9   12.5 %      1.0 %  98.7 %  b/1\n");
+      "method  step_size  seed      end  s to target     s  updates   loss  mean delay  max delay  clipped  discarded  "
+      "cancelled  lost  wasted s    busy  run\n"
+      "------  ---------  ----  -------  -----------  ----  -------  -----  ----------  ---------  -------  ---------  "
+      "---------  ----  --------  ------  ---\n"
+      "a *           0.5     1  reached         40.5  40.5     1000  0.001         2.5          9   12.5 %         10  "
+      "      240    50       250  98.7 %  a/1\n"
+      "a               1     1   capped            -   300     1000    0.5         2.5          9   12.5 %         10  "
+      "      240    50       250  98.7 %  a/1\n"
+      "b *           0.1     1  reached           41    41     1000  0.001         2.5          9   12.5 %         10  "
+      "      240    50       250  98.7 %  b/1\n");
+}
+
+// 100 evaluations after the first hit of which 30 met the target, and 20 of which 18 did.
+TEST(ComparisonText, ATargetThatNoiseMetIsToldOf) {
+  std::vector<RunRow> rows = joined(rows_of("a", {40}), rows_of("b", {50}));
+  rows[0].later = 100;
+  rows[0].later_met = 30;
+  rows[1].later = 20;
+  rows[1].later_met = 18;
+  Goal goal = kTimeToLoss;
+  EXPECT_THAT(
+      sentences(compare(rows, goal)),
+      AllOf(Contains("Warning: a missed loss <= 0.001 at 70 of 100 evaluations after it had met it first: noise "
+                     "met it, for a moment. Ask for more with target = { ..., hold = 3 }, or rank with rank_by "
+                     "= \"lasting\"."),
+            Not(Contains(HasSubstr("Warning: b")))));
+  const Table best = best_table(compare(rows, goal));
+  EXPECT_EQ(best.columns[14].header, "later met");
+  EXPECT_EQ(best.rows[0][14], "30.0 %");
+  goal.hold = 3;
+  goal.rank = Goal::Rank::lasting;
+  rows[0].lasting_time = 60;
+  EXPECT_THAT(sentences(compare(rows, goal)),
+              AllOf(Contains("a reaches loss <= 0.001, 3 evaluations in a row for good first, at 60 s (1 seed), with "
+                             "step_size = 1."),
+                    Contains(HasSubstr("met it, for a moment. Ask for more with target = { ..., hold = 3 }."))));
+  EXPECT_EQ(record::Json::parse(to_json_text(compare(rows, goal)))["goal"]["score"], "lasting_time");
 }
 
 TEST(ComparisonText, WordsAndTruthValuesAreSettings) {
@@ -289,12 +316,15 @@ TEST(ComparisonFiles, Csv) {
   std::vector<RunRow> rows = {row("a", 0.1, 1, 41.25), with_loss(row("b", INFINITY, 2, kNever), NAN)};
   rows[0].run_id = "a, \"1\"";
   rows[1].setting.push_back({"delay_limit", 40.0});
-  EXPECT_EQ(to_csv(compare(rows, kTimeToLoss)),
-            "comparison,run_id,method,step_size,delay_limit,for,seed,end,reason,time_to_target,time,updates,mean_delay,"
-            "delay_max,clip_rate,discarded_share,utilisation,loss,digest,wall_seconds\n"
-            "complete,\"a, \"\"1\"\"\",a,0.1,,report,1,reached,target,41.25,41.25,1000,2.5,9,0.125,0.01,0.987,0.001,d,"
-            "1.5\n"
-            "complete,b/2,b,inf,40,report,2,diverged,time,,300,1000,2.5,9,0.125,0.01,0.987,nan,d,1.5\n");
+  EXPECT_EQ(
+      to_csv(compare(rows, kTimeToLoss)),
+      "comparison,run_id,method,step_size,delay_limit,for,seed,end,reason,time_to_target,lasting_time,time,"
+      "updates,mean_delay,delay_max,clip_rate,applied,discarded,cancelled,lost,not_finite,used_seconds,"
+      "wasted_seconds,utilisation,loss,digest,wall_seconds\n"
+      "complete,\"a, \"\"1\"\"\",a,0.1,,report,1,reached,target,41.25,,41.25,1000,2.5,9,0.125,700,10,240,50,0,750,"
+      "250,0.987,0.001,d,1.5\n"
+      "complete,b/2,b,inf,40,report,2,diverged,time,,,300,1000,2.5,9,0.125,700,10,240,50,0,750,250,0.987,nan,d,"
+      "1.5\n");
 }
 
 TEST(ComparisonText, WhatIsComparedIsNotPrivate) {

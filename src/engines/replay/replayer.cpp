@@ -94,11 +94,12 @@ std::optional<Event> Replayer::next(Time limit) {
     if (!same_bits(examples, current_->examples))
       differs(fmt::format("the worker holds {} examples, recorded {}", examples, current_->examples));
   } else if (current_->kind == Event::Kind::worker_lost) {
-    lost_ = take_orders(current_->lost);
+    lost_ = take_orders(current_->worker, current_->lost);
     event->lost = lost_;
     event->put_aside = current_->put_aside;
   } else if (current_->kind == Event::Kind::gradient_arrived) {
     arrived_ = take_order(current_->order);
+    free_since_[arrived_.order.worker] = now_;
     norm_.reset();
     values_met_ = false;
     event->order = arrived_.order;
@@ -120,9 +121,15 @@ Replayer::OrderInFlight Replayer::take_order(const Order& order) {
   return taken;
 }
 
-std::vector<Order> Replayer::take_orders(const std::vector<Order>& gone) {
+// What a worker took for them until now: it had begun the oldest one alone.
+std::vector<Order> Replayer::take_orders(WorkerId worker, const std::vector<Order>& gone) {
   std::vector<Order> orders;
-  for (const Order& order : gone) orders.push_back(take_order(order).order);
+  for (const Order& order : gone) {
+    const OrderInFlight taken = take_order(order);
+    orders.push_back(taken.order);
+    orders.back().compute_time = now_ - std::max(taken.given, free_since_[worker]);
+    free_since_[worker] = now_;
+  }
   return orders;
 }
 
@@ -146,7 +153,9 @@ OrderId Replayer::assign(WorkerId worker, const Snapshot& snapshot, const LocalW
   const OrderId id = recorded ? recorded->order : beyond_--;
   const bool fresh =
       in_flight_
-          .emplace(id, OrderInFlight{{.id = id, .worker = worker, .version = snapshot.version, .work = work}, snapshot})
+          .emplace(
+              id,
+              OrderInFlight{{.id = id, .worker = worker, .version = snapshot.version, .work = work}, snapshot, now_})
           .second;
   if (!fresh) differs(fmt::format("order {} is given twice", id));
   return id;
@@ -159,7 +168,7 @@ void Replayer::cancel(WorkerId worker, std::vector<Order>& cancelled) {
   const RecordedCommand* recorded = expect(now.kind, words(now));
   if (recorded && (recorded->worker != worker || recorded->cancelled.size() != now.cancelled.size()))
     differs(fmt::format("the method {}; recorded: it {}", words(now), words(*recorded)));
-  const std::vector<Order> taken = take_orders(recorded ? recorded->cancelled : now.cancelled);
+  const std::vector<Order> taken = take_orders(worker, recorded ? recorded->cancelled : now.cancelled);
   cancelled.insert(cancelled.end(), taken.begin(), taken.end());
 }
 

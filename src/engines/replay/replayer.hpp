@@ -50,6 +50,7 @@ class Replayer final : public Runtime, public Observer {
   struct OrderInFlight {
     Order order;  ///< its index is not known before it comes back
     Snapshot snapshot;
+    Time given{};
   };
   const std::map<OrderId, OrderInFlight>& orders_in_flight() const { return in_flight_; }
   /// Checks that the method did all that it did then.
@@ -92,7 +93,7 @@ class Replayer final : public Runtime, public Observer {
   [[noreturn]] void differs(const std::string& how) const;
   void look_ahead();
   const record::RecordedCommand* expect(Command::Kind kind, const std::string& now);
-  std::vector<Order> take_orders(const std::vector<Order>& gone);
+  std::vector<Order> take_orders(WorkerId worker, const std::vector<Order>& gone);
   OrderInFlight take_order(const Order& order);
   bool failed() const;
   void compute();
@@ -112,6 +113,7 @@ class Replayer final : public Runtime, public Observer {
   std::map<OrderId, OrderInFlight> in_flight_;
   OrderId beyond_ = ~OrderId{0};  // numbers of orders that were not recorded any more
   std::vector<Order> lost_;
+  std::map<WorkerId, Time> free_since_;  // an order of it ended last
 
   OrderInFlight arrived_;
   Recomputed gradient_;

@@ -99,7 +99,7 @@ std::optional<Event> Simulator::arrives(SlotId id) {
   if (worker.first == kNone) worker.last = kNone;
   --in_flight_;
   const Time computed = now_ - slot.start - compute_time_.turn_around(order.worker, order.index);
-  busy_ += computed;
+  busy_seconds_ += to_seconds(computed);
   arrived_ = id;
   std::optional<Event> event(std::in_place);
   event->kind = Event::Kind::gradient_arrived;
@@ -126,7 +126,7 @@ Event Simulator::goes(WorkerId worker) {
   lost_.clear();
   withdraw_orders(worker, lost_);
   if (!stays_.empty()) {
-    stayed_ += now_ - stays_[worker].since;
+    stayed_seconds_ += to_seconds(now_ - stays_[worker].since);
     stays_[worker].since = kAbsent;
   }
   return {.kind = Event::Kind::worker_lost, .time = now_, .worker = worker, .lost = lost_};
@@ -194,7 +194,6 @@ Simulator::SlotId Simulator::take_slot() {
 void Simulator::free_slot(SlotId id) {
   Slot& slot = slots_[id];
   if (slot.job.state == GradientJob::State::ready) {
-    if (!slot.used) ++wasted_;
     if (slot.job.by_pool) session_->release(slot.job);
     slot.job.state = GradientJob::State::idle;
   }
@@ -275,7 +274,8 @@ void Simulator::withdraw_orders(WorkerId worker_id, std::vector<Order>& cancelle
     Slot& slot = slots_[id];
     const SlotId next = slot.next_of_worker;
     cancelled.push_back(slot.job.order);
-    if (slot.start < now_) busy_ += now_ - slot.start;
+    cancelled.back().compute_time = std::max(Time{0}, now_ - slot.start);
+    busy_seconds_ += to_seconds(cancelled.back().compute_time);
     --in_flight_;
     ++stale_events_;
     if (session_ && !session_->withdraw(slot.job)) {
@@ -356,18 +356,18 @@ void Simulator::start_pool() {
 }
 
 RuntimeCounters Simulator::counters() const {
-  Time busy = busy_;
+  double busy = busy_seconds_;
   for (const WorkerState& worker : workers_)
-    if (worker.first != kNone && slots_[worker.first].start < now_) busy += now_ - slots_[worker.first].start;
+    if (worker.first != kNone && slots_[worker.first].start < now_)
+      busy += to_seconds(now_ - slots_[worker.first].start);
   double available = to_seconds(now_) * static_cast<double>(workers_.size());
   if (!stays_.empty()) {
-    available = to_seconds(stayed_);
+    available = stayed_seconds_;
     for (const Stay& stay : stays_)
       if (stay.since != kAbsent) available += to_seconds(now_ - stay.since);
   }
   return {.gradients_computed = computed_inline_ + (session_ ? session_->gradients_computed() : 0),
-          .gradients_wasted = wasted_,
-          .utilisation = available > 0.0 ? to_seconds(busy) / available : 0.0};
+          .utilisation = available > 0.0 ? busy / available : 0.0};
 }
 
 EvaluationId Simulator::start_evaluation(const Snapshot& snapshot) {

@@ -176,7 +176,7 @@ class Simulator final : public Runtime {
     void state(Archive& archive) { archive(worker, reason); }
   };
   std::optional<Aside> aside_;  // the next event says so
-  Time stayed_{};               // by those who have left, in all
+  double stayed_seconds_ = 0.0;  // by those who have left, in all: a million of them would overflow a Time
   std::deque<Slot> slots_;      // stable addresses
   std::vector<SlotId> free_slots_;
   std::vector<SlotId> withdrawn_;    // cancelled while a thread computes them
@@ -194,8 +194,8 @@ class Simulator final : public Runtime {
 
   std::map<EvaluationId, std::unique_ptr<EvaluationJob>> evaluations_;
   std::uint64_t evaluations_started_ = 0;
-  std::uint64_t computed_inline_ = 0, wasted_ = 0;
-  Time busy_{};
+  std::uint64_t computed_inline_ = 0;
+  double busy_seconds_ = 0.0;
 };
 
 }  // namespace tardigrad::sim

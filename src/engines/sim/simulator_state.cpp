@@ -14,8 +14,8 @@ void Simulator::state(Archive& archive) {
   finish_arrival();  // its gradient was valid during its event
   if (archive.loading())
     TG_CHECK(sequence_ == 0 && events_.empty() && in_flight_ == 0, "a state is loaded into a run that has begun");
-  archive(now_, sequence_, orders_given_, joined_, present_, aside_, timers_set_, joins_to_come_, stayed_,
-          oldest_useful_, busy_);
+  archive(now_, sequence_, orders_given_, joined_, present_, aside_, timers_set_, joins_to_come_, stayed_seconds_,
+          oldest_useful_, busy_seconds_);
   state_of_counters(archive);
   state_of_workers(archive);
   if (archive.loading()) {
@@ -36,7 +36,7 @@ void Simulator::state_of_counters(Archive& archive) {
       for (SlotId id = worker.first; id != kNone; id = slots_[id].next_of_worker)
         computed -= session_->is_ready(slots_[id].job);
   }
-  archive(computed, wasted_);
+  archive(computed);
   if (archive.loading()) computed_inline_ = computed;
 }
 

@@ -42,6 +42,7 @@ void ThreadRuntime::start_workers() {
   try {
     for (WorkerState& state : workers_) {
       state.worker = std::make_unique<Worker>(shop_);
+      state.oldest_since = now_;
       for (const Task& task : state.orders) hand_out(state, task);  // of a run that goes on
     }
   } catch (const std::system_error& error) {
@@ -125,6 +126,7 @@ std::optional<Event> ThreadRuntime::receive(std::unique_ptr<Job> job) {
 Event ThreadRuntime::arrives(std::unique_ptr<Job> job) {
   WorkerState& state = workers_[job->order.worker];
   state.orders.erase(state.orders.begin());
+  state.oldest_since = now_;
   --in_flight_;
   arrived_ = std::move(job);
   looked_ = false;
@@ -212,6 +214,7 @@ OrderId ThreadRuntime::assign(WorkerId worker, const Snapshot& snapshot, const L
   const Order order{
       .id = next_order_++, .worker = worker, .index = state.gradients, .version = snapshot.version, .work = work};
   state.gradients += std::max(1u, work.steps);
+  if (state.orders.empty()) state.oldest_since = clock_.now();
   state.orders.push_back({.order = order, .snapshot = snapshot});
   ++in_flight_;
   hand_out(state, state.orders.back());
@@ -239,6 +242,8 @@ void ThreadRuntime::withdraw(WorkerId worker, std::vector<Order>& withdrawn) {
   if (state.orders.empty()) return;
   state.worker->mailbox().withdraw(next_order_);
   for (const Task& task : state.orders) withdrawn.push_back(task.order);
+  Order& oldest = withdrawn[withdrawn.size() - state.orders.size()];  // the others had not been begun
+  oldest.compute_time = std::max(Time{0}, clock_.now() - state.oldest_since);
   in_flight_ -= state.orders.size();
   state.orders.clear();
 }

@@ -90,6 +90,7 @@ class ThreadRuntime final : public Runtime {
   struct WorkerState {
     std::unique_ptr<Worker> worker;
     std::vector<Task> orders;     // in flight, oldest first
+    Time oldest_since{};          // the oldest one could be begun
     std::uint64_t gradients = 0;  // asked for so far: the index of the next order
     Time since = kAbsent;         // there since
     std::uint64_t episode = 0;    // how often it was lost
