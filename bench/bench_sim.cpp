@@ -176,8 +176,8 @@ void bench_cnn(std::uint64_t gradients) {
   for (const char* precision : {"float32", "bf16"}) {
     const auto problem = make_problem(catalogue,
                                       {{"name", text("cnn")},
-                                       {"dataset", text(cifar ? "cifar10" : "glyphs")},
-                                       {"batch", {std::int64_t{64}}},
+                                       {"data", text(cifar ? "cifar10" : "glyphs")},
+                                       {"batch_size", {std::int64_t{64}}},
                                        {"precision", text(precision)},
                                        {"evaluation_examples", {std::int64_t{64}}}},
                                       16);

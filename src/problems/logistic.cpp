@@ -9,6 +9,7 @@
 #include "data/catalogue.hpp"
 #include "data/libsvm.hpp"
 #include "data/partition.hpp"
+#include "problems/shared_settings.hpp"
 
 namespace tardigrad::problems {
 namespace {
@@ -271,9 +272,10 @@ void load_rows(Spec& spec, Settings& settings, const std::filesystem::path& data
 }  // namespace
 
 std::unique_ptr<Problem> make_logistic(Settings& settings, const ProblemContext& context) {
+  refuse_other_names(settings);
   Spec spec;
   spec.seed = context.seed;
-  spec.batch_size = static_cast<std::size_t>(settings.integer_or("batch_size", 32, {.low = 1, .high = 1e9}));
+  spec.batch_size = read_batch_size(settings, 32, 1e9);
   spec.l2 = settings.number_or("l2", 1e-4, {.low = 0.0, .high = 1e9});
   load_rows(spec, settings, context.data_root);
   std::vector<std::uint8_t> classes(spec.train->rows());

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "problems/analytic.hpp"
-#include "problems/dimension.hpp"
+#include "problems/shared_settings.hpp"
 
 namespace tardigrad::problems {
 namespace {

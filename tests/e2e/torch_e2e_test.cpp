@@ -94,12 +94,13 @@ TEST_P(Networks, GoOnAfterAKillOnRealThreadsAndAreReplayed) {
 
 INSTANTIATE_TEST_SUITE_P(
     Torch, Networks,
-    testing::Values(Network{"cnn", "{ name = 'cnn', batch = 8, augment = 'crop-flip', evaluation_examples = 50 }"},
-                    Network{"cnn_bf16", "{ name = 'cnn', batch = 8, precision = 'bf16', evaluation_examples = 50 }"},
-                    Network{"resnet18", "{ name = 'resnet18', batch = 2, bn_examples = 8, evaluation_examples = 10 }"},
-                    Network{"char_lstm",
-                            "{ name = 'char-lstm', dataset = 'text.txt', batch = 4, sequence_length = 8, "
-                            "hidden = 32, evaluation_examples = 4 }"}),
+    testing::Values(
+        Network{"cnn", "{ name = 'cnn', batch_size = 8, augment = 'crop-flip', evaluation_examples = 50 }"},
+        Network{"cnn_bf16", "{ name = 'cnn', batch_size = 8, precision = 'bf16', evaluation_examples = 50 }"},
+        Network{"resnet18", "{ name = 'resnet18', batch_size = 2, bn_examples = 8, evaluation_examples = 10 }"},
+        Network{"char_lstm",
+                "{ name = 'char-lstm', data = 'text.txt', batch_size = 4, sequence_length = 8, "
+                "hidden = 32, evaluation_examples = 4 }"}),
     [](const auto& network) { return network.param.name; });
 
 }  // namespace

@@ -303,6 +303,10 @@ TEST_F(Logistic, Messages) {
             "run.toml: problem.data = \"" + empty + "\": holds no rows with features");
   EXPECT_EQ(error_of(make_logistic, {{"data", {train}}, {"test", {empty}}}),
             "run.toml: problem.test = \"" + empty + "\": holds no rows with features");
+  EXPECT_EQ(error_of(make_logistic, {{"dataset", {train}}}),
+            "run.toml: problem.dataset = \"" + train + "\": this setting is called `data`");
+  EXPECT_EQ(error_of(make_logistic, {{"data", {train}}, {"batch", integer(2)}}),
+            "run.toml: problem.batch = 2: this setting is called `batch_size`");
   EXPECT_EQ(error_of(make_logistic, {{"data", {train}}, {"batchsize", integer(2)}}),
             "run.toml: problem.batchsize = 2: unknown key; did you mean `batch_size`? "
             "(known here: batch_size, data, l2, partition, test)");

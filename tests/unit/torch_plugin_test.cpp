@@ -69,8 +69,8 @@ TEST(TorchPlugin, ListsItsProblems) {
 TEST(TorchPlugin, ImageDefaults) {
   const Made made = make("cnn", {});
   const SettingValue::Table resolved = made.settings.resolved();
-  EXPECT_EQ(resolved.at("dataset"), text("glyphs"));
-  EXPECT_EQ(resolved.at("batch"), integer(64));
+  EXPECT_EQ(resolved.at("data"), text("glyphs"));
+  EXPECT_EQ(resolved.at("batch_size"), integer(64));
   EXPECT_EQ(resolved.at("augment"), text("none"));
   EXPECT_EQ(resolved.at("precision"), text("float32"));
   EXPECT_EQ(resolved.at("memory_format"), text("channels-last"));
@@ -80,9 +80,14 @@ TEST(TorchPlugin, ImageDefaults) {
 }
 
 TEST(TorchPlugin, ImageMistakesAreNamed) {
-  EXPECT_EQ(message_of("cnn", {{"dataset", text("cifar-10")}}),
-            "problem.dataset = \"cifar-10\": must be one of glyphs, fashion-mnist, cifar10; did you mean `cifar10`?");
-  EXPECT_EQ(message_of("cnn", {{"batch", integer(0)}}), "problem.batch = 0: must be an integer in [1, 65536]");
+  EXPECT_EQ(message_of("cnn", {{"data", text("cifar-10")}}),
+            "problem.data = \"cifar-10\": must be one of glyphs, fashion-mnist, cifar10; did you mean `cifar10`?");
+  EXPECT_EQ(message_of("cnn", {{"dataset", text("glyphs")}}),
+            "problem.dataset = \"glyphs\": this setting is called `data`");
+  EXPECT_EQ(message_of("resnet18", {{"batch", integer(2)}}), "problem.batch = 2: this setting is called `batch_size`");
+  EXPECT_EQ(message_of("char-lstm", {{"batch", integer(2)}}), "problem.batch = 2: this setting is called `batch_size`");
+  EXPECT_EQ(message_of("cnn", {{"batch_size", integer(0)}}),
+            "problem.batch_size = 0: must be an integer in [1, 65536]");
   EXPECT_EQ(message_of("cnn", {{"augment", text("crop")}}),
             "problem.augment = \"crop\": must be one of none, crop-flip; did you mean `crop-flip`?");
   EXPECT_THAT(message_of("cnn", {{"precision", text("bf-16")}}), HasSubstr("did you mean `bf16`?"));
@@ -105,7 +110,7 @@ class TorchTextSettings : public ::testing::Test {
 };
 
 TEST_F(TorchTextSettings, ReadsAFile) {
-  const Made made = make("char-lstm", {{"dataset", text(path_)},
+  const Made made = make("char-lstm", {{"data", text(path_)},
                                        {"sequence_length", integer(10)},
                                        {"hidden", integer(8)},
                                        {"embedding", integer(4)},
@@ -117,21 +122,17 @@ TEST_F(TorchTextSettings, ReadsAFile) {
 
 TEST_F(TorchTextSettings, MistakesAreNamed) {
   const SettingValue sharded{.value = SettingValue::Table{{"kind", text("text-shards")}}};
-  EXPECT_EQ(message_of("char-lstm", {{"dataset", text(path_)}}),
+  EXPECT_EQ(message_of("char-lstm", {{"data", text(path_)}}),
             "problem.sequence_length: needs 65 characters, but the test text has only 40");
-  EXPECT_EQ(
-      message_of("char-lstm", {{"dataset", text(path_)}, {"sequence_length", integer(90)}, {"partition", sharded}}),
-      "problem.sequence_length = 90: needs 91 characters, but worker 0 has only 90");
-  EXPECT_EQ(
-      message_of("char-lstm", {{"dataset", text(path_)}, {"sequence_length", integer(9)}, {"dropout", number(1.0)}}),
-      "problem.dropout = 1.0: must be a number in [0, 1)");
+  EXPECT_EQ(message_of("char-lstm", {{"data", text(path_)}, {"sequence_length", integer(90)}, {"partition", sharded}}),
+            "problem.sequence_length = 90: needs 91 characters, but worker 0 has only 90");
+  EXPECT_EQ(message_of("char-lstm", {{"data", text(path_)}, {"sequence_length", integer(9)}, {"dropout", number(1.0)}}),
+            "problem.dropout = 1.0: must be a number in [0, 1)");
   const SettingValue wrong{.value = SettingValue::Table{{"kind", text("shard")}}};
-  EXPECT_THAT(
-      message_of("char-lstm", {{"dataset", text(path_)}, {"sequence_length", integer(9)}, {"partition", wrong}}),
-      HasSubstr("problem.partition.kind = \"shard\": must be one of shared, text-shards"));
-  EXPECT_THAT(
-      message_of("char-lstm", {{"dataset", text(path_)}, {"sequence_length", integer(9)}, {"layers", integer(0)}}),
-      HasSubstr("problem.layers = 0: must be an integer in [1, 64]"));
+  EXPECT_THAT(message_of("char-lstm", {{"data", text(path_)}, {"sequence_length", integer(9)}, {"partition", wrong}}),
+              HasSubstr("problem.partition.kind = \"shard\": must be one of shared, text-shards"));
+  EXPECT_THAT(message_of("char-lstm", {{"data", text(path_)}, {"sequence_length", integer(9)}, {"layers", integer(0)}}),
+              HasSubstr("problem.layers = 0: must be an integer in [1, 64]"));
 }
 
 // Real data, where it is there.
@@ -162,13 +163,13 @@ TEST(TorchRealData, Cifar10) {
   if (!has_dataset("cifar10")) GTEST_SKIP() << "cifar10 is not there";
   const SettingValue skewed{.value =
                                 SettingValue::Table{{"kind", text("dirichlet-classwise")}, {"alpha", number(0.5)}}};
-  const SettingValue::Table table = {{"dataset", text("cifar10")},
+  const SettingValue::Table table = {{"data", text("cifar10")},
                                      {"augment", text("crop-flip")},
                                      {"partition", skewed},
                                      {"evaluation_examples", integer(500)}};
   expect_chance_level("cnn", table, 10, 0.2);
   SettingValue::Table small = table;
-  small["batch"] = integer(16);
+  small["batch_size"] = integer(16);
   small["bn_examples"] = integer(32);
   small["evaluation_examples"] = integer(32);
   expect_chance_level("resnet18", small, 10, 0.8);  // batch norm makes larger logits
@@ -176,14 +177,14 @@ TEST(TorchRealData, Cifar10) {
 
 TEST(TorchRealData, FashionMnist) {
   if (!has_dataset("fashion-mnist")) GTEST_SKIP() << "fashion-mnist is not there";
-  expect_chance_level("cnn", {{"dataset", text("fashion-mnist")}, {"evaluation_examples", integer(500)}}, 10, 0.2);
+  expect_chance_level("cnn", {{"data", text("fashion-mnist")}, {"evaluation_examples", integer(500)}}, 10, 0.2);
 }
 
 TEST(TorchRealData, Shakespeare) {
   if (!has_dataset("shakespeare")) GTEST_SKIP() << "shakespeare is not there";
   const SettingValue sharded{.value = SettingValue::Table{{"kind", text("text-shards")}}};
   const SettingValue::Table table = {
-      {"partition", sharded}, {"batch", integer(4)}, {"evaluation_examples", integer(8)}};
+      {"partition", sharded}, {"batch_size", integer(4)}, {"evaluation_examples", integer(8)}};
   expect_chance_level("char-lstm", table, 65, 0.2);
 }
 

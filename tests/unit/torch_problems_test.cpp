@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The problems through the contract: same bits everywhere, randomness from streams, evaluation that leaves no trace.
+#include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "problems/torch/char_lstm.hpp"
 
+#include <ATen/core/grad_mode.h>
+
 #include <string>
 #include <tuple>
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "problems/torch/image_problem.hpp"
 
+#include <ATen/core/grad_mode.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "problems/shared_settings.hpp"
 #include "problems/torch/one_thread.hpp"
 #include "tardigrad/error.hpp"
 
@@ -228,11 +231,12 @@ using ModelFactory = std::unique_ptr<const ImageModel> (*)(const ImageShape& sha
 
 std::unique_ptr<Problem> make_from_settings(ModelFactory make_model, Settings& settings,
                                             const ProblemContext& context) {
+  refuse_other_names(settings);
   ImageProblemOptions o;
-  const std::string name = settings.choice_or("dataset", "glyphs", {"glyphs", "fashion-mnist", "cifar10"});
+  const std::string name = settings.choice_or("data", "glyphs", {"glyphs", "fashion-mnist", "cifar10"});
   o.workers = context.workers;
   o.seed = context.seed;
-  o.batch = static_cast<std::size_t>(settings.integer_or("batch", 64, Range{.low = 1, .high = 65536}));
+  o.batch = read_batch_size(settings, 64, 65536);
   o.scaling = settings.boolean_or("normalise", true) ? Scaling::standard : Scaling::unit;
   o.augmentation = settings.choice_or("augment", "none", {"none", "crop-flip"}) == "none" ? Augmentation::none
                                                                                           : Augmentation::crop_flip;

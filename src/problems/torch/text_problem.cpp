@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "problems/torch/text_problem.hpp"
 
+#include <ATen/core/grad_mode.h>
+
 #include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
 
 #include "data/catalogue.hpp"
+#include "problems/shared_settings.hpp"
 #include "problems/torch/one_thread.hpp"
 #include "tardigrad/error.hpp"
 #include "tardigrad/rng.hpp"
@@ -189,12 +192,13 @@ std::unique_ptr<Problem> make_char_lstm_problem(Settings& settings, const Proble
   const auto size = [&](const char* key, std::int64_t fallback, double most) {
     return settings.integer_or(key, fallback, Range{.low = 1, .high = most});
   };
+  refuse_other_names(settings);
   TextProblemOptions o;
   o.seed = context.seed;
   o.corpus = data::load_text(
-      data::dataset_setting(settings, "dataset", "shakespeare", data::DatasetKind::text, context.data_root),
+      data::dataset_setting(settings, "data", "shakespeare", data::DatasetKind::text, context.data_root),
       context.data_root);
-  o.batch = static_cast<std::size_t>(size("batch", 32, 65536));
+  o.batch = read_batch_size(settings, 32, 65536);
   o.sequence_length = static_cast<std::size_t>(size("sequence_length", 64, 65536));
   o.dropout = settings.number_or("dropout", 0.2, Range{.low = 0.0, .high = 1.0, .high_open = true});
   o.shards = read_shards(settings, o.corpus->train.size(), o.sequence_length, context.workers);

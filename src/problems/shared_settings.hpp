@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The settings that several problems share, under one name each.
+#pragma once
+
+#include <cstddef>
+
+#include "tardigrad/settings.hpp"
+
+namespace tardigrad::problems {
+
+/// The setting `dimension` of a problem that exists in every dimension.
+inline std::size_t read_dimension(Settings& settings, std::int64_t fallback) {
+  return static_cast<std::size_t>(settings.integer_or("dimension", fallback, {.low = 1, .high = 1e9}));
+}
+
+/// Of a problem with `data` and `batch_size`.
+/// Errors  Error naming the setting that is meant, where it is called as other programs call it
+inline void refuse_other_names(Settings& settings) {
+  if (settings.has("dataset")) settings.fail("dataset", "this setting is called `data`");
+  if (settings.has("batch")) settings.fail("batch", "this setting is called `batch_size`");
+}
+
+/// The setting `batch_size`: how many examples are drawn for a gradient.
+inline std::size_t read_batch_size(Settings& settings, std::int64_t fallback, double most) {
+  return static_cast<std::size_t>(settings.integer_or("batch_size", fallback, {.low = 1, .high = most}));
+}
+
+}  // namespace tardigrad::problems
