@@ -15,9 +15,13 @@ namespace tardigrad {
 ///               y_{k+1} = y_k - step_size * ( min(1, clip_radius/||g||) g(y_k) + proximal_weight * (y_k - x) )
 /// A worker makes as many of the steps as its `budget` has room for, but at least one, and returns what it has then
 /// (partial work).
+///
+/// epochs = E > 0: the steps are E passes over the worker's own examples without replacement, E * steps_per_epoch in
+/// all (Problem::steps_per_epoch): the runtime's loop writes their number into `steps` when the order is given.
 /// Source  McMahan et al., arXiv 1602.05629 (FedAvg); Li et al., arXiv 1812.06127 (proximal weight, partial work)
 struct LocalWork {
   std::uint32_t steps = 0;
+  std::uint32_t epochs = 0;
   double step_size = 0.0;
   double proximal_weight = 0.0;
   double clip_radius = std::numeric_limits<double>::infinity();  ///< of each local gradient
@@ -36,6 +40,8 @@ struct Order {
   LocalWork work = {};
   /// Local steps made; known when the order has come back. 0 for a plain gradient.
   std::uint32_t steps_done = 0;
+  /// Which of its local steps is being made, while one is: `index` is that of the step then. Else 0.
+  std::uint32_t step = 0;
   /// What its worker took for it, waiting in its queue not counted; known when the order has come back, and, up to
   /// then, when it was withdrawn or lost. A scalar that comes with the event, like the gradient's norm: measured by the
   /// runtime, so that a method needs no clock.
@@ -43,7 +49,7 @@ struct Order {
 };
 
 inline void state(Archive& archive, LocalWork& work) {
-  archive(work.steps, work.step_size, work.proximal_weight, work.clip_radius, work.budget);
+  archive(work.steps, work.epochs, work.step_size, work.proximal_weight, work.clip_radius, work.budget);
 }
 inline void state(Archive& archive, Order& order) {
   archive(order.id, order.worker, order.index, order.version, order.work, order.steps_done, order.compute_time);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A problem is an objective with its data: f(x) = (1/n) sum_i f_i(x), x in R^d.
+// A problem is an objective with its data: f(x) = sum_i p_i f_i(x), x in R^d, with f_i the mean loss of worker i's data
+// and p_i its share, 1/n unless the problem says otherwise (Objective).
 #pragma once
 
 #include <atomic>
@@ -11,12 +12,26 @@
 #include <string>
 #include <vector>
 
+#include "tardigrad/error.hpp"
 #include "tardigrad/order.hpp"
 #include "tardigrad/params.hpp"
 #include "tardigrad/runtime.hpp"
 #include "tardigrad/settings.hpp"
 
 namespace tardigrad {
+
+/// What the shares of n workers with n_i of N examples are. Where all hold as many, both are the same.
+enum class Objective : std::uint8_t {
+  workers,   ///< p_i = 1/n: every worker counts alike
+  examples,  ///< p_i = n_i/N: every example counts alike
+};
+
+/// How well one worker's own data are modelled.
+struct WorkerScore {
+  double loss = 0.0;  ///< f_i(x), of all its training data
+  std::optional<double>
+      accuracy;  ///< share of its training examples that are classified right, where there are classes
+};
 
 /// A tensor that belongs to a trained model but is not a parameter (running statistics).
 struct ExtraTensor {
@@ -61,10 +76,12 @@ class Replica : public Watched {
   virtual ~Replica() = default;
 
   /// Writes the stochastic gradient of f_{order.worker} at x into g, with the random streams
-  /// (seed, purpose, order.worker, order.index); order.work is the caller's to carry out.
-  /// Shapes  x, g: [d]; g comes uninitialised.  Returns the minibatch loss.
-  /// A gradient that takes more than some 10 ms looks at given_up() now and then, and may return early when it says
-  /// yes: what is in g then does not matter.
+  /// (seed, purpose, order.worker, order.index); order.work is the caller's to carry out. With order.work.epochs it is
+  /// that of the examples whose turn it is at order.step, S = steps_per_epoch: a permutation of the worker's examples
+  /// is drawn from the stream of the epoch's first index, order.index - order.step mod S, and dealt batch after batch;
+  /// the last one holds what is left. Shapes  x, g: [d]; g comes uninitialised.  Returns the minibatch loss. A gradient
+  /// that takes more than some 10 ms looks at given_up() now and then, and may return early when it says yes: what is
+  /// in g then does not matter.
   virtual double gradient(const Order& order, std::span<const float> x, std::span<float> g) = 0;
 
   /// Runs once before the parts of one evaluation; its result is handed to each of them
@@ -73,6 +90,11 @@ class Replica : public Watched {
 
   /// The sums of one part of the evaluation set; the caller adds the parts up in their order.
   virtual std::vector<double> evaluate(std::span<const float> x, std::size_t part, const void* prepared) = 0;
+
+  /// f_worker and its kin at x, exactly.  Pre  has_own_losses()
+  virtual WorkerScore score(std::span<const float> /*x*/, WorkerId, const void* /*prepared*/) {
+    TG_CHECK(false, "a problem whose workers have no losses of their own");
+  }
 
   /// Tensors that are saved beside the parameters.
   virtual std::vector<ExtraTensor> extra_tensors(std::span<const float> /*x*/) { return {}; }
@@ -109,6 +131,13 @@ class Problem {
   virtual const Layout& layout() const = 0;
   /// How many examples `worker` draws from; 1 for everybody where that means nothing.
   virtual double examples(WorkerId /*worker*/) const { return 1.0; }
+  /// How many local steps pass over all of a worker's examples once: ceil(n_i / batch size); 0: there are no examples.
+  virtual std::uint64_t steps_per_epoch(WorkerId /*worker*/) const { return 0; }
+  /// How many examples of each class a worker draws from; empty: there are no classes.
+  virtual std::vector<std::uint64_t> class_counts(WorkerId /*worker*/) const { return {}; }
+  virtual Objective objective() const { return Objective::workers; }
+  /// Whether the workers' data differ, so that Replica::score tells them apart.
+  virtual bool has_own_losses() const { return false; }
   /// Writes x0 into x: [d].
   virtual void initial_point(std::span<float> x) const = 0;
   /// Called on the thread that will use the replica, which must not outlive the problem.
@@ -124,6 +153,8 @@ class Problem {
   /// Metrics from the sums over all parts.
   virtual std::vector<Metric> metrics(std::span<const double> sums) const = 0;
 
+  /// What somebody should know before a run with these settings on this machine, a line each.
+  virtual std::vector<std::string> warnings() const { return {}; }
   /// min f, where it is known.
   virtual std::optional<double> optimal_value() const { return std::nullopt; }
   /// Every file that the problem was made from, in an order that depends on the settings alone. A result is taken for

@@ -58,6 +58,8 @@ class Runtime {
   /// do not count where nobody is there to be given an order.
   virtual bool idle() const = 0;
   virtual OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) = 0;
+  /// Problem::steps_per_epoch of the problem that is computed.
+  virtual std::uint64_t steps_per_epoch(WorkerId /*worker*/) const { return 0; }
   /// Drops the orders of a worker, running and queued, and appends them to `cancelled`, with the time that each took so
   /// far.
   virtual void cancel(WorkerId worker, std::vector<Order>& cancelled) = 0;

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "cli/commands.hpp"
@@ -145,6 +146,7 @@ class Compare {
     using Mode = report::ProgressOptions::Mode;
     display_.emplace(report::ProgressOptions{.mode = command_.common.quiet ? Mode::silent : Mode::automatic,
                                              .metric_name = plan_.arenas().front().goal().metric});
+    tell_warnings();
     const bool search = waiting() > 0;
     if (std::exception_ptr error = run_jobs(0, command_.prune)) return error;
     if (!search || interrupted()) return nullptr;
@@ -155,6 +157,14 @@ class Compare {
       display_->say(fmt::format("the settings are chosen: {} runs of them{}", plan_.jobs().size() - planned,
                                 adopted ? fmt::format(", {} are there already", adopted) : ""));
     return run_jobs(planned, false);
+  }
+
+  // What the problems have to say before they are run.
+  void tell_warnings() {
+    std::set<std::string> known;
+    for (const Arena& arena : plan_.arenas())
+      for (const std::string& text : arena.worlds.front().problem->warnings())
+        if (known.insert(text).second) display_->say("tardigrad: warning: " + text);
   }
 
   // Runs the jobs from `first` on. Returns what went wrong.

@@ -15,9 +15,12 @@
 #include "engines/replay/recorder.hpp"
 #include "engines/sim/simulator.hpp"
 #include "engines/threads/thread_runtime.hpp"
+#include "engines/worker_scores.hpp"
 #include "record/event_log.hpp"
+#include "record/file.hpp"
 #include "record/metrics_log.hpp"
 #include "record/safetensors.hpp"
+#include "record/workers_file.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::cli {
@@ -50,6 +53,9 @@ class Recording {
       directory_->write_identity(identity.document, request.world.provenance);
     else if (request.document)
       directory_->write_scenario(*request.document);
+    if (!from && request.plan.per_worker && is_split(*request.world.problem))
+      record::write_file(directory_->partition(),
+                         record::partition_rows(*request.world.problem, request.world.workers));
     const record::CheckpointHeader kept = from ? from->header : record::CheckpointHeader{};
     metrics_ = std::make_unique<record::MetricsLog>(directory_->metrics(), log(request, identity, kept.metrics_bytes));
     if (request.plan.record)
@@ -80,11 +86,15 @@ class Recording {
   record::RecordingWriter* recorded() { return recorded_.get(); }
 
   /// Errors  IoError: a summary that is there says that all else is
-  void finish(const RunRequest& request, record::RunSummary& summary, std::span<const float> x,
-              record::Patience& patience) {
+  void finish(const RunRequest& request, RunOutput& output, std::span<const float> x, record::Patience& patience) {
     if (!directory_) return;
+    record::RunSummary& summary = output.summary;
     close_logs(summary, patience);
     directory_->check_ours();
+    if (!output.scores.empty())
+      patience.insist([&] {
+        record::write_file(directory_->workers(), record::score_rows(*request.world.problem, output.scores));
+      });
     if (request.save_model == RunRequest::SaveModel::yes) {
       const Problem& problem = *request.world.problem;
       const std::vector<ExtraTensor> extra = problem.make_replica()->extra_tensors(x);
@@ -197,6 +207,8 @@ std::unique_ptr<Runtime> make_runtime(const RunRequest& request, BufferPool& buf
 
 }  // namespace
 
+bool is_split(const Problem& problem) { return problem.has_own_losses() && problem.steps_per_epoch(0) > 0; }
+
 std::string file_hash(const std::string& document) {
   return hash_of(without_what_may_change(parse_toml(document, "scenario.toml")));
 }
@@ -226,11 +238,22 @@ RunOutput output_of(const RunRequest& request, const RunIdentity& identity, RunR
   return {.summary = record::summarize(names, result), .evaluations = std::move(result.evaluations)};
 }
 
+// How well the model fits every worker; a run that was interrupted has no time for it.
+void score(const RunRequest& request, RunOutput& output, std::span<const float> x) {
+  const Problem& problem = *request.world.problem;
+  if (!request.plan.per_worker || !problem.has_own_losses() || output.summary.reason == StopReason::interrupted) return;
+  const unsigned threads = request.pool ? request.pool->threads() : request.evaluation_threads;
+  output.scores = score_workers(problem, x, request.world.workers,
+                                request.company == RunRequest::Company::alone ? threads : 1, request.interrupted);
+  if (!output.scores.empty()) output.summary.workers = record::spread_of(problem, output.scores);
+}
+
 // What cannot be written is told of, and the result stands.
 void finish(Recording& recording, const RunRequest& request, RunOutput& output, std::span<const float> x,
             record::Patience& patience) {
   try {
-    recording.finish(request, output.summary, x, patience);
+    score(request, output, x);
+    recording.finish(request, output, x, patience);
   } catch (const record::IoError& error) {
     output.failure = error.what();
   }

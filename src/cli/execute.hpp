@@ -47,11 +47,15 @@ struct RunRequest {
 struct RunOutput {
   record::RunSummary summary;
   std::vector<EvaluationRecord> evaluations;
-  std::uint64_t checkpoints = 0;    ///< that were written
-  double checkpoint_seconds = 0.0;  ///< that the run waited for them
+  std::vector<WorkerScore> scores = {};  ///< by worker, where they were asked for and the workers' data differ
+  std::uint64_t checkpoints = 0;         ///< that were written
+  double checkpoint_seconds = 0.0;       ///< that the run waited for them
   /// What the run was to leave and could not, and why: its model or summary, or the checkpoint of its interruption.
   std::optional<std::string> failure = {};
 };
+
+/// Do the workers hold parts of a data set, each its own?
+bool is_split(const Problem& problem);
 
 /// Of a scenario.toml, without what may change when its run goes on: tells whether it is the one that was recorded.
 std::string file_hash(const std::string& document);

@@ -16,6 +16,7 @@
 #include "cli/toml_file.hpp"
 #include "data/catalogue.hpp"
 #include "record/file.hpp"
+#include "record/workers_file.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::cli {
@@ -120,6 +121,8 @@ void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::
   line("utilisation", fmt::format("{:.1f} %", 100 * s.runtime.utilisation));
   for (const Metric& figure : s.figures) line(figure.name.c_str(), fmt::format("{:.6g}", figure.value));
   for (const Metric& metric : s.metrics) line(metric.name.c_str(), fmt::format("{:.6g}", metric.value));
+  if (const std::string own = record::spread_text(s.workers, "loss"); !own.empty()) line("workers' loss", own);
+  if (const std::string own = record::spread_text(s.workers, "accuracy"); !own.empty()) line("their accuracy", own);
   if (const auto& target = plan.options.target) print_target(*target, s);
   line("digest", s.digest);
   line("wall time", fmt::format("{:.3g} s", s.wall_seconds));
@@ -246,6 +249,9 @@ int run_command(const RunCommand& words) {
     record::Tell remark;
     if (!command.common.quiet) remark = [&](const std::string& text) { display.say("tardigrad: " + text); };
     if (remark && going_on && !going_on->remark().empty()) remark(going_on->remark());
+    for (const std::string& text : world.problem->warnings()) display.say("tardigrad: warning: " + text);
+    if (remark && plan.per_worker && is_split(*world.problem))
+      remark("partition: " + record::partition_summary(*world.problem, world.workers));
     progress.state = report::RunState::running;
     output = execute({.world = world,
                       .method = method,

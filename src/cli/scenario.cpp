@@ -257,6 +257,28 @@ void Scenario::read_workers(World& world) const {
   world.identity["workers"] = {workers.resolved_without_paths()};
 }
 
+namespace {
+
+// How many steps an epoch has is the problem's affair, and the method's how many epochs there are.
+void check_epochs(Settings& method, const World& world) {
+  constexpr double kMostSteps = 1e9;
+  if (!method.has("local_epochs")) return;
+  const auto epochs = static_cast<double>(method.integer("local_epochs"));
+  for (std::size_t i = 0; i < world.workers; ++i) {
+    const auto worker = static_cast<WorkerId>(i);
+    const auto steps = static_cast<double>(world.problem->steps_per_epoch(worker));
+    if (steps == 0)
+      method.fail("local_epochs",
+                  fmt::format("the problem `{}` has no examples to pass over: say local_steps", world.problem_name));
+    if (epochs * steps > kMostSteps)
+      method.fail("local_epochs",
+                  fmt::format("worker {} makes {} steps in an epoch; {} in all are the most that are made", worker,
+                              steps, kMostSteps));
+  }
+}
+
+}  // namespace
+
 MethodPlan Scenario::make_method(const World& world) const {
   Settings method = settings("method");
   return make_method(std::get<SettingValue::Table>(root_.at("method").value), "method", world);
@@ -269,8 +291,11 @@ MethodPlan Scenario::make_method(const SettingValue::Table& table, const std::st
   if (runtime() == RuntimePlan::Kind::hogwild)
     plan.step = read_hogwild_step(settings);
   else
-    plan.method = methods::make_method(
-        settings, {.workers = world.workers, .seed = world.seed, .join_later = workers_that_join_later(world)});
+    plan.method = methods::make_method(settings, {.workers = world.workers,
+                                                  .seed = world.seed,
+                                                  .objective = world.problem->objective(),
+                                                  .join_later = workers_that_join_later(world)});
+  check_epochs(settings, world);
   settings.finish();
   plan.name = settings.text("name");
   plan.resolved = settings.resolved();
@@ -316,6 +341,7 @@ RunPlan Scenario::make_run_plan(Use use, const std::vector<std::string>& metrics
   plan.events = read_events(run, use, plan.runtime.kind);
   plan.record = run.boolean_or("record", false);
   plan.checkpoints = read_checkpoints(run, use);
+  plan.per_worker = run.boolean_or("per_worker", use == Use::run);
   if (plan.runtime.kind == RuntimePlan::Kind::hogwild) check_hogwild_run(run, plan);
   run.finish();
   plan.resolved = run.resolved();

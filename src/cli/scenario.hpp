@@ -67,6 +67,7 @@ struct RunPlan {
   std::optional<record::EventLogOptions> events;  ///< nothing: no events.jsonl
   bool record = false;                            ///< write recording.bin
   CheckpointPlan checkpoints = {};
+  bool per_worker = false;  ///< write what every worker holds, and how well the model fits it in the end
   SettingValue::Table resolved;
 };
 

@@ -207,4 +207,40 @@ void draw_minibatch(const Partition& partition, const Order& order, std::uint64_
   for (std::uint32_t& example : examples) example = partition.example(order.worker, stream.below(size));
 }
 
+std::span<const std::uint32_t> EpochDeal::batch(const Order& order, std::size_t size, std::size_t batch_size,
+                                                std::uint64_t seed) {
+  const std::size_t step = order.step % steps_per_epoch(size, batch_size);
+  const std::uint64_t first_index = order.index - step;
+  if (positions_.size() != size || worker_ != order.worker || first_index_ != first_index || seed_ != seed) {
+    positions_.resize(size);
+    std::iota(positions_.begin(), positions_.end(), 0u);
+    Stream stream(seed, Purpose::minibatch, order.worker, first_index);
+    shuffle(positions_, stream);
+    worker_ = order.worker;
+    first_index_ = first_index;
+    seed_ = seed;
+  }
+  const std::size_t begin = step * batch_size;
+  return std::span(positions_).subspan(begin, std::min(batch_size, size - begin));
+}
+
+std::span<const std::uint32_t> Minibatches::draw(const Order& order) {
+  if (order.work.epochs == 0) {
+    examples_.resize(batch_size_);
+    draw_minibatch(partition_, order, seed_, examples_);
+    return examples_;
+  }
+  const auto positions = deal_.batch(order, partition_.size(order.worker), batch_size_, seed_);
+  examples_.clear();
+  for (const std::uint32_t position : positions) examples_.push_back(partition_.example(order.worker, position));
+  return examples_;
+}
+
+std::vector<std::uint64_t> class_counts(const Partition& partition, WorkerId worker,
+                                        std::span<const std::uint8_t> labels, std::size_t classes) {
+  std::vector<std::uint64_t> counts(classes);
+  for (std::size_t k = 0; k < partition.size(worker); ++k) ++counts[labels[partition.example(worker, k)]];
+  return counts;
+}
+
 }  // namespace tardigrad::data

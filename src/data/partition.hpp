@@ -50,4 +50,46 @@ struct TextShards {
 void draw_minibatch(const Partition& partition, const Order& order, std::uint64_t seed,
                     std::span<std::uint32_t> examples);
 
+/// Deals a worker's examples without replacement. Epoch e of an order is a permutation of all of them, from the stream
+/// (seed, minibatch, worker, index of the epoch's first step); step s of S = ceil(size / batch_size) takes the s-th
+/// batch of it, and the last one what is left. Memory  one permutation, drawn anew when another epoch is asked for:
+/// what is dealt depends on the order alone
+class EpochDeal {
+ public:
+  /// Which of 0 ... size - 1 have their turn at order.step; valid until the next call.
+  std::span<const std::uint32_t> batch(const Order& order, std::size_t size, std::size_t batch_size,
+                                       std::uint64_t seed);
+
+ private:
+  std::vector<std::uint32_t> positions_;
+  WorkerId worker_ = 0;
+  std::uint64_t first_index_ = 0, seed_ = 0;
+};
+
+/// The minibatches of one replica: drawn with replacement, or, where an order counts in epochs, dealt without.
+class Minibatches {
+ public:
+  /// The partition outlives them.
+  Minibatches(const Partition& partition, std::size_t batch_size, std::uint64_t seed)
+      : partition_(partition), batch_size_(batch_size), seed_(seed) {}
+  /// Valid until the next call.
+  std::span<const std::uint32_t> draw(const Order& order);
+
+ private:
+  const Partition& partition_;
+  std::size_t batch_size_;
+  std::uint64_t seed_;
+  EpochDeal deal_;
+  std::vector<std::uint32_t> examples_;
+};
+
+/// ceil(size / batch_size)
+inline std::uint64_t steps_per_epoch(std::size_t size, std::size_t batch_size) {
+  return (size + batch_size - 1) / batch_size;
+}
+
+/// How many examples of each class every worker holds.  Shapes  labels: [examples], each < classes
+std::vector<std::uint64_t> class_counts(const Partition& partition, WorkerId worker,
+                                        std::span<const std::uint8_t> labels, std::size_t classes);
+
 }  // namespace tardigrad::data

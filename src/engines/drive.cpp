@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <deque>
+#include <limits>
 #include <sstream>
 
 #include "core/hash.hpp"
@@ -250,7 +251,7 @@ class Driver final : FailureContext {
     for (const Command& command : commands_.list()) {
       switch (command.kind) {
         case Command::Kind::assign:
-          runtime_.assign(command.worker, model_.snapshot(), command.work);
+          runtime_.assign(command.worker, model_.snapshot(), counted(command));
           ++result_.counters.assigned;
           break;
         case Command::Kind::cancel:
@@ -268,6 +269,17 @@ class Driver final : FailureContext {
       }
     }
     commands_.clear();
+  }
+
+  // The work of an order, with its epochs counted in steps.
+  LocalWork counted(const Command& command) const {
+    LocalWork work = command.work;
+    if (work.epochs == 0) return work;
+    const std::uint64_t steps = work.epochs * runtime_.steps_per_epoch(command.worker);
+    TG_CHECK(steps > 0 && steps <= std::numeric_limits<std::uint32_t>::max(), work.epochs, " epochs of ", steps,
+             " steps in all");
+    work.steps = static_cast<std::uint32_t>(steps);
+    return work;
   }
 
   void cancel(WorkerId worker) {

@@ -27,6 +27,7 @@ class ForwardingRuntime : public Runtime {
   OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override {
     return inner_.assign(worker, snapshot, work);
   }
+  std::uint64_t steps_per_epoch(WorkerId worker) const override { return inner_.steps_per_epoch(worker); }
   void cancel(WorkerId worker, std::vector<Order>& cancelled) override { inner_.cancel(worker, cancelled); }
   void set_timer(TimerId timer, Time after) override { inner_.set_timer(timer, after); }
   void put_aside(WorkerId worker, std::string reason) override { inner_.put_aside(worker, std::move(reason)); }

@@ -31,6 +31,7 @@ std::uint32_t do_work(Replica& replica, const Order& order, std::span<const floa
   for (; k < work.steps && may_step(k); ++k) {
     Order step = order;
     step.index += k;
+    step.step = k;
     // y = x - D
     const std::span<const float> y = k == 0 ? x : point.view();
     if (k > 0) kernels::subtract_scaled(point.view(), x, 1.0f, g);

@@ -13,7 +13,7 @@ namespace tardigrad {
 using MayStep = std::function<bool(std::uint32_t k)>;
 
 /// Carries out what an order asks for at x, for every runtime: a stochastic gradient, or local steps (LocalWork) until
-/// `may_step` says no. Step k draws from the streams of index order.index + k.
+/// `may_step` says no. Step k draws from the streams of index order.index + k, and has order.step = k.
 /// The pseudo-gradient is summed up as D <- D + step_size * u, with y = x - D, so that one step without proximal weight
 /// and clipping brings step_size * g to the last bit.
 /// Shapes  x, g: [d]; g comes uninitialised

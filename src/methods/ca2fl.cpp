@@ -128,7 +128,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
                                               .dispatch = Dispatch(read_client_dispatch(settings, context, work))});
 }
 
-constexpr Knob kKnobs[] = {kServerStepKnob, kLocalStepsKnob,      kLocalStepSizeKnob,
+constexpr Knob kKnobs[] = {kServerStepKnob, kLocalStepsKnob,      kLocalEpochsKnob, kLocalStepSizeKnob,
                            kBufferSizeKnob, kLocalClipRadiusKnob, kConcurrencyKnob};
 
 }  // namespace

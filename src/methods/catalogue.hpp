@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tardigrad/method.hpp"
+#include "tardigrad/problem.hpp"
 #include "tardigrad/settings.hpp"
 
 namespace tardigrad::methods {
@@ -16,7 +17,8 @@ namespace tardigrad::methods {
 struct MethodContext {
   std::size_t workers = 1;
   std::uint64_t seed = 1;
-  std::size_t join_later = 0;  ///< of the workers, those that are not there at time 0
+  Objective objective = Objective::workers;  ///< of the problem: how its workers are weighed
+  std::size_t join_later = 0;                ///< of the workers, those that are not there at time 0
   std::size_t at_start() const { return workers - join_later; }
 };
 

@@ -43,6 +43,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 constexpr Knob kKnobs[] = {
     {"step_size", "", "eta > 0: of the server"},
     kLocalStepsKnob,
+    kLocalEpochsKnob,
     kLocalStepSizeKnob,
     kBufferSizeKnob,
     {"delay_threshold", "concurrency", "tau_c: a buffer without older work gets the full step"},

@@ -47,6 +47,7 @@ constexpr Knob kKnobs[] = {
     {"a", "0.5; hinge: 10", "of polynomial and hinge"},
     {"b", "4", "of the hinge: delays up to this one keep their weight"},
     kLocalStepsKnob,
+    kLocalEpochsKnob,
     kLocalStepSizeKnob,
     {"proximal_weight", "0", "rho >= 0: pulls local steps back to x"},
     kLocalClipRadiusKnob,

@@ -16,7 +16,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   return std::make_unique<Rounds>(read_federated_rounds(settings, context, read_local_work(settings)));
 }
 
-constexpr Knob kKnobs[] = {kServerStepKnob,      kLocalStepsKnob,      kLocalStepSizeKnob,
+constexpr Knob kKnobs[] = {kServerStepKnob,      kLocalStepsKnob,      kLocalEpochsKnob, kLocalStepSizeKnob,
                            kLocalClipRadiusKnob, kClientsPerRoundKnob, kWeightingKnob};
 
 }  // namespace

@@ -33,6 +33,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 constexpr Knob kKnobs[] = {
     kServerStepKnob,
     kLocalStepsKnob,
+    kLocalEpochsKnob,
     kLocalStepSizeKnob,
     kBufferSizeKnob,
     {"staleness_exponent", "0.5", "a >= 0: a client's weight is (1 + tau)^-a; 0: all count alike"},

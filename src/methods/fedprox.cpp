@@ -19,7 +19,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   LocalWork work = read_local_work(settings);
   work.proximal_weight = read_proximal_weight(settings, work);
   const double budget = settings.number_or("time_budget", std::numeric_limits<double>::infinity(), Range::positive());
-  if (std::isfinite(budget) && work.steps == 1)
+  if (std::isfinite(budget) && is_one_step(work))
     settings.fail("time_budget", "has no effect with local_steps = 1: one step is always made");
   if (budget < 1e9) work.budget = std::max(Time{1}, from_seconds(budget));
   return std::make_unique<Rounds>(read_federated_rounds(settings, context, work));
@@ -28,6 +28,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 constexpr Knob kKnobs[] = {
     kServerStepKnob,
     kLocalStepsKnob,
+    kLocalEpochsKnob,
     kLocalStepSizeKnob,
     {"proximal_weight", "", "mu >= 0: pulls local steps back to x"},
     {"time_budget", "inf", "> 0 seconds of compute time in a round: a client makes the steps that fit, at least one"},

@@ -20,7 +20,16 @@ std::size_t read_concurrency(Settings& settings, const MethodContext& context) {
 }
 
 LocalWork read_local_work(Settings& settings) {
-  return {.steps = static_cast<std::uint32_t>(settings.integer_or("local_steps", 1, {.low = 1, .high = 1e6})),
+  settings.allow("local_epochs");
+  std::uint32_t steps = 1, epochs = 0;  // with epochs the steps are counted when the order is given
+  if (settings.has("local_epochs")) {
+    if (settings.has("local_steps")) settings.fail("local_steps", "local_epochs is given too: say one of them");
+    epochs = static_cast<std::uint32_t>(settings.integer("local_epochs", {.low = 1, .high = 1e6}));
+  } else {
+    steps = static_cast<std::uint32_t>(settings.integer_or("local_steps", 1, {.low = 1, .high = 1e6}));
+  }
+  return {.steps = steps,
+          .epochs = epochs,
           .step_size = settings.number("local_step_size", Range::positive()),
           .clip_radius =
               settings.number_or("local_clip_radius", std::numeric_limits<double>::infinity(), Range::positive())};
@@ -29,7 +38,7 @@ LocalWork read_local_work(Settings& settings) {
 double read_proximal_weight(Settings& settings, const LocalWork& work, std::optional<double> fallback) {
   const double weight = fallback ? settings.number_or("proximal_weight", *fallback, Range::at_least(0))
                                  : settings.number("proximal_weight", Range::at_least(0));
-  if (weight > 0.0 && work.steps == 1)
+  if (weight > 0.0 && is_one_step(work))
     settings.fail("proximal_weight", "has no effect with local_steps = 1: that step starts at x");
   return weight;
 }
@@ -41,7 +50,8 @@ Rounds::Options read_federated_rounds(Settings& settings, const MethodContext& c
   const double most = std::floor(static_cast<double>(context.workers) / over_selection + kRounding);
   const auto clients = static_cast<std::size_t>(
       settings.integer_or("clients_per_round", static_cast<std::int64_t>(most), {.low = 1, .high = most}));
-  const bool uniform = settings.choice_or("weighting", "examples", {"examples", "uniform"}) == "uniform";
+  const char* weighting = context.objective == Objective::examples ? "examples" : "uniform";
+  const bool uniform = settings.choice_or("weighting", weighting, {"examples", "uniform"}) == "uniform";
   return {.step_size = settings.number_or("step_size", 1.0, Range::positive()),
           .server = ServerStep(settings, context, {.update = update}),
           .m = clients,

@@ -37,19 +37,23 @@ void require_clipping(Settings& settings);
 /// concurrency in 1 ... workers
 std::size_t read_concurrency(Settings& settings, const MethodContext& context);
 inline constexpr Knob kLocalStepsKnob = {"local_steps", "1", "K >= 1: local SGD steps of an order"};
+inline constexpr Knob kLocalEpochsKnob = {"local_epochs", "none",
+                                          "E >= 1, for local_steps: passes over the worker's examples, none twice"};
 inline constexpr Knob kLocalStepSizeKnob = {"local_step_size", "", "eta_l > 0: of the local steps"};
 inline constexpr Knob kLocalClipRadiusKnob = {"local_clip_radius", "inf",
                                               "> 0: clips each local gradient, on the worker"};
 inline constexpr Knob kServerStepKnob = {"step_size", "1.0",
                                          "eta_g > 0: of the server, along the pseudo-gradient x - y_K"};
 
-/// local_steps, local_step_size, local_clip_radius
+/// local_steps or local_epochs, local_step_size, local_clip_radius
 LocalWork read_local_work(Settings& settings);
+/// An epoch may be of one step as well: that depends on the worker.
+inline bool is_one_step(const LocalWork& work) { return work.epochs == 0 && work.steps == 1; }
 /// proximal_weight >= 0; a number or, with a fallback, nothing.
 /// Errors  Error where it pulls at nothing: the first of the local steps starts at x
 double read_proximal_weight(Settings& settings, const LocalWork& work, std::optional<double> fallback = {});
 inline constexpr Knob kClientsPerRoundKnob = {"clients_per_round", "workers", "m: so many clients make a round"};
-inline constexpr Knob kWeightingKnob = {"weighting", "examples",
+inline constexpr Knob kWeightingKnob = {"weighting", "the objective's",
                                         "a client counts by its number of \"examples\", or all are \"uniform\""};
 /// The options of federated rounds: step_size (of the server, 1), clients_per_round = m, weighting, and the server's
 /// update rule with its default. Every round asks ceil(over_selection m) clients, so that m can be at most the number

@@ -21,6 +21,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 constexpr Knob kKnobs[] = {
     kServerStepKnob,
     kLocalStepsKnob,
+    kLocalEpochsKnob,
     kLocalStepSizeKnob,
     {"over_selection", "1.3", ">= 1: ceil(over_selection * m) clients are asked, the first m are kept"},
     kLocalClipRadiusKnob,

@@ -25,9 +25,14 @@ class AnalyticReplica final : public Replica {
     return {at_x.loss, at_x.squared_gradient_norm};
   }
 
+  WorkerScore score(std::span<const float> x, WorkerId worker, const void*) override {
+    own_gradient_.resize(x.size());
+    return {.loss = problem_.exact_gradient(worker, x, own_gradient_, [] { return false; }), .accuracy = {}};
+  }
+
  private:
   const AnalyticProblem& problem_;
-  std::vector<float> scratch_;
+  std::vector<float> scratch_, own_gradient_;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "core/kernels.hpp"
 #include "data/catalogue.hpp"
@@ -43,6 +44,10 @@ struct Spec {
   std::size_t batch_size = 0;
   double l2 = 0.0;
   std::uint64_t seed = 0;
+  std::size_t workers = 1;
+  Objective objective = Objective::workers;
+  std::vector<std::uint8_t> classes;  // of the training rows: 1 for +1
+  std::vector<WorkerId> owner;        // by training row; empty where all workers draw from all of them
   std::vector<float> pull;  // by feature: l2 for each time that a minibatch is expected to hold it; without l2 empty
 };
 
@@ -69,6 +74,10 @@ std::vector<float> pull_of_rows(const Spec& spec, std::size_t workers) {
   return pull;
 }
 
+// Where the sums of an evaluation stand.
+constexpr std::size_t kRight = 0, kRegulariser = 1, kLosses = 2;
+std::size_t loss_sums(const Spec& spec) { return spec.owner.empty() ? 1 : spec.workers; }
+
 // A millisecond's work or two. An entry is read twice; a row costs an exponential and a logarithm as well.
 constexpr std::size_t kEntriesBetweenLooks = 1 << 19, kEntriesWorthOfARow = 32;
 
@@ -89,17 +98,17 @@ class Looks {
 
 class LogisticReplica final : public Replica {
  public:
-  explicit LogisticReplica(const Spec& spec) : spec_(spec), batch_(spec.batch_size) {}
+  explicit LogisticReplica(const Spec& spec) : spec_(spec), minibatches_(spec.partition, spec.batch_size, spec.seed) {}
 
   double gradient(const Order& order, std::span<const float> x, std::span<float> g) override {
     const SparseDataset& train = *spec_.train;
-    data::draw_minibatch(spec_.partition, order, spec_.seed, batch_);
+    const std::span<const std::uint32_t> batch = minibatches_.draw(order);
     const auto l2 = static_cast<float>(spec_.l2);
     std::ranges::transform(x, g.begin(), [l2](float coordinate) { return l2 * coordinate; });
-    const double share = 1.0 / static_cast<double>(batch_.size());
+    const double share = 1.0 / static_cast<double>(batch.size());
     double loss = 0.5 * spec_.l2 * kernels::squared_norm(x);
     Looks looks;
-    for (const std::uint32_t row : batch_) {
+    for (const std::uint32_t row : batch) {
       if (looks.is_due(train.row_start[row + 1] - train.row_start[row]) && given_up()) return loss;
       const double m = margin(train, row, x);
       loss += share * logistic_loss(m);
@@ -110,35 +119,50 @@ class LogisticReplica final : public Replica {
     return loss;
   }
 
-  // Sums: losses over training rows, right answers over rows that count for the accuracy, the regulariser (once).
+  // Sums: right answers over rows that count for the accuracy, the regulariser (once), and losses over training rows,
+  // by their owner where they have one.
   std::vector<double> evaluate(std::span<const float> x, std::size_t part, const void*) override {
     const std::size_t train_parts = parts_of(*spec_.train);
     const bool is_train = part < train_parts;
     const SparseDataset& set = is_train ? *spec_.train : *spec_.test;
     const std::size_t begin = (is_train ? part : part - train_parts) * kRowsPerPart;
     const std::size_t end = std::min(begin + kRowsPerPart, set.rows());
-    double loss = 0.0, right = 0.0;
+    std::vector<double> sums(kLosses + loss_sums(spec_));
+    const bool counts = !is_train || !spec_.test;
     for (std::size_t row = begin; row < end; ++row) {
       const double m = margin(set, row, x);
+      if (is_train) sums[kLosses + (spec_.owner.empty() ? 0 : spec_.owner[row])] += logistic_loss(m);
+      if (counts && m > 0) ++sums[kRight];
+    }
+    if (part == 0) sums[kRegulariser] = 0.5 * spec_.l2 * kernels::squared_norm(x);
+    return sums;
+  }
+
+  WorkerScore score(std::span<const float> x, WorkerId worker, const void*) override {
+    const auto size = static_cast<double>(spec_.partition.size(worker));
+    double loss = 0.0, right = 0.0;
+    for (std::size_t k = 0; k < spec_.partition.size(worker); ++k) {
+      const double m = margin(*spec_.train, spec_.partition.example(worker, k), x);
       loss += logistic_loss(m);
       if (m > 0) ++right;
     }
-    return {is_train ? loss : 0.0, is_train && spec_.test ? 0.0 : right,
-            part == 0 ? 0.5 * spec_.l2 * kernels::squared_norm(x) : 0.0};
+    return {.loss = loss / size + 0.5 * spec_.l2 * kernels::squared_norm(x), .accuracy = right / size};
   }
 
  private:
   const Spec& spec_;
-  std::vector<std::uint32_t> batch_;
+  data::Minibatches minibatches_;
 };
 
 class SparseLogisticReplica final : public SparseReplica {
  public:
   explicit SparseLogisticReplica(const Spec& spec)
-      : spec_(spec), batch_(spec.batch_size), place_of_(spec.train->features, kNowhere) {}
+      : spec_(spec),
+        minibatches_(spec.partition, spec.batch_size, spec.seed),
+        place_of_(spec.train->features, kNowhere) {}
 
   std::span<const std::uint32_t> draw(const Order& order) override {
-    data::draw_minibatch(spec_.partition, order, spec_.seed, batch_);
+    batch_ = minibatches_.draw(order);
     // A row has no feature twice: alone it is its own support, and nothing need be looked up.
     support_ = batch_.size() == 1 ? features_of(batch_[0]) : unite();
     return support_;
@@ -210,7 +234,8 @@ class SparseLogisticReplica final : public SparseReplica {
   }
 
   const Spec& spec_;
-  std::vector<std::uint32_t> batch_;
+  data::Minibatches minibatches_;
+  std::span<const std::uint32_t> batch_;
   std::span<const std::uint32_t> support_;
   // Of a batch of several rows:
   std::vector<std::uint32_t> united_;    // its support
@@ -230,14 +255,32 @@ class Logistic final : public Problem {
   std::unique_ptr<SparseReplica> make_sparse_replica() const override {
     return std::make_unique<SparseLogisticReplica>(spec_);
   }
-  std::vector<std::string> metric_names() const override { return {"loss", "accuracy"}; }
+  std::uint64_t steps_per_epoch(WorkerId worker) const override {
+    return data::steps_per_epoch(spec_.partition.size(worker), spec_.batch_size);
+  }
+  std::vector<std::uint64_t> class_counts(WorkerId worker) const override {
+    return data::class_counts(spec_.partition, worker, spec_.classes, 2);
+  }
+  Objective objective() const override { return spec_.objective; }
+  bool has_own_losses() const override { return !spec_.partition.is_shared(); }
+  std::vector<std::string> metric_names() const override {
+    if (!has_own_losses()) return {"loss", "accuracy"};
+    return {"loss", "accuracy", "loss_worst", "loss_spread"};
+  }
   std::size_t evaluation_parts() const override {
     return parts_of(*spec_.train) + (spec_.test ? parts_of(*spec_.test) : 0);
   }
   std::vector<Metric> metrics(std::span<const double> sums) const override {
     const SparseDataset& judged = spec_.test ? *spec_.test : *spec_.train;
-    return {{"loss", sums[0] / static_cast<double>(spec_.train->rows()) + sums[2]},
-            {"accuracy", sums[1] / static_cast<double>(judged.rows())}};
+    const double accuracy = sums[kRight] / static_cast<double>(judged.rows());
+    const std::span<const double> losses = sums.subspan(kLosses, loss_sums(spec_));
+    const double pooled = std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(spec_.train->rows());
+    if (!has_own_losses()) return {{"loss", pooled + sums[kRegulariser]}, {"accuracy", accuracy}};
+    const Spread own = spread_of(losses);
+    return {{"loss", (spec_.objective == Objective::examples ? pooled : own.mean) + sums[kRegulariser]},
+            {"accuracy", accuracy},
+            {"loss_worst", own.worst + sums[kRegulariser]},
+            {"loss_spread", own.deviation}};
   }
   std::vector<DataSource> sources() const override {
     std::vector<DataSource> sources = spec_.train->sources;
@@ -246,9 +289,39 @@ class Logistic final : public Problem {
   }
 
  private:
+  struct Spread {
+    double mean = 0.0, worst = 0.0, deviation = 0.0;
+  };
+  // Of the workers' mean losses, each worker counting alike.
+  Spread spread_of(std::span<const double> sums) const {
+    const auto own = [&](std::size_t i) {
+      return sums[i] / static_cast<double>(spec_.partition.size(static_cast<WorkerId>(i)));
+    };
+    const auto n = static_cast<double>(sums.size());
+    Spread spread{.worst = own(0)};
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      spread.mean += own(i) / n;
+      spread.worst = std::max(spread.worst, own(i));
+    }
+    double squares = 0.0;
+    for (std::size_t i = 0; i < sums.size(); ++i) squares += (own(i) - spread.mean) * (own(i) - spread.mean) / n;
+    spread.deviation = std::sqrt(squares);
+    return spread;
+  }
+
   Spec spec_;
   Layout layout_;
 };
+
+std::vector<WorkerId> owners(const data::Partition& partition, std::size_t rows, std::size_t workers) {
+  if (partition.is_shared()) return {};
+  std::vector<WorkerId> owner(rows);
+  for (std::size_t i = 0; i < workers; ++i) {
+    const auto worker = static_cast<WorkerId>(i);
+    for (std::size_t k = 0; k < partition.size(worker); ++k) owner[partition.example(worker, k)] = worker;
+  }
+  return owner;
+}
 
 // The rows to train on, and those to test on where there are some.
 void load_rows(Spec& spec, Settings& settings, const std::filesystem::path& data_root) {
@@ -278,10 +351,13 @@ std::unique_ptr<Problem> make_logistic(Settings& settings, const ProblemContext&
   spec.batch_size = read_batch_size(settings, 32, 1e9);
   spec.l2 = settings.number_or("l2", 1e-4, {.low = 0.0, .high = 1e9});
   load_rows(spec, settings, context.data_root);
-  std::vector<std::uint8_t> classes(spec.train->rows());
-  std::ranges::transform(spec.train->label, classes.begin(), [](float label) { return label > 0 ? 1 : 0; });
+  spec.workers = context.workers;
+  spec.objective = read_objective(settings);
+  spec.classes.resize(spec.train->rows());
+  std::ranges::transform(spec.train->label, spec.classes.begin(), [](float label) { return label > 0 ? 1 : 0; });
   spec.partition =
-      data::make_partition(settings.table_or_empty("partition"), classes, 2, context.workers, context.seed);
+      data::make_partition(settings.table_or_empty("partition"), spec.classes, 2, context.workers, context.seed);
+  spec.owner = owners(spec.partition, spec.train->rows(), context.workers);
   if (spec.l2 > 0.0) spec.pull = pull_of_rows(spec, context.workers);
   return std::make_unique<Logistic>(std::move(spec));
 }

@@ -3,17 +3,25 @@
 
 #include <cmath>
 
+#include "core/kernels.hpp"
+
 namespace tardigrad::problems {
 
 GradientNoise GradientNoise::read(Settings& settings) {
   Settings& table = settings.table_or_empty("noise");
-  const std::string kind = table.choice_or("kind", "none", {"none", "gaussian", "sub-weibull"});
+  const std::string kind = table.choice_or("kind", "none", {"none", "gaussian", "sub-weibull", "skewed"});
   GradientNoise noise;
   if (kind == "none") return noise;
-  noise.kind_ = kind == "gaussian" ? Kind::gaussian : Kind::sub_weibull;
+  noise.kind_ = kind == "gaussian" ? Kind::gaussian : kind == "skewed" ? Kind::skewed : Kind::sub_weibull;
   noise.scale_ = table.number("scale", {.low = 0.0, .high = 1e30, .low_open = true});
+  noise.growth_ = table.number_or("growth", 0.0, {.low = 0.0, .high = 1e15});
+  if (noise.kind_ == Kind::gaussian) return noise;
   // Beyond 20 the mean square passes scale^2 * 10^35, past the range of float: a slip, not a law to study.
-  if (kind == "sub-weibull") noise.tail_ = table.number("tail", {.low = 0.0, .high = 20.0, .low_open = true});
+  noise.tail_ = table.number("tail", {.low = 0.0, .high = 20.0, .low_open = true});
+  noise.power_mean_ = std::tgamma(noise.tail_ + 1.0);
+  noise.power_deviation_ = std::sqrt(std::tgamma(2.0 * noise.tail_ + 1.0) - noise.power_mean_ * noise.power_mean_);
+  // Of a power of nearly 0 all draws are 1, and the difference has no digit left.
+  if (noise.kind_ == Kind::skewed && noise.tail_ < 1e-3) table.fail("tail", "must be at least 0.001 for skewed noise");
   return noise;
 }
 
@@ -22,6 +30,7 @@ double GradientNoise::mean_square() const {
     case Kind::none:
       return 0.0;
     case Kind::gaussian:
+    case Kind::skewed:
       return scale_ * scale_;
     case Kind::sub_weibull:
       return scale_ * scale_ * std::pow(4.0, -tail_) * std::tgamma(2.0 * tail_ + 1.0);
@@ -31,15 +40,24 @@ double GradientNoise::mean_square() const {
 
 void GradientNoise::add_to(std::span<float> g, Stream stream, std::span<float> scratch, const GivenUp& given_up) const {
   if (kind_ == Kind::none) return;
+  const double scale = growth_ == 0.0 ? scale_ : scale_ * std::sqrt(1.0 + growth_ * growth_ * kernels::squared_norm(g));
+  const double root = std::sqrt(static_cast<double>(g.size()));
   if (kind_ == Kind::gaussian) {
-    const double deviation = scale_ / std::sqrt(static_cast<double>(g.size()));
+    const double deviation = scale / root;
     in_chunks(g.size(), given_up, [&](std::size_t begin, std::size_t end) {
       for (std::size_t j = begin; j < end; ++j) g[j] = static_cast<float>(g[j] + deviation * stream.normal());
     });
     return;
   }
+  if (kind_ == Kind::skewed) {
+    const double z = (std::pow(stream.exponential(), tail_) - power_mean_) / power_deviation_;
+    in_chunks(g.size(), given_up, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t j = begin; j < end; ++j) g[j] = static_cast<float>(g[j] + scale * z / root);
+    });
+    return;
+  }
   // A normalised Gaussian vector is uniform on the sphere.
-  const double radius = scale_ * std::pow(stream.exponential() / 2.0, tail_);
+  const double radius = scale * std::pow(stream.exponential() / 2.0, tail_);
   double squares = 0.0;
   const bool drawn = in_chunks(g.size(), given_up, [&](std::size_t begin, std::size_t end) {
     for (std::size_t j = begin; j < end; ++j) {

@@ -19,18 +19,26 @@ std::vector<double> log_spaced(std::size_t count, double low, double high) {
   return values;
 }
 
+// How the workers differ.
+struct Heterogeneity {
+  double shift = 0.0, curvature = 0.0;
+  bool any() const { return shift > 0.0 || curvature > 0.0; }
+};
+
 class Quadratic final : public AnalyticProblem {
  public:
-  Quadratic(std::vector<double> curvature, double shift, GradientNoise noise, const ProblemContext& context)
-      : AnalyticProblem(curvature.size(), noise, context.seed), curvature_(std::move(curvature)), shift_(shift) {
-    if (shift_ > 0.0) compute_mean_shift(context.workers);
+  Quadratic(std::vector<double> curvature, Heterogeneity own, GradientNoise noise, const ProblemContext& context)
+      : AnalyticProblem(curvature.size(), noise, context.seed), curvature_(std::move(curvature)), own_(own) {
+    if (own_.curvature > 0.0) compute_mean_factor(context.workers);
+    if (own_.any()) compute_mean_shift(context.workers);
   }
 
   void initial_point(std::span<float> x) const override { std::ranges::fill(x, 1.0f); }
+  bool has_own_losses() const override { return own_.any(); }
 
   double exact_gradient(WorkerId worker, std::span<const float> x, std::span<float> g,
                         const GivenUp& given_up) const override {
-    if (shift_ > 0.0) return shifted_gradient(worker, x, g, given_up);
+    if (own_.any()) return own_gradient(worker, x, g, given_up);
     double twice_loss = 0.0;
     in_chunks(curvature_.size(), given_up, [&](std::size_t begin, std::size_t end) {
       for (std::size_t j = begin; j < end; ++j) {
@@ -53,19 +61,36 @@ class Quadratic final : public AnalyticProblem {
   }
 
  private:
-  Stream shift_stream(std::size_t worker) const {
-    return Stream(seed(), Purpose::heterogeneity, static_cast<WorkerId>(worker), 0);
-  }
+  // One worker's curvatures and minimum, coordinate after coordinate. They are drawn again for every gradient: d draws
+  // are cheap, n * d floats are not when n is a million.
+  class Own {
+   public:
+    Own(const Quadratic& problem, std::size_t worker)
+        : problem_(problem),
+          shifts_(problem.seed(), Purpose::heterogeneity, static_cast<WorkerId>(worker), 0),
+          factors_(problem.seed(), Purpose::heterogeneity, static_cast<WorkerId>(worker), 1) {}
+    // 1 + curvature * U(-1, 1), before it is divided by its mean over the workers
+    double raw_factor() { return 1.0 + problem_.own_.curvature * (2.0 * factors_.uniform() - 1.0); }
+    // h_ij
+    double curvature(std::size_t j) {
+      return problem_.own_.curvature == 0.0 ? problem_.curvature_[j]
+                                            : problem_.curvature_[j] * (raw_factor() / problem_.mean_factor_[j]);
+    }
+    // s_ij, before the minimiser of the mean is taken from it
+    double raw_shift() { return problem_.own_.shift * shifts_.normal(); }
 
-  // The shifts are drawn again for every gradient: d draws are cheap, n * d floats are not when n is a million.
-  double shifted_gradient(WorkerId worker, std::span<const float> x, std::span<float> g,
-                          const GivenUp& given_up) const {
-    Stream stream = shift_stream(worker);
+   private:
+    const Quadratic& problem_;
+    Stream shifts_, factors_;
+  };
+
+  double own_gradient(WorkerId worker, std::span<const float> x, std::span<float> g, const GivenUp& given_up) const {
+    Own own(*this, worker);
     double twice_loss = 0.0;
     in_chunks(curvature_.size(), given_up, [&](std::size_t begin, std::size_t end) {
       for (std::size_t j = begin; j < end; ++j) {
-        const double offset = x[j] - (shift_ * stream.normal() - mean_shift_[j]);
-        const double slope = curvature_[j] * offset;
+        const double offset = x[j] - (own.raw_shift() - mean_shift_[j]);
+        const double slope = own.curvature(j) * offset;
         g[j] = static_cast<float>(slope);
         twice_loss += slope * offset;
       }
@@ -73,24 +98,34 @@ class Quadratic final : public AnalyticProblem {
     return 0.5 * (twice_loss - mean_square_);
   }
 
-  // Also the constant (1/n) sum_i sum_j a_j s_ij^2 that makes the local losses average to f.
+  void compute_mean_factor(std::size_t workers) {
+    mean_factor_.assign(curvature_.size(), 0.0);
+    for (std::size_t i = 0; i < workers; ++i) {
+      Own own(*this, i);
+      for (double& mean : mean_factor_) mean += own.raw_factor() / static_cast<double>(workers);
+    }
+  }
+
+  // The minimiser of the mean of all f_i, sum_i h_ij s_ij / (n a_j), and the constant (1/n) sum_i sum_j h_ij s_ij^2
+  // that makes the local losses average to f.
   void compute_mean_shift(std::size_t workers) {
     const double n = static_cast<double>(workers);
     mean_shift_.assign(curvature_.size(), 0.0);
     for (std::size_t i = 0; i < workers; ++i) {
-      Stream stream = shift_stream(i);
+      Own own(*this, i);
       for (std::size_t j = 0; j < curvature_.size(); ++j) {
-        const double shift = shift_ * stream.normal();
-        mean_shift_[j] += shift / n;
-        mean_square_ += curvature_[j] * shift * shift / n;
+        const double shift = own.raw_shift(), curvature = own.curvature(j);
+        mean_shift_[j] += (own_.curvature == 0.0 ? shift : curvature / curvature_[j] * shift) / n;
+        mean_square_ += curvature * shift * shift / n;
       }
     }
     for (std::size_t j = 0; j < curvature_.size(); ++j) mean_square_ -= curvature_[j] * mean_shift_[j] * mean_shift_[j];
   }
 
   std::vector<double> curvature_;  // a_j
-  double shift_;
-  std::vector<double> mean_shift_;  // [d], empty without a shift
+  Heterogeneity own_;
+  std::vector<double> mean_factor_;  // [d], where curvatures differ
+  std::vector<double> mean_shift_;   // [d], where workers differ
   double mean_square_ = 0.0;
 };
 
@@ -101,9 +136,12 @@ std::unique_ptr<Problem> make_quadratic(Settings& settings, const ProblemContext
   const double smoothness = settings.number_or("smoothness", 1.0, {.low = 0.0, .high = 1e30, .low_open = true});
   const double mu = settings.number_or("mu", std::min(0.1, smoothness), {.low = 0.0, .high = 1e30, .low_open = true});
   if (mu > smoothness) settings.fail("mu", "must be at most the smoothness, " + to_toml({smoothness}));
-  const double shift = settings.table_or_empty("heterogeneity").number_or("shift", 0.0, {.low = 0.0, .high = 1e15});
+  Settings& heterogeneity = settings.table_or_empty("heterogeneity");
+  const Heterogeneity own{
+      .shift = heterogeneity.number_or("shift", 0.0, {.low = 0.0, .high = 1e15}),
+      .curvature = heterogeneity.number_or("curvature", 0.0, {.low = 0.0, .high = 1.0, .high_open = true})};
   const GradientNoise noise = GradientNoise::read(settings);
-  return std::make_unique<Quadratic>(log_spaced(dimension, mu, smoothness), shift, noise, context);
+  return std::make_unique<Quadratic>(log_spaced(dimension, mu, smoothness), own, noise, context);
 }
 
 }  // namespace tardigrad::problems

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "tardigrad/problem.hpp"
 #include "tardigrad/settings.hpp"
 
 namespace tardigrad::problems {
@@ -23,6 +24,12 @@ inline void refuse_other_names(Settings& settings) {
 /// The setting `batch_size`: how many examples are drawn for a gradient.
 inline std::size_t read_batch_size(Settings& settings, std::int64_t fallback, double most) {
   return static_cast<std::size_t>(settings.integer_or("batch_size", fallback, {.low = 1, .high = most}));
+}
+
+/// The setting `objective` of a problem whose workers may hold unequally many examples.
+inline Objective read_objective(Settings& settings) {
+  const bool examples = settings.choice_or("objective", "workers", {"workers", "examples"}) == "examples";
+  return examples ? Objective::examples : Objective::workers;
 }
 
 }  // namespace tardigrad::problems

@@ -80,6 +80,8 @@ inline constexpr int kVersion = 2;
 inline constexpr std::size_t kBlockHead = 12;
 inline constexpr std::size_t kMostPayload = std::size_t{1} << 28;
 enum class Tag : std::uint8_t { joined = 1, lost, timer, arrived, assign, cancel, set_timer, end, put_aside };
+// What follows an order: nothing, local steps, or local steps counted in epochs.
+inline constexpr std::uint8_t kPlainWork = 0, kLocalSteps = 1, kLocalEpochs = 2;
 // Bits of what follows an arrival.
 inline constexpr std::uint8_t kHasNorm = 1, kHasHash = 2, kHasCoefficient = 4, kOutcomeShift = 3;
 }  // namespace format

@@ -197,8 +197,12 @@ RecordedCommand RecordingReader::read_command(Tag tag) {
   }
   command.order = integer();
   command.version = integer();
-  if (byte() == 0) return command;
+  const std::uint8_t work = byte();
+  if (work > format::kLocalEpochs) throw Broken{};
+  if (work == format::kPlainWork) return command;
   command.work.steps = static_cast<std::uint32_t>(integer(std::numeric_limits<std::uint32_t>::max()));
+  if (work == format::kLocalEpochs)
+    command.work.epochs = static_cast<std::uint32_t>(integer(std::numeric_limits<std::uint32_t>::max()));
   command.work.step_size = raw<double>();
   command.work.proximal_weight = raw<double>();
   command.work.clip_radius = raw<double>();

@@ -124,9 +124,10 @@ void RecordingWriter::assigned(WorkerId worker, OrderId order, Version version, 
   integer(order);
   integer(version);
   const bool plain = work == LocalWork{};
-  byte(!plain);
+  byte(plain ? format::kPlainWork : work.epochs == 0 ? format::kLocalSteps : format::kLocalEpochs);
   if (plain) return;
   integer(work.steps);
+  if (work.epochs > 0) integer(work.epochs);
   raw(work.step_size);
   raw(work.proximal_weight);
   raw(work.clip_radius);

@@ -51,10 +51,10 @@ RunDirectory::RunDirectory(fs::path path)
 void RunDirectory::begin(IfFinished if_finished) const {
   if (if_finished == IfFinished::refuse) check_earlier_run();
   // The summary goes first: were we killed in between, nobody would take the rest for a finished run.
-  clear({summary(), model()});
+  clear({summary(), model(), workers()});
   if (if_finished == IfFinished::go_on) return;
   clear_checkpoints();
-  clear({recording(), events(), scenario(), provenance()});
+  clear({recording(), events(), partition(), scenario(), provenance()});
   File(metrics()).close();
 }
 

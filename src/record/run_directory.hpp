@@ -33,6 +33,8 @@ bool holds_checkpoint(const std::filesystem::path& run);
 ///   events.jsonl       one row an order (see event_log.hpp), when asked for
 ///   recording.bin      all that the method saw and did (see recording.hpp), when asked for
 ///   model.safetensors  the parameters at the end
+///   partition.jsonl    what every worker holds, and
+///   workers.jsonl      how well the model fits it at the end (see workers_file.hpp), where the workers' data differ
 ///   checkpoints/       states that the run can go on from (see checkpoints.hpp)
 ///   summary.json       written last: its presence says that the run ended (see run_summary.hpp)
 class RunDirectory {
@@ -53,6 +55,8 @@ class RunDirectory {
   std::filesystem::path events() const { return path_ / "events.jsonl"; }
   std::filesystem::path recording() const { return path_ / "recording.bin"; }
   std::filesystem::path model() const { return path_ / "model.safetensors"; }
+  std::filesystem::path partition() const { return path_ / "partition.jsonl"; }
+  std::filesystem::path workers() const { return path_ / "workers.jsonl"; }
   std::filesystem::path summary() const { return path_ / kSummaryFile; }
   std::filesystem::path checkpoints() const { return path_ / kCheckpointFolder; }
 

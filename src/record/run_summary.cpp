@@ -11,7 +11,7 @@
 namespace tardigrad::record {
 namespace {
 
-constexpr int kFormat = 6;
+constexpr int kFormat = 7;
 
 template <class T>
 Json or_null(const std::optional<T>& value) {
@@ -76,6 +76,7 @@ Json summary_json(const RunSummary& summary) {
           {"metrics", to_json(summary.metrics)},
           {"finite", all_finite(summary.metrics)},
           {"figures", to_json(summary.figures)},
+          {"workers", to_json(summary.workers)},
           {"not_private", is_private(summary) ? Json(not_private()) : Json(nullptr)},
           {"counters", to_json(summary.counters)},
           {"workers_put_aside", summary.put_aside},
@@ -149,6 +150,7 @@ RunSummary summary_of(const Json& json) {
   summary.runtime = runtime_of(json.at("runtime"));
   summary.metrics = metrics_of(json.at("metrics"));
   summary.figures = metrics_of(json.at("figures"));
+  summary.workers = metrics_of(json.at("workers"));
   if (const auto ns = optional_of<std::int64_t>(json.at("time_to_target_ns"))) summary.time_to_target = Time{*ns};
   summary.updates_to_target = optional_of<Version>(json.at("updates_to_target"));
   summary.hits = hits_of(json.at("target_hits"));
@@ -165,8 +167,9 @@ bool is_private(const RunSummary& summary) {
 }
 
 std::vector<std::string> not_private() {
-  return {"metrics",  "finite", "reason",       "time_to_target", "updates_to_target", "target_hits",
-          "counters", "digest", "events.jsonl", "metrics.jsonl",  "recording.bin",     "checkpoints"};
+  return {"metrics",       "finite",       "reason",        "time_to_target", "updates_to_target",
+          "target_hits",   "counters",     "digest",        "workers",        "partition.jsonl",
+          "workers.jsonl", "events.jsonl", "metrics.jsonl", "recording.bin",  "checkpoints"};
 }
 
 RunSummary summarize(const RunNames& names, const RunResult& result) {

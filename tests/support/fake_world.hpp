@@ -162,8 +162,8 @@ class ComingAndGoing final : public Availability {
 inline std::unique_ptr<Method> make(SettingValue::Table table, std::size_t workers, std::uint64_t seed = 1,
                                     std::size_t join_later = 0) {
   Settings settings(std::move(table), "method");
-  std::unique_ptr<Method> method =
-      methods::make_method(settings, {.workers = workers, .seed = seed, .join_later = join_later});
+  std::unique_ptr<Method> method = methods::make_method(
+      settings, {.workers = workers, .seed = seed, .objective = Objective::examples, .join_later = join_later});
   settings.finish();
   return method;
 }

@@ -54,13 +54,6 @@ bool is_exact_cover(const Partition& partition, std::size_t workers, std::size_t
   return true;
 }
 
-std::vector<std::size_t> class_counts(const Partition& partition, WorkerId worker, std::span<const std::uint8_t> labels,
-                                      std::size_t classes) {
-  std::vector<std::size_t> counts(classes);
-  for (std::size_t k = 0; k < partition.size(worker); ++k) ++counts[labels[partition.example(worker, k)]];
-  return counts;
-}
-
 TEST(Partition, SharedIsTheDefault) {
   Settings empty({}, "problem.partition");
   const Partition partition = make(std::move(empty), cyclic_labels(7, 2), 2, 3);
@@ -226,6 +219,48 @@ TEST(Minibatch, DrawsFromTheWorkersOwnPartWithReplacement) {
   std::sort(batch.begin(), batch.end());
   batch.erase(std::unique(batch.begin(), batch.end()), batch.end());
   EXPECT_THAT(batch, ElementsAre(10, 11, 12));
+}
+
+// Worker 1 has 7 examples in batches of 3: steps of 3, 3 and 1, every example once an epoch, in another order each
+// time, whatever was dealt before and by whom.
+TEST(Minibatches, EpochsDealEveryExampleOnce) {
+  const Partition partition = Partition::split({{0, 1}, {10, 11, 12, 13, 14, 15, 16}});
+  const LocalWork work{.steps = 6, .epochs = 2};
+  EXPECT_EQ(steps_per_epoch(partition.size(1), 3), 3u);
+  Minibatches minibatches(partition, 3, 1), others(partition, 3, 1);
+  const auto deal = [&](Minibatches& from, std::uint32_t step) {
+    const auto batch = from.draw({.worker = 1, .index = 40 + step, .work = work, .step = step});
+    return std::vector<std::uint32_t>(batch.begin(), batch.end());
+  };
+  std::vector<std::vector<std::uint32_t>> epochs(2);
+  for (std::uint32_t step = 0; step < 6; ++step) {
+    const std::vector<std::uint32_t> batch = deal(minibatches, step);
+    EXPECT_EQ(batch.size(), step % 3 == 2 ? 1u : 3u);
+    epochs[step / 3].insert(epochs[step / 3].end(), batch.begin(), batch.end());
+  }
+  for (const auto& epoch : epochs) EXPECT_THAT(epoch, testing::UnorderedElementsAre(10, 11, 12, 13, 14, 15, 16));
+  EXPECT_NE(epochs[0], epochs[1]);
+  for (const std::uint32_t step : {5u, 0u, 4u}) {
+    others.draw({.worker = 0, .index = 40 + step, .work = work, .step = step});
+    EXPECT_EQ(deal(others, step), deal(minibatches, step)) << step;
+  }
+}
+
+// A batch larger than the part holds all of it.
+TEST(Minibatches, AnEpochMayBeOneStep) {
+  const Partition partition = Partition::split({{4, 5}});
+  Minibatches minibatches(partition, 8, 1);
+  EXPECT_EQ(steps_per_epoch(2, 8), 1u);
+  const auto batch = minibatches.draw({.index = 3, .work = {.steps = 1, .epochs = 1}});
+  EXPECT_THAT(std::vector(batch.begin(), batch.end()), testing::UnorderedElementsAre(4, 5));
+  EXPECT_EQ(minibatches.draw({.index = 3}).size(), 8u);  // drawn with replacement, as ever
+}
+
+TEST(Partition, CountsClasses) {
+  const Partition partition = Partition::split({{0, 3}, {1, 2, 4}});
+  const std::vector<std::uint8_t> labels = {2, 0, 2, 2, 1};
+  EXPECT_THAT(class_counts(partition, 0, labels, 3), ElementsAre(0, 0, 2));
+  EXPECT_THAT(class_counts(partition, 1, labels, 3), ElementsAre(1, 1, 1));
 }
 
 }  // namespace

@@ -65,6 +65,60 @@ TEST(LocalWork, StepsTakeTheIndicesInTurn) {
   EXPECT_NEAR(d[0], draw(11), 1e-6);
 }
 
+// Two epochs of a problem that has 1, 2 and 3 steps in one: the driver counts them, and the problem is told which step
+// it is at.
+TEST(LocalWork, EpochsAreCountedInSteps) {
+  class Steps final : public Problem {
+   public:
+    const Layout& layout() const override { return layout_; }
+    std::uint64_t steps_per_epoch(WorkerId worker) const override { return worker + 1; }
+    void initial_point(std::span<float> x) const override { x[0] = 0.0f; }
+    std::vector<std::string> metric_names() const override { return {"loss"}; }
+    std::vector<Metric> metrics(std::span<const double>) const override { return {{"loss", 0.0}}; }
+    std::unique_ptr<Replica> make_replica() const override {
+      class Counts final : public Replica {
+        double gradient(const Order& order, std::span<const float>, std::span<float> g) override {
+          EXPECT_EQ(order.work.epochs, 2u);
+          EXPECT_EQ(order.index % order.work.steps, order.step);
+          g[0] = static_cast<float>(order.step);
+          return 0.0;
+        }
+        std::vector<double> evaluate(std::span<const float>, std::size_t, const void*) override { return {0.0}; }
+      };
+      return std::make_unique<Counts>();
+    }
+
+   private:
+    Layout layout_{"x", 1};
+  };
+  class Asks final : public Method {
+   public:
+    std::vector<std::uint32_t> steps = std::vector<std::uint32_t>(3);
+    std::vector<float> brought = std::vector<float>(3);
+    Needs needs() const override { return {.local_steps = true}; }
+    void on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) override {
+      commands.assign(worker.id, {.steps = 1, .epochs = 2, .step_size = 1.0});
+    }
+    Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override {
+      steps[order.worker] = order.steps_done;
+      brought[order.worker] = gradient.values()[0];
+      model.step(1.0, vec::kGradient, &gradient);
+      commands.assign(order.worker, {.steps = 1, .epochs = 2, .step_size = 1.0});
+      return {.coefficient = 1.0};
+    }
+    void on_worker_lost(WorkerId, std::size_t, Model&, Commands&) override {}
+    void state(Archive&) override {}
+  };
+  const Steps problem;
+  const test::FixedTimes times({1.0, 1.0, 1.0});
+  Asks method;
+  const RunResult result =
+      test::simulate(problem, times, method, {.workers = 3, .run = test::stop_after_time(13)}).result;
+  EXPECT_THAT(method.steps, ElementsAre(2, 4, 6));
+  EXPECT_THAT(method.brought, ElementsAre(0 + 1, 0 + 1 + 2 + 3, 0 + 1 + 2 + 3 + 4 + 5));
+  EXPECT_EQ(result.counters.arrived(), 6u + 3u + 2u);  // until 13 s, of 2, 4 and 6 s each
+}
+
 // Every order of worker 0 asks for three local steps: t = 3, 6, ...; the budget of 2.5 s leaves two of 1 s, and one of
 // a worker that takes 7 s.
 TEST(LocalWork, TimeAndBudgetInTheSimulator) {

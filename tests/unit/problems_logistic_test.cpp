@@ -309,7 +309,67 @@ TEST_F(Logistic, Messages) {
             "run.toml: problem.batch = 2: this setting is called `batch_size`");
   EXPECT_EQ(error_of(make_logistic, {{"data", {train}}, {"batchsize", integer(2)}}),
             "run.toml: problem.batchsize = 2: unknown key; did you mean `batch_size`? "
-            "(known here: batch_size, data, l2, partition, test)");
+            "(known here: batch_size, data, l2, objective, partition, test)");
+}
+
+// Unequal parts: the loss is that of the objective, made up of what the workers' scores are.
+TEST_F(Logistic, TheObjectiveWeighsTheWorkers) {
+  std::string rows;
+  for (int k = 0; k < 60; ++k) rows += k % 3 == 0 ? "+1 1:1 2:0.5\n" : "-1 1:0.25 3:1\n";
+  const std::string file = write("rows", rows);
+  const auto make = [&](const char* objective) {
+    Table partition = {{"kind", text("dirichlet-classwise")}, {"alpha", {0.5}}, {"min_size", integer(1)}};
+    return make_from(make_logistic,
+                     {{"data", {file}}, {"l2", {0.3}}, {"partition", {partition}}, {"objective", text(objective)}},
+                     seeded(3, 4));
+  };
+  const auto workers = make("workers"), examples = make("examples");
+  EXPECT_EQ(workers->metric_names(), (std::vector<std::string>{"loss", "accuracy", "loss_worst", "loss_spread"}));
+  EXPECT_EQ(workers->objective(), Objective::workers);
+  EXPECT_EQ(examples->objective(), Objective::examples);
+  EXPECT_TRUE(workers->has_own_losses());
+  const std::vector<float> x = {0.5f, -1.0f, 0.25f};
+  const auto replica = workers->make_replica();
+  double alike = 0.0, pooled = 0.0, squares = 0.0, worst = 0.0, least = 60, most = 0;
+  for (WorkerId worker = 0; worker < 4; ++worker) {
+    const WorkerScore score = replica->score(x, worker, nullptr);
+    const double size = workers->examples(worker);
+    alike += score.loss / 4;
+    pooled += score.loss * size / 60;
+    worst = std::max(worst, score.loss);
+    least = std::min(least, size);
+    most = std::max(most, size);
+    const auto counts = workers->class_counts(worker);
+    EXPECT_EQ(static_cast<double>(counts[0] + counts[1]), size);
+    // Margins: +1 rows 0, which is no answer; -1 rows -(0.125 + 0.25): all wrong at this x.
+    EXPECT_EQ(score.accuracy, 0.0);
+  }
+  for (WorkerId worker = 0; worker < 4; ++worker)
+    squares += std::pow(replica->score(x, worker, nullptr).loss - alike, 2) / 4;
+  ASSERT_GT(most, 2 * least) << "parts that are too much alike to tell";
+  ASSERT_GT(std::abs(alike - pooled), 1e-3);
+  EXPECT_NEAR(metric_of(*workers, x, "loss"), alike, 1e-12);
+  EXPECT_NEAR(metric_of(*examples, x, "loss"), pooled, 1e-12);
+  for (const auto* problem : {&workers, &examples}) {
+    EXPECT_NEAR(metric_of(**problem, x, "loss_worst"), worst, 1e-12);
+    EXPECT_NEAR(metric_of(**problem, x, "loss_spread"), std::sqrt(squares), 1e-12);
+  }
+}
+
+// One epoch in batches of one row: the minibatch losses are those of the worker's rows, each once, and their mean is
+// its score.
+TEST_F(Logistic, AnEpochSeesEveryRowOfTheWorker) {
+  const auto problem = make_from(make_logistic, table(0.3, 1));
+  EXPECT_EQ(problem->steps_per_epoch(0), 4u);
+  const auto replica = problem->make_replica();
+  const std::vector<float> x = {0.5f, -1.0f, 0.25f};
+  std::vector<float> g(3);
+  double mean = 0.0;
+  for (std::uint32_t step = 0; step < 4; ++step)
+    mean += replica->gradient({.index = 8 + step, .work = {.steps = 4, .epochs = 1}, .step = step}, x, g) / 4;
+  EXPECT_NEAR(mean, full_loss({0.5, -1.0, 0.25}, 0.3), 1e-12);
+  EXPECT_NEAR(replica->score(x, 0, nullptr).loss, mean, 1e-12);
+  EXPECT_FALSE(problem->has_own_losses());
 }
 
 // The whole path on real data: full gradient descent reaches the accuracy that the data set is known for.

@@ -25,6 +25,10 @@ GradientNoise sub_weibull(double scale, double tail) {
   return read({{"kind", {std::string("sub-weibull")}}, {"scale", {scale}}, {"tail", {tail}}});
 }
 
+GradientNoise skewed(double scale, double tail, double growth = 0.0) {
+  return read({{"kind", {std::string("skewed")}}, {"scale", {scale}}, {"tail", {tail}}, {"growth", {growth}}});
+}
+
 std::vector<float> draw(const GradientNoise& noise, std::size_t dimension, std::uint64_t index) {
   std::vector<float> xi(dimension, 0.0f), scratch(dimension);
   noise.add_to(xi, Stream(17, Purpose::test, 0, index), scratch);
@@ -53,6 +57,60 @@ TEST(GradientNoise, IsGivenUpBetweenChunks) {
 }
 
 constexpr int kDraws = 40'000;
+
+// z = E - 1 with E ~ Exp(1): E z = 0, E z^2 = 1 (standard error of its mean sqrt(8 / n)), E z^3 = 2 (sqrt(261 / n): the
+// sixth moment about the mean is 265). All of it along (1, ..., 1).
+TEST(GradientNoise, SkewedHasItsMoments) {
+  const GradientNoise noise = skewed(3.0, 1.0);
+  EXPECT_EQ(noise.mean_square(), 9.0);
+  double first = 0.0, second = 0.0, third = 0.0;
+  for (int k = 0; k < kDraws; ++k) {
+    const std::vector<float> xi = draw(noise, 4, static_cast<std::uint64_t>(k));
+    for (const float x : xi) EXPECT_EQ(x, xi[0]);
+    const double z = xi[0] * 2.0 / 3.0;  // sqrt(4) / scale
+    first += z / kDraws;
+    second += z * z / kDraws;
+    third += z * z * z / kDraws;
+  }
+  EXPECT_NEAR(first, 0.0, 5 * std::sqrt(1.0 / kDraws));
+  EXPECT_NEAR(second, 1.0, 5 * std::sqrt(8.0 / kDraws));
+  EXPECT_NEAR(third, 2.0, 5 * std::sqrt(261.0 / kDraws));
+}
+
+// Clipped to a radius far below the noise a gradient is a sign: at the minimum it is + with probability P(E > 1) = 1/e,
+// so that the mean is (2/e - 1) c and not 0; it is 0 where half the noise lies on either side, at
+// grad f = scale (1 - ln 2). Without clipping the minimum is the rest.
+TEST(GradientNoise, SkewedNoiseBiasesSmallRadii) {
+  const GradientNoise noise = skewed(1.0, 1.0);
+  const auto mean_sign = [&](float slope) {
+    double mean = 0.0;
+    for (int k = 0; k < kDraws; ++k) {
+      std::vector<float> g = {slope}, scratch(1);
+      noise.add_to(g, Stream(17, Purpose::test, 0, static_cast<std::uint64_t>(k)), scratch);
+      mean += (g[0] > 0 ? 1.0 : -1.0) / kDraws;
+    }
+    return mean;
+  };
+  const double error = 5 * std::sqrt(1.0 / kDraws);
+  EXPECT_NEAR(mean_sign(0.0f), 2 * std::exp(-1.0) - 1, error);
+  EXPECT_NEAR(mean_sign(static_cast<float>(1 - std::log(2.0))), 0.0, error);
+}
+
+// The same draw, sqrt(1 + 2^2 ||g||^2) times as long: g = (3, 4).
+TEST(GradientNoise, GrowsWithTheGradient) {
+  for (const char* kind : {"gaussian", "sub-weibull", "skewed"}) {
+    Table plain = {{"kind", {std::string(kind)}}, {"scale", {1.5}}};
+    if (std::string(kind) != "gaussian") plain["tail"] = {0.5};
+    Table growing = plain;
+    growing["growth"] = {2.0};
+    std::vector<float> alone = {3, 4}, grown = {3, 4}, scratch(2);
+    read(plain).add_to(alone, Stream(17, Purpose::test), scratch);
+    read(growing).add_to(grown, Stream(17, Purpose::test), scratch);
+    EXPECT_NEAR(grown[0] - 3, std::sqrt(101.0) * (alone[0] - 3), 1e-4) << kind;
+    EXPECT_NEAR(grown[1] - 4, std::sqrt(101.0) * (alone[1] - 4), 1e-4) << kind;
+    EXPECT_EQ(read(growing).mean_square(), read(plain).mean_square());
+  }
+}
 
 TEST(GradientNoise, NoneAddsNothing) {
   Settings empty({}, "problem");
@@ -134,14 +192,15 @@ std::string error_of(Table noise) {
 }
 
 TEST(GradientNoise, Messages) {
-  EXPECT_EQ(error_of({{"kind", {std::string("gausian")}}}),
-            "problem.noise.kind = \"gausian\": must be one of none, gaussian, sub-weibull; did you mean `gaussian`?");
+  EXPECT_EQ(
+      error_of({{"kind", {std::string("gausian")}}}),
+      "problem.noise.kind = \"gausian\": must be one of none, gaussian, sub-weibull, skewed; did you mean `gaussian`?");
   EXPECT_EQ(error_of({{"kind", {std::string("gaussian")}}}),
             "problem.noise.scale: is missing; it must be a number in (0, 1e+30]");
   EXPECT_EQ(error_of({{"kind", {std::string("gaussian")}}, {"scale", {0.0}}}),
             "problem.noise.scale = 0.0: must be a number in (0, 1e+30]");
   EXPECT_EQ(error_of({{"kind", {std::string("gaussian")}}, {"scale", {1.0}}, {"tail", {1.0}}}),
-            "problem.noise.tail = 1.0: unknown key (known here: kind, scale)");
+            "problem.noise.tail = 1.0: unknown key (known here: growth, kind, scale)");
   EXPECT_EQ(error_of({{"kind", {std::string("sub-weibull")}}, {"scale", {1.0}}, {"tail", {21.0}}}),
             "problem.noise.tail = 21.0: must be a number in (0, 20]");
   EXPECT_EQ(error_of({{"scale", {1.0}}}), "problem.noise.scale = 1.0: unknown key (known here: kind)");

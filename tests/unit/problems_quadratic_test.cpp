@@ -112,6 +112,85 @@ TEST(Quadratic, ShiftsDoNotDependOnTheOrder) {
   EXPECT_EQ(gradient_of(*problem, x, {.worker = 1, .index = 0}), gradient_of(*problem, x, {.worker = 1, .index = 9}));
 }
 
+Table with_curvature(Table table, double shift, double curvature) {
+  table["heterogeneity"] = {Table{{"shift", {shift}}, {"curvature", {curvature}}}};
+  return table;
+}
+
+// Own curvatures and minima, read off two gradients: the mean of all f_i stays f, to the rounding of float.
+TEST(Quadratic, CurvaturesAverageToTheSpectrum) {
+  constexpr std::size_t kDimension = 6, kWorkers = 5;
+  const auto problem =
+      make_from(make_quadratic, with_curvature(spectrum(kDimension, 0.25, 4.0), 0.7, 0.8), seeded(5, kWorkers));
+  const auto plain = make_from(make_quadratic, spectrum(kDimension, 0.25, 4.0));
+  EXPECT_TRUE(problem->has_own_losses());
+  EXPECT_FALSE(plain->has_own_losses());
+  const std::vector<float> zero(kDimension, 0.0f), one(kDimension, 1.0f), x = random_point(kDimension);
+  const std::vector<float> a = gradient_of(*plain, one), expected = gradient_of(*plain, x);
+  const auto replica = problem->make_replica();
+  std::vector<double> curvature(kDimension), mean(kDimension);
+  double loss = 0.0, apart = 0.0;
+  for (WorkerId worker = 0; worker < kWorkers; ++worker) {
+    const std::vector<float> at_zero = gradient_of(*problem, zero, {.worker = worker}),
+                             at_one = gradient_of(*problem, one, {.worker = worker}),
+                             here = gradient_of(*problem, x, {.worker = worker});
+    for (std::size_t j = 0; j < kDimension; ++j) {
+      const double h = static_cast<double>(at_one[j]) - at_zero[j];
+      EXPECT_GT(h, a[j] * 0.2 / 1.8 - 1e-6);
+      EXPECT_LT(h, a[j] * 1.8 / 0.2 + 1e-6);
+      apart = std::max(apart, std::abs(h / a[j] - 1));
+      curvature[j] += h / kWorkers;
+      mean[j] += static_cast<double>(here[j]) / kWorkers;
+    }
+    loss += replica->score(x, worker, nullptr).loss / kWorkers;
+  }
+  EXPECT_GT(apart, 0.2);
+  for (std::size_t j = 0; j < kDimension; ++j) {
+    EXPECT_NEAR(curvature[j], a[j], 1e-5 * a[j]);
+    EXPECT_NEAR(mean[j], expected[j], 1e-5);
+  }
+  EXPECT_NEAR(loss, metric_of(*problem, x, "loss"), 1e-12 * 100);
+  EXPECT_EQ(metric_of(*problem, x, "loss"), metric_of(*plain, x, "loss"));
+}
+
+// FedAvg with K = 20 local steps: the mean of x - y_K rests at sum rho_i s_i / sum rho_i, rho_i = 1 - (1 - eta h_i)^K,
+// beside the minimiser 0 of the mean; with one curvature for all it rests at 0.
+TEST(Quadratic, LocalStepsDriftWhereCurvaturesDiffer) {
+  constexpr int kWorkers = 4, kSteps = 20;
+  constexpr double kEta = 0.1;
+  const auto rest = [&](double curvature, double* closed_form) {
+    const auto problem =
+        make_from(make_quadratic, with_curvature(spectrum(1, 1.0, 1.0), 1.0, curvature), seeded(2, kWorkers));
+    double up = 0.0, down = 0.0;
+    for (WorkerId worker = 0; worker < kWorkers; ++worker) {
+      const double at_zero = gradient_of(*problem, std::vector<float>{0.0f}, {.worker = worker})[0];
+      const double h = gradient_of(*problem, std::vector<float>{1.0f}, {.worker = worker})[0] - at_zero;
+      const double rho = 1 - std::pow(1 - kEta * h, kSteps);
+      up += rho * (-at_zero / h);
+      down += rho;
+    }
+    *closed_form = up / down;
+    float x = 1.0f;
+    for (int round = 0; round < 60; ++round) {
+      double sum = 0.0;
+      for (WorkerId worker = 0; worker < kWorkers; ++worker) {
+        float y = x;
+        for (int k = 0; k < kSteps; ++k)
+          y -= static_cast<float>(kEta) * gradient_of(*problem, std::vector<float>{y}, {.worker = worker})[0];
+        sum += y;
+      }
+      x = static_cast<float>(sum / kWorkers);
+    }
+    return static_cast<double>(x);
+  };
+  double expected = 0.0;
+  const double drifted = rest(0.9, &expected);
+  EXPECT_NEAR(drifted, expected, 1e-5);
+  EXPECT_GT(std::abs(expected), 0.01);
+  EXPECT_NEAR(rest(0.0, &expected), 0.0, 1e-5);
+  EXPECT_NEAR(expected, 0.0, 1e-5);
+}
+
 TEST(Quadratic, NoiseDependsOnSeedWorkerAndIndexOnly) {
   const Table table = with_noise(spectrum(4, 1, 1), "gaussian", 1.0);
   const auto a = make_from(make_quadratic, table, seeded(1));

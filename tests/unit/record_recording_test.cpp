@@ -35,7 +35,8 @@ class Recordings : public testing::Test {
     writer.joined(Time{0}, 3, 2.5);
     writer.assigned(3, 17, 0, {});
     writer.joined(Time{0}, 4, 1.0);
-    const LocalWork work{.steps = 5, .step_size = 0.25, .proximal_weight = 0.5, .clip_radius = 2.0, .budget = Time{9}};
+    const LocalWork work{
+        .steps = 5, .epochs = 2, .step_size = 0.25, .proximal_weight = 0.5, .clip_radius = 2.0, .budget = Time{9}};
     writer.assigned(4, 18, 0, work);
     writer.timer_set(TimerId{6}, Time{1'000'000'000'000});
     writer.arrived(Time{300}, {.id = 17, .worker = 3, .index = 200, .version = 0, .compute_time = Time{300}},
@@ -91,8 +92,10 @@ TEST_F(Recordings, GiveBackWhatWasWritten) {
 
   ASSERT_EQ(events[1].commands.size(), 2u);
   const LocalWork& work = events[1].commands[0].work;
-  EXPECT_EQ(work,
-            (LocalWork{.steps = 5, .step_size = 0.25, .proximal_weight = 0.5, .clip_radius = 2.0, .budget = Time{9}}));
+  EXPECT_EQ(
+      work,
+      (LocalWork{
+          .steps = 5, .epochs = 2, .step_size = 0.25, .proximal_weight = 0.5, .clip_radius = 2.0, .budget = Time{9}}));
   EXPECT_EQ(events[1].commands[1].kind, Command::Kind::set_timer);
   EXPECT_EQ(events[1].commands[1].timer, TimerId{6});
   EXPECT_EQ(events[1].commands[1].after, Time{1'000'000'000'000});

@@ -64,12 +64,13 @@ RunSummary example() {
                                   .seed = 7,
                                   .scenario_hash = "ff00"},
                                  result);
+  summary.workers = {{"loss_max", 0.75}};
   summary.missing = {{"events.jsonl", 12}};
   return summary;
 }
 
 constexpr const char* kExampleText = R"({
-  "format": 6,
+  "format": 7,
   "provenance": {
     "program": "tardigrad 0.1.0",
     "commit": "c0ffee",
@@ -118,6 +119,9 @@ constexpr const char* kExampleText = R"({
   "figures": {
     "epsilon": 2.5
   },
+  "workers": {
+    "loss_max": 0.75
+  },
   "not_private": [
     "metrics",
     "finite",
@@ -127,6 +131,9 @@ constexpr const char* kExampleText = R"({
     "target_hits",
     "counters",
     "digest",
+    "workers",
+    "partition.jsonl",
+    "workers.jsonl",
     "events.jsonl",
     "metrics.jsonl",
     "recording.bin",
@@ -232,7 +239,7 @@ TEST_F(RunSummaryFile, EveryTornFileIsRefused) {
 
 TEST_F(RunSummaryFile, NothingIsTolerated) {
   const std::string text = kExampleText;
-  refuses(replaced(text, R"("format": 6)", R"("format": 5)"), "format 5, only 6 is read");
+  refuses(replaced(text, R"("format": 7)", R"("format": 6)"), "format 6, only 7 is read");
   refuses(replaced(text, R"("digest":)", R"("disgust":)"), "key 'digest' not found");
   refuses(replaced(text, R"("reason": "target")", R"("reason": "boredom")"), "reason `boredom` is unknown");
   refuses(replaced(text, R"("seed": 7)", R"("seed": "7")"), "type must be number, but is string");

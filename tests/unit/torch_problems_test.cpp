@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <tuple>
 
 #include "torch_fixtures.hpp"
 
@@ -405,6 +406,44 @@ TEST(TorchText, WorkersDrawFromTheirShards) {
   EXPECT_EQ(compute(*replica, {.worker = 1, .index = 1}, x).loss, constant);
   EXPECT_NE(compute(*replica, {.worker = 0, .index = 0}, x).loss, compute(*replica, {.worker = 0, .index = 1}, x).loss);
   EXPECT_EQ(problem->examples(1), 500.0);
+}
+
+// In batches of the last of which one example is left: the losses of an epoch, each weighed by its batch, add up to the
+// worker's score, whatever was computed before.
+TEST(TorchProblems, AnEpochIsOnePassOverTheWorkersExamples) {
+  ImageProblemOptions images = image_options();
+  images.batch = 4;
+  std::vector<std::vector<std::uint32_t>> parts(4);
+  for (std::uint32_t k = 0; k < 36; ++k) parts[k % 4].push_back(k);
+  images.partition = data::Partition::split(std::move(parts));
+  TextProblemOptions text = text_options();
+  text.dropout = 0.0;
+  text.batch = 6;  // 55 windows
+  std::tuple<std::unique_ptr<Problem>, std::uint32_t, std::uint32_t> cases[] = {{cnn(images), 9, 4},
+                                                                                {lstm(text), 55, 6}};
+  for (const auto& [problem, examples, batch] : cases) {
+    const std::uint32_t steps = (examples + batch - 1) / batch;
+    EXPECT_EQ(problem->steps_per_epoch(1), steps);
+    EXPECT_TRUE(problem->has_own_losses());
+    const std::vector<float> x = initial_point(*problem);
+    const auto replica = problem->make_replica();
+    double mean = 0.0;
+    for (std::uint32_t step = 0; step < steps; ++step) {
+      const Order order{.worker = 1, .index = 3 + step, .work = {.steps = steps, .epochs = 1}, .step = step};
+      mean += compute(*replica, order, x).loss * std::min(batch, examples - step * batch) / examples;
+    }
+    EXPECT_NEAR(replica->score(x, 1, nullptr).loss, mean, 1e-5);
+  }
+  EXPECT_EQ(cnn(images)->class_counts(1).size(), 10u);
+}
+
+TEST(Precision, KnowsProcessorsThatMultiplyBf16) {
+  EXPECT_EQ(multiplies_bf16("processor\t: 0\nflags\t\t: fpu avx512f avx512_bf16 amx_tile\nbugs\t: \n"), true);
+  EXPECT_EQ(multiplies_bf16("processor\t: 0\nflags\t\t: fpu amx_bf16"), true);
+  EXPECT_EQ(multiplies_bf16("processor\t: 0\nFeatures\t: fp asimd bf16\n"), true);
+  EXPECT_EQ(multiplies_bf16("processor\t: 0\nflags\t\t: fpu avx512f avx512_bf16x\nother : avx512_bf16\n"), false);
+  EXPECT_EQ(multiplies_bf16(""), std::nullopt);
+  EXPECT_TRUE(warnings_of(Precision::float32).empty());
 }
 
 }  // namespace

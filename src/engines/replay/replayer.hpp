@@ -63,6 +63,7 @@ class Replayer final : public Runtime, public Observer {
   std::optional<Event> next(Time limit) override;
   bool idle() const override { return !upcoming_; }
   OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override;
+  std::uint64_t steps_per_epoch(WorkerId worker) const override { return problem_.steps_per_epoch(worker); }
   void cancel(WorkerId worker, std::vector<Order>& cancelled) override;
   void set_timer(TimerId timer, Time after) override;
   /// Those who were are lost in the recording.

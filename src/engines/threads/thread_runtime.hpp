@@ -69,6 +69,7 @@ class ThreadRuntime final : public Runtime {
     return joined_ == workers_.size() && in_flight_ == 0 && joins_to_come_ == 0 && (timers_set_ == 0 || present_ == 0);
   }
   OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override;
+  std::uint64_t steps_per_epoch(WorkerId worker) const override { return problem_.steps_per_epoch(worker); }
   void cancel(WorkerId worker, std::vector<Order>& cancelled) override;
   void set_timer(TimerId timer, Time after) override;
   void put_aside(WorkerId worker, std::string reason) override;

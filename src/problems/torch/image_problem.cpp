@@ -34,6 +34,15 @@ class ImageProblem final : public Problem {
   double examples(WorkerId worker) const override { return static_cast<double>(options_.partition.size(worker)); }
   void initial_point(std::span<float> x) const override { model_->parameters().write_initial_point(options_.seed, x); }
   std::unique_ptr<Replica> make_replica() const override;
+  std::uint64_t steps_per_epoch(WorkerId worker) const override {
+    return data::steps_per_epoch(options_.partition.size(worker), options_.batch);
+  }
+  std::vector<std::uint64_t> class_counts(WorkerId worker) const override {
+    return data::class_counts(options_.partition, worker, options_.dataset->train.labels, options_.dataset->classes);
+  }
+  std::vector<std::string> warnings() const override { return warnings_of(options_.precision); }
+  Objective objective() const override { return options_.objective; }
+  bool has_own_losses() const override { return !options_.partition.is_shared(); }
   std::vector<std::string> metric_names() const override { return {"loss", "accuracy"}; }
   std::size_t evaluation_parts() const override {
     return (options_.evaluation_examples + kPartExamples - 1) / kPartExamples;
@@ -75,7 +84,10 @@ class ImageProblem final : public Problem {
 class ImageReplica final : public Replica {
  public:
   explicit ImageReplica(const ImageProblem& problem)
-      : problem_(problem), options_(problem.options()), views_(problem.layout()), minibatch_(options_.batch) {
+      : problem_(problem),
+        options_(problem.options()),
+        views_(problem.layout()),
+        minibatches_(options_.partition, options_.batch, options_.seed) {
     compute_on_one_thread();
     views_.look_on_the_way_back([this] { look(); });
   }
@@ -103,15 +115,20 @@ class ImageReplica final : public Replica {
     views_.point_at(x.data());
     const std::unique_ptr<Normaliser> normaliser = make_normaliser(prepared);
     const std::size_t end = std::min((part + 1) * kPartExamples, options_.evaluation_examples);
-    double loss = 0.0, correct = 0.0;
-    for (std::size_t begin = part * kPartExamples; begin < end; begin += kForwardExamples) {
-      const Batch& batch = load(options_.dataset->test, range(begin, std::min(begin + kForwardExamples, end)), {});
-      const at::Tensor output = logits(batch.images, *normaliser);
-      loss +=
-          at::cross_entropy_loss(output, batch.labels, {}, at::Reduction::None).to(at::kDouble).sum().item<double>();
-      correct += (output.argmax(1) == batch.labels).sum().item<double>();
-    }
-    return {loss, correct};
+    const Sums sums = add_up(options_.dataset->test, part * kPartExamples, end, *normaliser,
+                             [](std::size_t k) { return static_cast<std::uint32_t>(k); });
+    return {sums.loss, sums.correct};
+  }
+
+  WorkerScore score(std::span<const float> x, WorkerId worker, const void* prepared) override {
+    check_size(x.size());
+    const at::NoGradGuard no_gradients;
+    views_.point_at(x.data());
+    const std::unique_ptr<Normaliser> normaliser = make_normaliser(prepared);
+    const std::size_t size = options_.partition.size(worker);
+    const Sums sums = add_up(options_.dataset->train, 0, size, *normaliser,
+                             [&](std::size_t k) { return options_.partition.example(worker, k); });
+    return {.loss = sums.loss / static_cast<double>(size), .accuracy = sums.correct / static_cast<double>(size)};
   }
 
   std::vector<ExtraTensor> extra_tensors(std::span<const float> x) override {
@@ -140,9 +157,29 @@ class ImageReplica final : public Replica {
     if (given_up()) throw GivenUp();
   }
 
+  struct Sums {
+    double loss = 0.0, correct = 0.0;
+  };
+  /// Over the images that `example` numbers, of begin ... end - 1.
+  template <class Example>
+  Sums add_up(const data::ImageSet& set, std::size_t begin, std::size_t end, Normaliser& normaliser,
+              const Example& example) {
+    Sums sums;
+    for (; begin < end; begin += kForwardExamples) {
+      chosen_.resize(std::min(kForwardExamples, end - begin));
+      for (std::size_t i = 0; i < chosen_.size(); ++i) chosen_[i] = example(begin + i);
+      const Batch& batch = load(set, chosen_, {});
+      const at::Tensor output = logits(batch.images, normaliser);
+      sums.loss +=
+          at::cross_entropy_loss(output, batch.labels, {}, at::Reduction::None).to(at::kDouble).sum().item<double>();
+      sums.correct += (output.argmax(1) == batch.labels).sum().item<double>();
+    }
+    return sums;
+  }
+
   double loss_and_gradient(const Order& order) {
-    data::draw_minibatch(options_.partition, order, options_.seed, minibatch_);
-    const Batch& batch = load(options_.dataset->train, minibatch_, draw_crops(order));
+    const std::span<const std::uint32_t> minibatch = minibatches_.draw(order);
+    const Batch& batch = load(options_.dataset->train, minibatch, draw_crops(order, minibatch.size()));
     BatchNormaliser normaliser([this] { look(); });
     const at::Tensor loss = at::cross_entropy_loss(logits(batch.images, normaliser), batch.labels);
     look();
@@ -178,18 +215,12 @@ class ImageReplica final : public Replica {
     return estimator.statistics();
   }
 
-  std::span<const Crop> draw_crops(const Order& order) {
+  std::span<const Crop> draw_crops(const Order& order, std::size_t count) {
     if (options_.augmentation == Augmentation::none) return {};
     Stream stream(options_.seed, Purpose::augmentation, order.worker, order.index);
-    crops_.resize(options_.batch);
+    crops_.resize(count);
     for (Crop& crop : crops_) crop = Crop::random(stream);
     return crops_;
-  }
-
-  std::span<const std::uint32_t> range(std::size_t begin, std::size_t end) {
-    range_.resize(end - begin);
-    for (std::size_t i = begin; i < end; ++i) range_[i - begin] = static_cast<std::uint32_t>(i);
-    return range_;
   }
 
   /// `crops`: one for each example, or none. The result is valid until the next call.
@@ -221,7 +252,8 @@ class ImageReplica final : public Replica {
   const ImageProblemOptions& options_;
   FlatViews views_;
   Batch batch_;
-  std::vector<std::uint32_t> minibatch_, range_;
+  data::Minibatches minibatches_;
+  std::vector<std::uint32_t> chosen_;
   std::vector<Crop> crops_;
 };
 
@@ -250,6 +282,7 @@ std::unique_ptr<Problem> make_from_settings(ModelFactory make_model, Settings& s
   const data::ImageDataset& dataset = *o.dataset;
   o.partition = data::make_partition(settings.table_or_empty("partition"), dataset.train.labels, dataset.classes,
                                      context.workers, context.seed);
+  o.objective = read_objective(settings);
   const double test_size = static_cast<double>(dataset.test.size());
   o.evaluation_examples = static_cast<std::size_t>(settings.integer_or(
       "evaluation_examples", static_cast<std::int64_t>(dataset.test.size()), Range{.low = 1, .high = test_size}));

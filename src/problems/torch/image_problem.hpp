@@ -19,6 +19,7 @@ enum class Augmentation : std::uint8_t { none, crop_flip };
 struct ImageProblemOptions {
   std::shared_ptr<const data::ImageDataset> dataset;
   data::Partition partition;
+  Objective objective = Objective::workers;
   std::size_t workers = 1;
   std::uint64_t seed = 1;
   std::size_t batch = 64;
@@ -31,7 +32,7 @@ struct ImageProblemOptions {
 };
 
 /// f(x) = mean cross-entropy of the model's class probabilities over a worker's training images.
-/// Metrics: loss and accuracy over the test images, in parts of 500.
+/// Metrics: loss and accuracy over the test images, in parts of 500. A worker's score is over its training images.
 /// Randomness  minibatch: (seed, minibatch, worker, index); crops: (seed, augmentation, worker, index)
 std::unique_ptr<Problem> make_image_problem(std::unique_ptr<const ImageModel> model, ImageProblemOptions options);
 

@@ -4,6 +4,9 @@
 #include <ATen/autocast_mode.h>
 #include <torch/version.h>
 
+#include <fstream>
+#include <iterator>
+
 namespace tardigrad::problems::torch {
 namespace {
 
@@ -20,6 +23,29 @@ void set_autocast(Autocast mode) {
 }
 
 }  // namespace
+
+std::optional<bool> multiplies_bf16(std::string_view cpuinfo) {
+  for (const std::string_view key : {"flags", "Features"}) {  // x86, ARM
+    const std::size_t begin = cpuinfo.find("\n" + std::string(key));
+    if (begin == std::string_view::npos) continue;
+    const std::string line = std::string(cpuinfo.substr(begin + 1, cpuinfo.find('\n', begin + 1) - begin - 1)) + " ";
+    for (const char* flag : {" avx512_bf16 ", " amx_bf16 ", " bf16 "})
+      if (line.find(flag) != std::string::npos) return true;
+    return false;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> warnings_of(Precision precision) {
+  if (precision == Precision::float32) return {};
+  std::ifstream file("/proc/cpuinfo");
+  const std::string cpuinfo("\n" + std::string(std::istreambuf_iterator<char>(file), {}));
+  if (multiplies_bf16(cpuinfo).value_or(true)) return {};
+  return {
+      "precision = \"bf16\": this processor has no bf16 instructions (AVX512_BF16, AMX), so that a gradient may take "
+      "20 "
+      "times as long as in float32"};
+}
 
 PrecisionScope::PrecisionScope(Precision precision) : active_(precision == Precision::bf16) {
   if (!active_) return;

@@ -35,6 +35,16 @@ class TextProblem final : public Problem {
   }
   void initial_point(std::span<float> x) const override { model_->parameters().write_initial_point(options_.seed, x); }
   std::unique_ptr<Replica> make_replica() const override;
+  /// The windows of a worker's text, one after another: what an epoch passes over, and what its score is of.
+  std::size_t windows(WorkerId worker) const {
+    const auto [begin, end] = options_.shards.range(worker);
+    return count_windows(end - begin, options_.sequence_length);
+  }
+  std::uint64_t steps_per_epoch(WorkerId worker) const override {
+    return data::steps_per_epoch(windows(worker), options_.batch);
+  }
+  Objective objective() const override { return options_.objective; }
+  bool has_own_losses() const override { return options_.shards.shards > 1; }
   std::vector<std::string> metric_names() const override { return {"loss", "perplexity"}; }
   std::size_t evaluation_parts() const override {
     return (options_.evaluation_examples + kPartWindows - 1) / kPartWindows;
@@ -79,14 +89,30 @@ class TextReplica final : public Replica {
     const at::NoGradGuard no_gradients;
     views_.point_at(x.data());
     const std::size_t end = std::min((part + 1) * kPartWindows, options_.evaluation_examples);
-    starts_.clear();
-    for (std::size_t window = part * kPartWindows; window < end; ++window)
-      starts_.push_back(window * options_.sequence_length);
-    const TextBatch batch = load(options_.corpus->test, starts_);
-    return {cross_entropy(batch, {}, at::Reduction::None).to(at::kDouble).sum().item<double>()};
+    return {add_up(options_.corpus->test, 0, part * kPartWindows, end)};
+  }
+
+  WorkerScore score(std::span<const float> x, WorkerId worker, const void*) override {
+    check_size(x.size());
+    const at::NoGradGuard no_gradients;
+    views_.point_at(x.data());
+    const std::size_t windows = problem_.windows(worker), first = options_.shards.range(worker).first;
+    double loss = 0.0;
+    for (std::size_t window = 0; window < windows; window += kPartWindows)
+      loss += add_up(options_.corpus->train, first, window, std::min(window + kPartWindows, windows));
+    return {.loss = loss / static_cast<double>(windows * options_.sequence_length), .accuracy = {}};
   }
 
  private:
+  /// The losses of the windows begin ... end - 1 of a text, counted from the character `first`.
+  double add_up(const std::vector<std::uint8_t>& text, std::size_t first, std::size_t begin, std::size_t end) {
+    starts_.clear();
+    for (std::size_t window = begin; window < end; ++window)
+      starts_.push_back(first + window * options_.sequence_length);
+    const TextBatch batch = load(text, starts_);
+    return cross_entropy(batch, {}, at::Reduction::None).to(at::kDouble).sum().item<double>();
+  }
+
   void check_size(std::size_t size) const {
     const std::size_t dimension = problem_.layout().dimension();
     TG_CHECK(size == dimension, "a vector of ", size, " for a model of ", dimension);
@@ -98,7 +124,7 @@ class TextReplica final : public Replica {
 
   double loss_and_gradient(const Order& order) {
     const TextBatch batch = load(options_.corpus->train, draw_starts(order));
-    const at::Tensor loss = cross_entropy(batch, draw_masks_of(order), at::Reduction::Mean);
+    const at::Tensor loss = cross_entropy(batch, draw_masks_of(order, starts_.size()), at::Reduction::Mean);
     look();
     loss.backward();
     return loss.item<double>();
@@ -106,18 +132,25 @@ class TextReplica final : public Replica {
 
   std::span<const std::size_t> draw_starts(const Order& order) {
     const auto [begin, end] = options_.shards.range(order.worker);
+    if (order.work.epochs > 0) {
+      starts_.clear();
+      for (const std::uint32_t window :
+           deal_.batch(order, problem_.windows(order.worker), options_.batch, options_.seed))
+        starts_.push_back(begin + window * options_.sequence_length);
+      return starts_;
+    }
     Stream stream(options_.seed, Purpose::minibatch, order.worker, order.index);
     starts_.resize(options_.batch);
     for (std::size_t& start : starts_) start = begin + stream.below(end - begin - options_.sequence_length);
     return starts_;
   }
 
-  Tensors draw_masks_of(const Order& order) const {
+  Tensors draw_masks_of(const Order& order, std::size_t windows) const {
     Stream stream(options_.seed, Purpose::dropout, order.worker, order.index);
     const CharLstm::Options& o = problem_.model().options();
     return draw_masks(
         stream, options_.dropout, static_cast<std::size_t>(o.layers),
-        {static_cast<std::int64_t>(options_.sequence_length), static_cast<std::int64_t>(options_.batch), o.hidden});
+        {static_cast<std::int64_t>(options_.sequence_length), static_cast<std::int64_t>(windows), o.hidden});
   }
 
   TextBatch load(const std::vector<std::uint8_t>& text, std::span<const std::size_t> starts) const {
@@ -145,6 +178,7 @@ class TextReplica final : public Replica {
   const TextProblemOptions& options_;
   FlatViews views_;
   std::vector<std::size_t> starts_;
+  data::EpochDeal deal_;
 };
 
 std::unique_ptr<Replica> TextProblem::make_replica() const { return std::make_unique<TextReplica>(*this); }
@@ -201,6 +235,7 @@ std::unique_ptr<Problem> make_char_lstm_problem(Settings& settings, const Proble
   o.batch = read_batch_size(settings, 32, 65536);
   o.sequence_length = static_cast<std::size_t>(size("sequence_length", 64, 65536));
   o.dropout = settings.number_or("dropout", 0.2, Range{.low = 0.0, .high = 1.0, .high_open = true});
+  o.objective = read_objective(settings);
   o.shards = read_shards(settings, o.corpus->train.size(), o.sequence_length, context.workers);
   const std::size_t windows = count_windows(o.corpus->test.size(), o.sequence_length);
   if (windows == 0)

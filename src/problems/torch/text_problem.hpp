@@ -15,6 +15,7 @@ namespace tardigrad::problems::torch {
 struct TextProblemOptions {
   std::shared_ptr<const data::TextCorpus> corpus;
   data::TextShards shards;
+  Objective objective = Objective::workers;
   std::uint64_t seed = 1;
   std::size_t batch = 32;
   std::size_t sequence_length = 64;
@@ -23,8 +24,9 @@ struct TextProblemOptions {
 };
 
 /// f(x) = mean cross-entropy of the next character, over windows of `sequence_length` that start anywhere in a worker's
-/// text. Metrics: loss and perplexity e^loss over the test text, cut into windows one after another.
-/// Randomness  window starts: (seed, minibatch, worker, index); masks: (seed, dropout, worker, index)
+/// text; in epochs, over its text cut into windows one after another, of which its score is too. Metrics: loss and
+/// perplexity e^loss over the test text, cut into windows one after another. Randomness  window starts: (seed,
+/// minibatch, worker, index); masks: (seed, dropout, worker, index)
 std::unique_ptr<Problem> make_text_problem(std::unique_ptr<const CharLstm> model, TextProblemOptions options);
 
 /// Windows in a text: the last character of a window must have a successor.
