@@ -22,49 +22,76 @@ double Rounds::weight_of(WorkerId worker) const {
 double Rounds::expected_weight() const {
   const std::size_t gradients = std::min(options_.m, collected_ + pending_);
   if (options_.weighting == Weighting::uniform) return static_cast<double>(gradients);
-  double weight = weight_;
-  for (WorkerId worker = 0; worker < workers_.size(); ++worker)
-    if (workers_[worker].state == State::asked) weight += weight_of(worker);
-  return weight * static_cast<double>(gradients) / static_cast<double>(collected_ + pending_);
+  return (weight_ + asked_weight_) * static_cast<double>(gradients) / static_cast<double>(collected_ + pending_);
+}
+
+// Draws know who is idle without looking at everybody.
+void Rounds::become(WorkerId worker, State next) {
+  State& state = workers_[worker].state;
+  if (!everybody_takes_part()) {
+    if (state == State::idle) idle_.add(worker, -1);
+    if (next == State::idle) idle_.add(worker, 1);
+    if (state == State::asked) asked_weight_ -= weight_of(worker);
+    if (next == State::asked) asked_weight_ += weight_of(worker);
+  }
+  state = next;
+}
+
+void Rounds::find_idle_and_participants() {
+  if (everybody_takes_part()) return;
+  idle_.clear();
+  participants_.clear();
+  for (WorkerId worker = 0; worker < workers_.size(); ++worker) {
+    const State state = workers_[worker].state;
+    if (state == State::idle) idle_.add(worker, 1);
+    if (state == State::asked || state == State::done) participants_.push_back(worker);
+  }
 }
 
 void Rounds::ask(WorkerId worker, Commands& commands) {
-  workers_[worker].state = State::asked;
+  become(worker, State::asked);
   ++pending_;
   commands.assign(worker, options_.work);
 }
 
+// The first places of a shuffle (Fisher and Yates) of the idle ones, of which only what was moved is written down.
 void Rounds::draw_participants(Commands& commands) {
-  candidates_.clear();
-  for (WorkerId worker = 0; worker < workers_.size(); ++worker)
-    if (workers_[worker].state == State::idle) candidates_.push_back(worker);
   Stream stream(options_.seed, Purpose::dispatch, 0, rounds_drawn_++);
-  const std::size_t asked = std::min(options_.asked, candidates_.size());
-  for (std::size_t i = 0; i < asked; ++i)
-    std::swap(candidates_[i], candidates_[i + stream.below(candidates_.size() - i)]);
-  candidates_.resize(asked);
-  std::ranges::sort(candidates_);
-  for (const WorkerId worker : candidates_) ask(worker, commands);
+  const std::uint64_t idle = idle_.total(), asked = std::min<std::uint64_t>(options_.asked, idle);
+  moved_.clear();
+  participants_.clear();
+  const auto at = [&](std::uint64_t place) {
+    const auto moved = moved_.find(place);
+    return moved == moved_.end() ? place : moved->second;
+  };
+  for (std::uint64_t i = 0; i < asked; ++i) {
+    const std::uint64_t place = i + stream.below(idle - i);
+    participants_.push_back(static_cast<WorkerId>(idle_.holder_of(at(place))));
+    moved_[place] = at(i);
+  }
+  std::ranges::sort(participants_);
+  for (const WorkerId worker : participants_) ask(worker, commands);
 }
 
 // What becomes of a worker, which `use` spares: it computes for the next round too.
 void Rounds::end_of_round(WorkerId worker, Commands& commands) {
-  auto& [state, examples, last] = workers_[worker];
+  const State state = workers_[worker].state;
   if (state == State::done) {
-    state = State::idle;
+    become(worker, State::idle);
   } else if (state == State::asked && options_.late == Late::use) {
     ++pending_;
-  } else if (state == State::asked && options_.late == Late::stop && gradients_ - last <= options_.patience) {
+  } else if (state == State::asked && options_.late == Late::stop &&
+             gradients_ - workers_[worker].last <= options_.patience) {
     commands.cancel(worker);
-    state = State::idle;
+    become(worker, State::idle);
   } else if (state == State::asked) {
-    state = State::late;
+    become(worker, State::late);
   }
   if (!everybody_takes_part()) return;
   // A late worker may still bring a gradient of this round, once it is done with the old one.
-  if (state == State::idle)
+  if (workers_[worker].state == State::idle)
     ask(worker, commands);
-  else if (state == State::late)
+  else if (workers_[worker].state == State::late)
     ++pending_;
 }
 
@@ -80,13 +107,18 @@ void Rounds::begin_round(Commands& commands) {
   }
   next_.reset();
   pending_ = 0;
-  for (WorkerId worker = 0; worker < workers_.size(); ++worker) end_of_round(worker, commands);
-  if (!everybody_takes_part()) draw_participants(commands);
+  if (everybody_takes_part()) {
+    for (WorkerId worker = 0; worker < workers_.size(); ++worker) end_of_round(worker, commands);
+  } else {
+    for (const WorkerId worker : participants_) end_of_round(worker, commands);
+    draw_participants(commands);
+  }
 }
 
 void Rounds::on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) {
   if (workers_.size() <= worker.id) workers_.resize(worker.id + 1);
-  workers_[worker.id] = {.state = State::idle, .examples = worker.examples, .last = gradients_};
+  workers_[worker.id] = {.examples = worker.examples, .last = gradients_};
+  become(worker.id, State::idle);
   ++alive_;
   if (everybody_takes_part()) return ask(worker.id, commands);
   // The first draw waits until all that begin are there; later ones do not wait for anybody.
@@ -99,9 +131,8 @@ bool Rounds::round_complete() const {
 }
 
 Decision Rounds::on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) {
-  State& state = workers_[order.worker].state;
-  if (state == State::late) {
-    state = State::idle;
+  if (workers_[order.worker].state == State::late) {
+    become(order.worker, State::idle);
     if (everybody_takes_part()) {
       --pending_;
       ask(order.worker, commands);
@@ -124,9 +155,8 @@ Decision Rounds::collect(const Order& order, const Gradient& gradient, double no
   const double weight = weight_of(order.worker);
   const double share = weight / expected_weight();
   const double step = options_.server.scheduled(options_.step_size, model.version());
-  Worker& worker = workers_[order.worker];
-  worker.state = State::done;
-  worker.last = ++gradients_;
+  become(order.worker, State::done);
+  workers_[order.worker].last = ++gradients_;
   --pending_;
   weight_ += weight;
   const bool first = collected_++ == 0, complete = round_complete();
@@ -162,7 +192,8 @@ void Rounds::finish_round(Model& model, const Gradient* gradient, Direction mean
 
 void Rounds::on_worker_lost(WorkerId worker, std::size_t, Model& model, Commands& commands) {
   if (worker >= workers_.size() || workers_[worker].state == State::absent) return;
-  const State was = std::exchange(workers_[worker].state, State::absent);
+  const State was = workers_[worker].state;
+  become(worker, State::absent);
   --alive_;
   if (was == State::asked || (was == State::late && everybody_takes_part())) --pending_;
   if (round_complete()) {

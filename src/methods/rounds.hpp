@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "core/prefix_sums.hpp"
 #include "methods/server_step.hpp"
 #include "tardigrad/method.hpp"
 
@@ -23,6 +25,7 @@ namespace tardigrad::methods {
 /// participants begins anew.
 /// Clipping is of each worker's gradient, before the average.
 /// Memory  one vector in R^d, O(workers)
+/// Cost    a round with draws: O(a log n), whoever else there is; one of all: O(n)
 class Rounds final : public Method {
  public:
   enum class Late : std::uint8_t { stop, ignore, use };
@@ -64,6 +67,8 @@ class Rounds final : public Method {
   void state(Archive& archive) override {
     archive(options_.server, options_.m, options_.late, options_.step_size);  // a plan changes them
     archive(next_, oldest_useful_, workers_, alive_, pending_, collected_, weight_, gradients_, rounds_drawn_, sum_);
+    archive(asked_weight_);
+    if (archive.loading()) find_idle_and_participants();
   }
 
  private:
@@ -76,6 +81,8 @@ class Rounds final : public Method {
     friend void state(Archive& archive, Worker& worker) { archive(worker.state, worker.examples, worker.last); }
   };
   bool everybody_takes_part() const { return options_.asked == kAll; }
+  void become(WorkerId worker, State state);
+  void find_idle_and_participants();
   double weight_of(WorkerId worker) const;
   double expected_weight() const;
   void ask(WorkerId worker, Commands& commands);
@@ -97,7 +104,11 @@ class Rounds final : public Method {
   double weight_ = 0.0;          // of those
   std::uint64_t gradients_ = 0;  // that were ever collected
   std::uint64_t rounds_drawn_ = 0;
-  std::vector<WorkerId> candidates_;
+  double asked_weight_ = 0.0;  // of those who have been asked and have not delivered
+  // Of draws, both found again from the workers' states:
+  PrefixSums idle_;
+  std::vector<WorkerId> participants_;            // of this round, in the order of their numbers
+  std::map<std::uint64_t, std::uint64_t> moved_;  // of a draw: place -> who is there now
   Vec sum_{};
   Pass pass_;
 };

@@ -162,6 +162,38 @@ TEST(FedAvg, DrawsUniformly) {
   for (const auto& [pair, count] : pairs) EXPECT_NEAR(count, kRounds / 15.0, margin(1.0 / 15)) << *pair.begin();
 }
 
+// What is drawn is what a shuffle of all idle clients would draw, round after round, though only the drawn are looked
+// at: the first places of Fisher and Yates on the list of those who are idle, here all of them.
+TEST(FedAvg, DrawsWhatAShuffleOfAllDraws) {
+  constexpr std::size_t kClients = 37, kAsked = 11;
+  const auto method = test::make(federated("fedavg", 1, 0.01, {{"clients_per_round", whole(kAsked)}}), kClients, 5);
+  const auto run = test::simulate(test::Bowl({.dimension = 1}), test::RandomTimes(3), *method,
+                                  {.workers = kClients, .run = test::stop_after_updates(20)});
+  for (std::size_t round = 0; round < 20; ++round) {
+    std::vector<WorkerId> clients(kClients);
+    std::iota(clients.begin(), clients.end(), 0);
+    Stream stream(5, Purpose::dispatch, 0, round);
+    for (std::size_t i = 0; i < kAsked; ++i) std::swap(clients[i], clients[i + stream.below(kClients - i)]);
+    const std::set<WorkerId> drawn(clients.begin(), clients.begin() + kAsked);
+    std::set<WorkerId> came;
+    for (std::size_t k = 0; k < kAsked; ++k) came.insert(run.arrivals[round * kAsked + k].order.worker);
+    EXPECT_EQ(came, drawn) << round;
+  }
+}
+
+// Rounds that looked at everybody took minutes here.
+TEST(Rounds, CostWhatTheirParticipantsCost) {
+  constexpr std::size_t kClients = 500'000;
+  for (const char* name : {"fedavg", "fedprox", "papaya-sync"}) {
+    SettingValue::Table settings = federated(name, 1, 0.01, {{"clients_per_round", whole(4)}});
+    if (name == std::string("fedprox")) settings["proximal_weight"] = num(0);
+    const auto method = test::make(settings, kClients);
+    const auto run = test::simulate(test::Bowl({.dimension = 1}), test::RandomTimes(3), *method,
+                                    {.workers = kClients, .run = test::stop_after_updates(3000)});
+    EXPECT_EQ(run.result.counters.applied, 4u * 3000);
+  }
+}
+
 // With one order in flight everybody is idle when it is drawn, and slow clients take part as often as fast ones; with
 // as many orders as clients, as often as they are done.
 TEST(FedBuff, ParticipationDependsOnTheConcurrency) {
