@@ -53,7 +53,11 @@ constexpr const char* kMethodNotes =
     "A setting without default must be given. needs: what the method may need from its runtime, in some setting;\n"
     "\"points\" are the parameters of the orders in flight. vectors: what the server keeps beside x, n being the "
     "number\n"
-    "of workers. `tardigrad list methods NAME` says what each setting means.\n";
+    "of workers. Unbiased on unequal data: it comes to rest, on average, where the mean of all workers' gradients is "
+    "0,\n"
+    "under the update rules sgd, momentum and nesterov. Clipping (clip_radius, clipping, local_clip_radius; privacy\n"
+    "needs it) moves every method from there, the further the smaller the radius.\n"
+    "`tardigrad list methods NAME` says what each setting means.\n";
 
 Listing list_methods() {
   Listing listing{

@@ -42,6 +42,7 @@ constexpr Knob kKnobs[] = {
     {"variant", "coordinate", "\"coordinate\": a step for each, from its gradients so far; \"scalar\": one for all"},
     {"smoothness", "1.0", "L > 0"},
     {"scale", "1.0", "c > 0, of the scalar variant"},
+    kTurnsKnob,
     kConcurrencyKnob,
 };
 

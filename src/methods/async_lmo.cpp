@@ -11,7 +11,7 @@ namespace {
 ///   delay < R_k:   m <- (1 - a_k) m + a_k g;   x <- x - gamma_k O(m)
 /// Source  Ringmaster LMO, arXiv 2605.18174 (the authors' code)
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
-  return make_averaged(settings, context, "lmo", DelayLimit::required);
+  return make_averaged(settings, context, {.rule = "lmo"}, DelayLimit::required);
 }
 
 constexpr Knob kKnobs[] = {
@@ -19,6 +19,7 @@ constexpr Knob kKnobs[] = {
     {"delay_limit", "", "R >= 1: delays of 0 ... R-1 are used; not with parameters = \"agnostic\""},
     kAveragedParametersKnob,
     kAveragedStepRuleKnob,
+    kTurnsKnob,
     kConcurrencyKnob,
     {"update", "{ rule = \"lmo\" }", "the update rule with its keys"},
 };

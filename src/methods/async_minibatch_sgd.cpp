@@ -36,6 +36,7 @@ constexpr Knob kKnobs[] = {
     {"batch_target", "", "B >= 1: so many gradients of the present point make an update"},
     {"double_every", "0", "E > 0: the batch doubles after every E updates"},
     {"batch_limit", "64 B", "where the doubling ends, with double_every"},
+    kTurnsKnob,
     kConcurrencyKnob,
 };
 

@@ -12,12 +12,17 @@ namespace {
 /// Without delay_limit every arrival is accepted: no theory of that is known to us.
 /// Source  Jordan et al. 2024 (Muon); its Ringmaster form after the code of Maranjyan et al., arXiv 2501.16168
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
-  return make_averaged(settings, context, "muon");
+  return make_averaged(settings, context, {.rule = "muon"});
 }
 
 constexpr Knob kKnobs[] = {
-    kStepSizeKnob,         kAveragedLimitKnob, kAveragedParametersKnob,
-    kAveragedStepRuleKnob, kConcurrencyKnob,   {"update", "{ rule = \"muon\" }", "the update rule with its keys"},
+    kStepSizeKnob,
+    kAveragedLimitKnob,
+    kAveragedParametersKnob,
+    kAveragedStepRuleKnob,
+    kTurnsKnob,
+    kConcurrencyKnob,
+    {"update", "{ rule = \"muon\" }", "the update rule with its keys"},
 };
 
 }  // namespace

@@ -12,12 +12,17 @@ namespace {
 /// Like clipping with c -> 0 and gamma c fixed, staleness moves x by at most gamma for each gradient in flight.
 /// Source  Wu, Luo, arXiv 2601.19379: the abstract was read; the rule is our reading, after the code of the LMO family
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
-  return make_averaged(settings, context, "normalised");
+  return make_averaged(settings, context, {.rule = "normalised"});
 }
 
 constexpr Knob kKnobs[] = {
-    kStepSizeKnob,         kAveragedLimitKnob, kAveragedParametersKnob,
-    kAveragedStepRuleKnob, kConcurrencyKnob,   {"update", "{ rule = \"normalised\" }", "the update rule with its keys"},
+    kStepSizeKnob,
+    kAveragedLimitKnob,
+    kAveragedParametersKnob,
+    kAveragedStepRuleKnob,
+    kTurnsKnob,
+    kConcurrencyKnob,
+    {"update", "{ rule = \"normalised\" }", "the update rule with its keys"},
 };
 
 }  // namespace

@@ -12,16 +12,21 @@ namespace {
 ///   x <- (1 - gamma) x - gamma radius O(m)                   "constrained": x stays in the ball, where it started
 ///   x <- x - gamma min(radius, <m, O(m)>) O(m)               "clipped"
 /// x moves by at most gamma radius in each tensor's norm for every gradient in flight: clipping in other geometries.
-/// Our scale of the spectral step is Muon's, sqrt(max(1, rows/columns)), where Scion has sqrt(rows/columns).
+/// Each layer's step has the scale of the paper for its kind; scales = "muon": that of muon (Update).
 /// Every arrival is used unless delay_limit is given: no theory of that is known to us.
-/// Source  Pethick et al. 2025 (Scion) on the server of asynchronous workers: our transfer
+/// Source  Pethick et al., arXiv 2502.07529 (Scion) on the server of asynchronous workers: our transfer
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
-  return make_averaged(settings, context, "lmo");
+  return make_averaged(settings, context, {.rule = "lmo", .scales = "scion"});
 }
 
 constexpr Knob kKnobs[] = {
-    kStepSizeKnob,         kAveragedLimitKnob, kAveragedParametersKnob,
-    kAveragedStepRuleKnob, kConcurrencyKnob,   {"update", "{ rule = \"lmo\" }", "the update rule with its keys"},
+    kStepSizeKnob,
+    kAveragedLimitKnob,
+    kAveragedParametersKnob,
+    kAveragedStepRuleKnob,
+    kTurnsKnob,
+    kConcurrencyKnob,
+    {"update", "{ rule = \"lmo\", scales = \"scion\" }", "the update rule with its keys"},
 };
 
 }  // namespace
@@ -31,7 +36,7 @@ const MethodRow kAsyncScion = {.name = "async-scion",
                                .knobs = kKnobs,
                                .memory = {.fixed = 2},
                                .heterogeneous = "no",
-                               .source = "Pethick et al. 2025 (our transfer)",
+                               .source = "Pethick et al. 2025, arXiv 2502.07529 (our transfer)",
                                .make = make};
 
 }  // namespace tardigrad::methods

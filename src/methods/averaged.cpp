@@ -32,18 +32,18 @@ AdmitDelayBelow read_limit(Settings& settings, DelayLimit limit) {
 
 }  // namespace
 
-std::unique_ptr<Method> make_averaged(Settings& settings, const MethodContext& context, const std::string& rule,
+std::unique_ptr<Method> make_averaged(Settings& settings, const MethodContext& context, Update::Defaults defaults,
                                       DelayLimit limit) {
   const double step_size = read_step_size(settings);
-  if (settings.choice_or("parameters", "fixed", {"fixed", "agnostic"}) == "agnostic")
-    return assemble(settings, context, AdmitAgnostic{}, AgnosticStep{step_size},
-                    {.rule = rule, .averaging = "inverse-sqrt"});
+  if (settings.choice_or("parameters", "fixed", {"fixed", "agnostic"}) == "agnostic") {
+    defaults.averaging = "inverse-sqrt";
+    return assemble(settings, context, AdmitAgnostic{}, AgnosticStep{step_size}, defaults);
+  }
   const AdmitDelayBelow admission = read_limit(settings, limit);
   if (settings.choice_or("step_rule", "constant", {"constant", "delay-adaptive"}) == "delay-adaptive")
     return assemble(settings, context, admission,
-                    MishchenkoStep{.step_size = step_size, .workers = static_cast<double>(context.workers)},
-                    {.rule = rule});
-  return assemble(settings, context, admission, ConstantStep{step_size}, {.rule = rule});
+                    MishchenkoStep{.step_size = step_size, .workers = static_cast<double>(context.workers)}, defaults);
+  return assemble(settings, context, admission, ConstantStep{step_size}, defaults);
 }
 
 }  // namespace tardigrad::methods

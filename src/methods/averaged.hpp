@@ -5,6 +5,7 @@
 #include <string>
 
 #include "methods/catalogue.hpp"
+#include "methods/update/update.hpp"
 
 namespace tardigrad::methods {
 
@@ -20,8 +21,8 @@ enum class DelayLimit { required, optional };
 
 /// Methods whose step is of a fixed size along an average of gradients that lives on the server and is updated by
 /// accepted gradients only: Ringmaster's admission (delay below R; without delay_limit every arrival is accepted, for
-/// which no theory is known to us), then the update rule `rule`.
-std::unique_ptr<Method> make_averaged(Settings& settings, const MethodContext& context, const std::string& rule,
+/// which no theory is known to us), then the update rule of `defaults` unless the settings name another.
+std::unique_ptr<Method> make_averaged(Settings& settings, const MethodContext& context, Update::Defaults defaults,
                                       DelayLimit limit = DelayLimit::optional);
 
 }  // namespace tardigrad::methods

@@ -128,17 +128,17 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
                                               .dispatch = Dispatch(read_client_dispatch(settings, context, work))});
 }
 
-constexpr Knob kKnobs[] = {kServerStepKnob, kLocalStepsKnob,      kLocalEpochsKnob, kLocalStepSizeKnob,
-                           kBufferSizeKnob, kLocalClipRadiusKnob, kConcurrencyKnob};
+constexpr Knob kKnobs[] = {kServerStepKnob,      kLocalStepsKnob,     kLocalEpochsKnob, kLocalStepSizeKnob, kBufferSizeKnob,
+                           kLocalClipRadiusKnob, kClientDispatchKnob, kInitialOrdersKnob, kConcurrencyKnob};
 
 }  // namespace
 
 const MethodRow kCa2fl = {.name = "ca2fl",
                           .summary = "a buffer of clients' work, calibrated by what every client brought last",
                           .knobs = kKnobs,
-                          .needs = {.local_steps = true},
+                          .needs = {.queues = true, .local_steps = true},
                           .memory = {.fixed = 2, .per_worker = 1},
-                          .heterogeneous = "with local_steps = 1",
+                          .heterogeneous = "with local_steps = 1; unless clipped",
                           .source = "Wang et al. 2024 (unofficial code)",
                           .make = make};
 

@@ -42,8 +42,9 @@ struct MethodRow {
   const char* summary;
   std::span<const Knob> knobs;  ///< its own; those that all methods have are kCommonKnobs (knobs.hpp)
   Needs needs = {};             ///< what it may need from its runtime, in some setting
-  Memory memory = {};         ///< and at most how many vectors; with needs.points one more for every version in flight
-  const char* heterogeneous;  ///< is it unbiased when the workers' data differ?
+  Memory memory = {};  ///< and at most how many vectors; with needs.points one more for every version in flight
+  const char*
+      heterogeneous;  ///< unbiased when data differ? "yes; unless clipped", "with KEY = VALUE, ...; ...", or "no"
   const char* source;
   std::unique_ptr<Method> (*make)(Settings& settings, const MethodContext& context) = nullptr;
 };

@@ -18,19 +18,20 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 constexpr Knob kKnobs[] = {
     kStepSizeKnob,
     {"clip_radius", "", "c > 0: each gradient is scaled by min(1, c/||g||); inf is vanilla; or \"auto\""},
-    {"dispatch", "same", "\"same\" worker (Alg. 1), or \"uniform\" over all with queues (Alg. 2)"},
-    {"initial_orders", "one-per-worker", "uniform dispatch: \"one-per-worker\" or \"uniform\" draws"},
+    {"dispatch", "same", "the \"same\" worker (Alg. 1), \"rotate\", or \"uniform\" over all with queues (Alg. 2)"},
+    kInitialOrdersKnob,
     kConcurrencyKnob,
 };
 
 }  // namespace
 
-const MethodRow kClippedAsgd = {.name = "clipped-asgd",
-                                .summary = "clip every gradient to a ball, then apply it, however stale",
-                                .knobs = kKnobs,
-                                .needs = {.queues = true},
-                                .heterogeneous = "with dispatch = \"uniform\"",
-                                .source = "Erickson, Johansson 2026, arXiv 2606.13287, Alg. 1 and 2",
-                                .make = make};
+const MethodRow kClippedAsgd = {
+    .name = "clipped-asgd",
+    .summary = "clip every gradient to a ball, then apply it, however stale",
+    .knobs = kKnobs,
+    .needs = {.queues = true},
+    .heterogeneous = "no: it clips (with dispatch = \"uniform\" towards clipped means, not towards the fast)",
+    .source = "Erickson, Johansson 2026, arXiv 2606.13287, Alg. 1 and 2",
+    .make = make};
 
 }  // namespace tardigrad::methods

@@ -41,6 +41,7 @@ constexpr Knob kKnobs[] = {
     {"lambda", "0.04; adaptive: 2", "lambda >= 0"},
     {"mean_square_decay", "0.95", "of the adaptive variant, in [0, 1)"},
     {"clip", "gradient", "what clip_radius clips: the \"gradient\", or what is \"corrected\""},
+    kTurnsKnob,
     kConcurrencyKnob,
 };
 

@@ -9,7 +9,8 @@ namespace tardigrad::methods {
 namespace {
 
 /// Delay-adaptive asynchronous SGD: x_{t+1} = x_t - gamma_t * g(x_{t - tau_t}) with gamma_t = gamma while
-/// tau_t <= tau_C, and gamma/tau_t (practical) or min(gamma, 1/(4 L tau_t)) (smoothness = L) beyond.
+/// tau_t <= tau_C, and beyond gamma tau_C/tau_t (proportional), gamma/tau_t (practical) or min(gamma, 1/(4 L tau_t))
+/// (smoothness = L).
 /// Source  Koloskova, Stich, Jaggi, arXiv 2206.08307, Theorem 8. Homogeneous data only (the authors warn).
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   using DelayAdaptiveAsgd = PerArrival<AdmitAll, DelayAdaptiveStep>;
@@ -17,8 +18,10 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   DelayAdaptiveStep step{.step_size = read_step_size(settings),
                          .threshold = static_cast<std::uint64_t>(settings.integer_or(
                              "delay_threshold", static_cast<std::int64_t>(dispatch.concurrency), Range::at_least(1)))};
-  if (settings.choice_or("rule", "practical", {"practical", "smoothness"}) == "smoothness")
-    step.smoothness = settings.number("smoothness", Range::positive());
+  using Rule = DelayAdaptiveStep::Rule;
+  const std::string rule = settings.choice_or("rule", "proportional", {"proportional", "practical", "smoothness"});
+  step.rule = rule == "proportional" ? Rule::proportional : rule == "practical" ? Rule::practical : Rule::smoothness;
+  if (step.rule == Rule::smoothness) step.smoothness = settings.number("smoothness", Range::positive());
   return std::make_unique<DelayAdaptiveAsgd>(
       DelayAdaptiveAsgd::Parts{.admission = {},
                                .step = step,
@@ -28,9 +31,12 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 constexpr Knob kKnobs[] = {
     kStepSizeKnob,
-    {"rule", "practical", "beyond the threshold: \"practical\" gamma/tau, or \"smoothness\" min(gamma, 1/(4 L tau))"},
+    {"rule", "proportional",
+     "beyond the threshold tau_C: \"proportional\" gamma tau_C/tau, \"practical\" gamma/tau, or \"smoothness\" "
+     "min(gamma, 1/(4 L tau))"},
     {"smoothness", "", "L > 0, for rule = \"smoothness\""},
     {"delay_threshold", "concurrency", "delays up to this one keep the full step"},
+    kTurnsKnob,
     kConcurrencyKnob,
 };
 

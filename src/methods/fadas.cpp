@@ -48,6 +48,8 @@ constexpr Knob kKnobs[] = {
     kBufferSizeKnob,
     {"delay_threshold", "concurrency", "tau_c: a buffer without older work gets the full step"},
     kLocalClipRadiusKnob,
+    kClientDispatchKnob,
+    kInitialOrdersKnob,
     kConcurrencyKnob,
     {"update", "{ rule = \"amsgrad\" }", "the server's update rule"},
 };
@@ -57,7 +59,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kFadas = {.name = "fadas",
                           .summary = "AMSGrad on buffers of clients' work, with smaller steps for stale buffers",
                           .knobs = kKnobs,
-                          .needs = {.local_steps = true},
+                          .needs = {.queues = true, .local_steps = true},
                           .memory = {.fixed = 4},
                           .heterogeneous = "no",
                           .source = "Wang et al. 2024, arXiv 2407.18365",

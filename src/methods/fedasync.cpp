@@ -52,6 +52,8 @@ constexpr Knob kKnobs[] = {
     {"proximal_weight", "0", "rho >= 0: pulls local steps back to x"},
     kLocalClipRadiusKnob,
     kMostStaleKnob,
+    kClientDispatchKnob,
+    kInitialOrdersKnob,
     kConcurrencyKnob,
 };
 
@@ -60,7 +62,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kFedasync = {.name = "fedasync",
                              .summary = "mix every client's model into x as it arrives, the staler the less",
                              .knobs = kKnobs,
-                             .needs = {.local_steps = true, .points = true},
+                             .needs = {.queues = true, .local_steps = true, .points = true},
                              .heterogeneous = "no",
                              .source = "Xie et al. 2019, arXiv 1903.03934",
                              .make = make};

@@ -16,18 +16,19 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   return std::make_unique<Rounds>(read_federated_rounds(settings, context, read_local_work(settings)));
 }
 
-constexpr Knob kKnobs[] = {kServerStepKnob,      kLocalStepsKnob,      kLocalEpochsKnob, kLocalStepSizeKnob,
-                           kLocalClipRadiusKnob, kClientsPerRoundKnob, kWeightingKnob};
+constexpr Knob kKnobs[] = {kServerStepKnob,      kLocalStepsKnob, kLocalEpochsKnob, kLocalStepSizeKnob, kLocalClipRadiusKnob,
+                           kClientsPerRoundKnob, kSamplingKnob,   kWeightingKnob};
 
 }  // namespace
 
-const MethodRow kFedavg = {.name = "fedavg",
-                           .summary = "rounds of local SGD on drawn clients, averaged",
-                           .knobs = kKnobs,
-                           .needs = {.local_steps = true},
-                           .memory = {.fixed = 1},
-                           .heterogeneous = "with local_steps = 1",
-                           .source = "McMahan et al. 2017, arXiv 1602.05629",
-                           .make = make};
+const MethodRow kFedavg = {
+    .name = "fedavg",
+    .summary = "rounds of local SGD on drawn clients, averaged",
+    .knobs = kKnobs,
+    .needs = {.local_steps = true},
+    .memory = {.fixed = 1},
+    .heterogeneous = "with local_steps = 1, weighting \"examples\" or \"uniform\"; unless clipped",
+    .source = "McMahan et al. 2017, arXiv 1602.05629",
+    .make = make};
 
 }  // namespace tardigrad::methods

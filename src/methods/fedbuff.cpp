@@ -39,18 +39,21 @@ constexpr Knob kKnobs[] = {
     {"staleness_exponent", "0.5", "a >= 0: a client's weight is (1 + tau)^-a; 0: all count alike"},
     kLocalClipRadiusKnob,
     kMostStaleKnob,
+    kClientDispatchKnob,
+    kInitialOrdersKnob,
     kConcurrencyKnob,
 };
 
 }  // namespace
 
-const MethodRow kFedbuff = {.name = "fedbuff",
-                            .summary = "average a buffer of clients' work, whoever brings it, weighted by staleness",
-                            .knobs = kKnobs,
-                            .needs = {.local_steps = true},
-                            .memory = {.fixed = 1},
-                            .heterogeneous = "no",
-                            .source = "Nguyen et al. 2022, arXiv 2106.06639",
-                            .make = make};
+const MethodRow kFedbuff = {
+    .name = "fedbuff",
+    .summary = "average a buffer of clients' work, whoever brings it, weighted by staleness",
+    .knobs = kKnobs,
+    .needs = {.queues = true, .local_steps = true},
+    .memory = {.fixed = 1},
+    .heterogeneous = "with dispatch = \"uniform\", staleness_exponent = 0, local_steps = 1; unless clipped",
+    .source = "Nguyen et al. 2022, arXiv 2106.06639",
+    .make = make};
 
 }  // namespace tardigrad::methods

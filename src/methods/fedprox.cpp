@@ -34,18 +34,21 @@ constexpr Knob kKnobs[] = {
     {"time_budget", "inf", "> 0 seconds of compute time in a round: a client makes the steps that fit, at least one"},
     kLocalClipRadiusKnob,
     kClientsPerRoundKnob,
+    kSamplingKnob,
     kWeightingKnob,
+    kNormaliseKnob,
 };
 
 }  // namespace
 
-const MethodRow kFedprox = {.name = "fedprox",
-                            .summary = "FedAvg with a pull towards x on the clients, and partial work from slow ones",
-                            .knobs = kKnobs,
-                            .needs = {.local_steps = true},
-                            .memory = {.fixed = 1},
-                            .heterogeneous = "with local_steps = 1",
-                            .source = "Li et al. 2020, arXiv 1812.06127",
-                            .make = make};
+const MethodRow kFedprox = {
+    .name = "fedprox",
+    .summary = "FedAvg with a pull towards x on the clients, and partial work from slow ones",
+    .knobs = kKnobs,
+    .needs = {.local_steps = true},
+    .memory = {.fixed = 1},
+    .heterogeneous = "with local_steps = 1, weighting \"examples\" or \"uniform\"; unless clipped",
+    .source = "Li et al. 2020, arXiv 1812.06127",
+    .make = make};
 
 }  // namespace tardigrad::methods

@@ -28,6 +28,7 @@ constexpr Knob kKnobs[] = {
     {"delay_exponent", "0", "a >= 0 of the weight (1 + tau)^(-a)"},
     kSchemeKnob,
     {"buffer_size", "", "K >= 1, for scheme = \"buffered\""},
+    kTurnsKnob,
     kConcurrencyKnob,
 };
 

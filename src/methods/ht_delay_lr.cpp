@@ -21,6 +21,7 @@ constexpr Knob kKnobs[] = {
     {"delay_exponent", "0.5", "a >= 0 of the weight (1 + tau)^(-a)"},
     kSchemeKnob,
     {"buffer_size", "", "K >= 1, for scheme = \"buffered\""},
+    kTurnsKnob,
     kConcurrencyKnob,
 };
 

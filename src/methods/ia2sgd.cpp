@@ -141,7 +141,7 @@ const MethodRow kIa2Sgd = {.name = "ia2sgd",
                            .summary = "step along the mean of everybody's latest gradient, at each arrival",
                            .knobs = kKnobs,
                            .memory = {.fixed = 1, .per_worker = 1},
-                           .heterogeneous = "yes",
+                           .heterogeneous = "yes; unless clipped",
                            .source = "Wang et al., in Maranjyan, Richtarik 2025, arXiv 2509.22860",
                            .make = make};
 

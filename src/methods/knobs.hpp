@@ -53,11 +53,17 @@ inline bool is_one_step(const LocalWork& work) { return work.epochs == 0 && work
 /// Errors  Error where it pulls at nothing: the first of the local steps starts at x
 double read_proximal_weight(Settings& settings, const LocalWork& work, std::optional<double> fallback = {});
 inline constexpr Knob kClientsPerRoundKnob = {"clients_per_round", "workers", "m: so many clients make a round"};
-inline constexpr Knob kWeightingKnob = {"weighting", "the objective's",
-                                        "a client counts by its number of \"examples\", or all are \"uniform\""};
-/// The options of federated rounds: step_size (of the server, 1), clients_per_round = m, weighting, and the server's
-/// update rule with its default. Every round asks ceil(over_selection m) clients, so that m can be at most the number
-/// of workers over that.
+inline constexpr Knob kWeightingKnob = {
+    "weighting", "the objective's",
+    "a client's weight: its \"examples\" over the clients' mean, \"examples-ratio\" (over the mean of those drawn), or "
+    "\"uniform\""};
+inline constexpr Knob kSamplingKnob = {"sampling", "uniform",
+                                       "clients are drawn alike, or by their \"examples\" with replacement"};
+inline constexpr Knob kNormaliseKnob = {"normalise", "false",
+                                        "true: clients count alike however many local steps they make (FedNova)"};
+/// The options of federated rounds: step_size (of the server, 1), clients_per_round = m, sampling, weighting,
+/// normalise, and the server's update rule with its default. Every round asks ceil(over_selection m) clients, so that m
+/// can be at most the number of workers over that.
 Rounds::Options read_federated_rounds(Settings& settings, const MethodContext& context, const LocalWork& work,
                                       const Update::Defaults& update = {}, double over_selection = 1.0);
 inline constexpr Knob kBufferSizeKnob = {"buffer_size", "", "so many arrivals make an update"};
@@ -66,12 +72,20 @@ inline constexpr Knob kMostStaleKnob = {"max_staleness", "inf", "work with a lar
 std::size_t read_buffer_size(Settings& settings);
 /// max_staleness >= 0: delays up to that one are admitted; absent: all
 AdmitDelayBelow read_most_stale(Settings& settings);
-/// How many clients compute at once: concurrency in 1 ... workers; each draws from the idle ones.
+inline constexpr Knob kTurnsKnob = {
+    "dispatch", "same", "the \"same\" worker goes on, or workers \"rotate\": differs where concurrency < workers"};
+inline constexpr Knob kClientDispatchKnob = {"dispatch", "idle",
+                                             "a draw among the \"idle\", or \"uniform\" over all with queues"};
+inline constexpr Knob kInitialOrdersKnob = {"initial_orders", "one-per-worker",
+                                            "uniform dispatch: \"one-per-worker\" or \"uniform\" draws"};
+/// dispatch = "idle" | "uniform": each next client is drawn from the idle ones, or from all (Algorithm 2's queues, for
+/// which see read_dispatch); concurrency = how many orders are out at once, for idle 1 ... workers
 Dispatch::Options read_client_dispatch(Settings& settings, const MethodContext& context, const LocalWork& work);
 
-/// dispatch = "same" | "uniform", concurrency, and for uniform initial_orders = "one-per-worker" | "uniform"
+/// dispatch = "same" | "rotate" | "uniform", concurrency, and for uniform initial_orders = "one-per-worker" | "uniform"
 Dispatch::Options read_dispatch(Settings& settings, const MethodContext& context);
-/// The options of a method that always gives the next order to the worker that has delivered.
+/// The options of a method that gives the next order to the worker that has delivered: dispatch = "same", or, where
+/// concurrency < workers, to whose turn it is: "rotate".
 Dispatch::Options same_worker(Settings& settings, const MethodContext& context);
 
 }  // namespace tardigrad::methods

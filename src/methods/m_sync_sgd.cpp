@@ -33,7 +33,7 @@ const MethodRow kMSyncSgd = {.name = "m-sync-sgd",
                              .knobs = kKnobs,
                              .needs = {.cancel = true},
                              .memory = {.fixed = 1},
-                             .heterogeneous = "no (unless m = workers)",
+                             .heterogeneous = "with m = workers; unless clipped",
                              .source = "Begunov, Tyurin 2026, arXiv 2602.03802, Alg. 3 (our reading)",
                              .make = make};
 

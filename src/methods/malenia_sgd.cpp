@@ -169,7 +169,7 @@ const MethodRow kMaleniaSgd = {.name = "malenia-sgd",
                                .knobs = kKnobs,
                                .needs = {.cancel = true},
                                .memory = {.per_worker = 1},
-                               .heterogeneous = "yes",
+                               .heterogeneous = "yes; unless clipped",
                                .source = "Tyurin, Richtarik 2023, arXiv 2305.12387",
                                .make = make};
 

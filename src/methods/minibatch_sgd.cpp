@@ -24,7 +24,7 @@ const MethodRow kMinibatchSgd = {.name = "minibatch-sgd",
                                  .summary = "wait for one gradient of every worker, apply their mean",
                                  .knobs = kKnobs,
                                  .memory = {.fixed = 1},
-                                 .heterogeneous = "yes",
+                                 .heterogeneous = "yes; unless clipped",
                                  .source = "Koloskova et al. 2022, arXiv 2206.08307",
                                  .make = make};
 

@@ -36,6 +36,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 constexpr Knob kKnobs[] = {
     kStepSizeKnob,
     {"variant", "adaptive", "\"adaptive\": gamma n/max(n, delta); \"drop\": discard delays above 2n"},
+    kTurnsKnob,
     kConcurrencyKnob,
 };
 

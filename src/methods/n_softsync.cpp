@@ -29,6 +29,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 constexpr Knob kKnobs[] = {
     kStepSizeKnob,
     {"splits", "", "1 ... workers: an update after every floor(workers/splits) gradients"},
+    kTurnsKnob,
     kConcurrencyKnob,
 };
 

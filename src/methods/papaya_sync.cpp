@@ -26,6 +26,7 @@ constexpr Knob kKnobs[] = {
     {"over_selection", "1.3", ">= 1: ceil(over_selection * m) clients are asked, the first m are kept"},
     kLocalClipRadiusKnob,
     {"clients_per_round", "workers / over_selection", "m: so many clients make a round"},
+    kSamplingKnob,
     kWeightingKnob,
     {"update", "{ rule = \"adam\" }", "the server's update rule"},
 };

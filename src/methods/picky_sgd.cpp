@@ -25,6 +25,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 constexpr Knob kKnobs[] = {
     kStepSizeKnob,
     {"distance", "", "B >= 0: a gradient is used while ||x_t - x_{t-tau}|| <= B"},
+    kTurnsKnob,
     kConcurrencyKnob,
 };
 

@@ -33,6 +33,7 @@ constexpr Knob kKnobs[] = {
     kStepSizeKnob,
     {"batch_target", "", "S >= 1: so many gradients of the present x make an update"},
     {"stop", "true", "true: all start again when x changes; false: they finish, and what they bring is discarded"},
+    kTurnsKnob,
     kConcurrencyKnob,
 };
 

@@ -163,7 +163,7 @@ const MethodRow kRingleaderAsgd = {.name = "ringleader-asgd",
                                    .summary = "a table of everybody's gradients, one update a round from each worker",
                                    .knobs = kKnobs,
                                    .memory = {.fixed = 1, .per_worker = 2},
-                                   .heterogeneous = "yes",
+                                   .heterogeneous = "yes; unless clipped",
                                    .source = "Maranjyan, Richtarik 2025, arXiv 2509.22860",
                                    .make = make};
 

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 #include <compare>
-#include <deque>
 #include <set>
 #include <utility>
 #include <vector>
@@ -27,13 +26,17 @@ class RingmasterStopping final : public Method {
     ConstantStep step;
     ServerStep server;
     std::size_t concurrency;
+    bool rotate = false;  ///< who has delivered waits until its turn comes again
   };
   explicit RingmasterStopping(Parts parts) : parts_(std::move(parts)) {}
 
   Needs needs() const override { return {.cancel = true}; }
 
   void on_worker_joined(const WorkerInfo& worker, Model& model, Commands& commands) override {
-    if (running_.size() == parts_.concurrency) return idle_.push_back(worker.id);
+    if (running_.size() == parts_.concurrency) {
+      if (!parts_.rotate && waiting_.places_given() == 0) commands.note(only_the_first_compute(parts_.concurrency));
+      return waiting_.join(worker.id);
+    }
     start(worker.id, model.version(), commands);
   }
 
@@ -49,7 +52,7 @@ class RingmasterStopping final : public Method {
     }
     version_ = model.version();
     end(order.worker);
-    restart_.assign(1, order.worker);
+    restart_.assign(1, next_in_turn(order.worker));
     while (!running_.empty() && !parts_.admission.admits(version_ - running_.begin()->version)) {
       const WorkerId worker = running_.begin()->worker;
       commands.cancel(worker);
@@ -62,18 +65,16 @@ class RingmasterStopping final : public Method {
   }
 
   void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model& model, Commands& commands) override {
-    std::erase(idle_, worker);
+    waiting_.leave(worker);
     if (orders_lost == 0) return;
     end(worker);
-    if (idle_.empty()) return;
-    start(idle_.front(), model.version(), commands);
-    idle_.pop_front();
+    if (!waiting_.empty()) start(waiting_.take_first(), model.version(), commands);
   }
 
   Version oldest_useful_version() const override { return parts_.admission.oldest_useful(version_); }
   std::vector<Metric> figures() const override { return parts_.server.figures(); }
   void state(Archive& archive) override {
-    archive(parts_.server, version_, version_of_, idle_);
+    archive(parts_.server, version_, version_of_, waiting_);
     if (!archive.loading()) return;
     running_.clear();
     for (WorkerId worker = 0; worker < version_of_.size(); ++worker)
@@ -100,6 +101,11 @@ class RingmasterStopping final : public Method {
     }
     commands.assign(worker);
   }
+  WorkerId next_in_turn(WorkerId delivered) {
+    if (!parts_.rotate || waiting_.empty()) return delivered;
+    waiting_.join(delivered);
+    return waiting_.take_first();
+  }
   void end(WorkerId worker) {
     spare_ = running_.extract({version_of_[worker], worker});
     version_of_[worker] = kNone;
@@ -111,7 +117,7 @@ class RingmasterStopping final : public Method {
   Orders running_;                   // the oldest version first
   Orders::node_type spare_;          // of an order that has ended: nothing is allocated on the way
   std::vector<Version> version_of_;  // worker -> version of its order
-  std::deque<WorkerId> idle_;        // beyond the concurrency
+  WaitingLine waiting_;              // beyond the concurrency
   std::vector<WorkerId> restart_;
 };
 
@@ -124,22 +130,23 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   const double step_size = read_step_size(settings);
   ServerStep server(settings, context);
   const AdmitDelayBelow admission{static_cast<std::uint64_t>(settings.integer("delay_limit", Range::at_least(1)))};
+  const Dispatch::Options dispatch = same_worker(settings, context);
   if (settings.boolean_or("stop", false))
     return std::make_unique<RingmasterStopping>(
         RingmasterStopping::Parts{.admission = admission,
                                   .step = {step_size},
                                   .server = std::move(server),
-                                  .concurrency = read_concurrency(settings, context)});
-  return std::make_unique<Ringmaster>(Ringmaster::Parts{.admission = admission,
-                                                        .step = {step_size},
-                                                        .server = std::move(server),
-                                                        .dispatch = Dispatch(same_worker(settings, context))});
+                                  .concurrency = dispatch.concurrency,
+                                  .rotate = dispatch.rule == Dispatch::Rule::rotate});
+  return std::make_unique<Ringmaster>(Ringmaster::Parts{
+      .admission = admission, .step = {step_size}, .server = std::move(server), .dispatch = Dispatch(dispatch)});
 }
 
 constexpr Knob kKnobs[] = {
     kStepSizeKnob,
     {"delay_limit", "", "R >= 1: delays of 0 ... R-1 are used"},
     {"stop", "false", "true: stop workers whose order became too old, instead of discarding its gradient"},
+    kTurnsKnob,
     kConcurrencyKnob,
 };
 

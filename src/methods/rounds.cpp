@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tardigrad/rng.hpp"
-
 namespace tardigrad::methods {
 
 Needs Rounds::needs() const {
@@ -15,22 +13,48 @@ Needs Rounds::needs() const {
 }
 
 double Rounds::weight_of(WorkerId worker) const {
-  return options_.weighting == Weighting::uniform ? 1.0 : workers_[worker].examples;
+  return options_.weighting == Weighting::uniform ? workers_[worker].times : workers_[worker].examples;
 }
 
-// What the round's weights will sum up to, as far as that is known: m times the mean weight of those who take part.
+// Of being drawn: one each, or the examples, in units of 2^-20, so that sums are exact.
+std::int64_t Rounds::chances_of(WorkerId worker) const {
+  if (options_.sampling == Sampling::uniform) return 1;
+  return std::llround(std::clamp(workers_[worker].examples, 0.0, 0x1p30) * 0x1p20);
+}
+
+double Rounds::normaliser_of(const Order& order) const {
+  if (!options_.normalise) return 1.0;
+  TG_CHECK(order.steps_done >= 1, "worker ", order.worker, " made no local step of ", order.work.steps);
+  const double steps = order.steps_done, pull = order.work.step_size * order.work.proximal_weight;
+  return pull > 0.0 ? (1.0 - std::pow(1.0 - pull, steps)) / pull : steps;
+}
+
+// W of a round that ends with so many gradients, of drawn clients that count by their examples.
+double Rounds::fixed_weight(std::size_t gradients) const {
+  return population_weight_ * static_cast<double>(gradients) / static_cast<double>(population_);
+}
+
+// W, as far as it is known.
 double Rounds::expected_weight() const {
   const std::size_t gradients = std::min(options_.m, collected_ + pending_);
   if (options_.weighting == Weighting::uniform) return static_cast<double>(gradients);
+  if (options_.weighting == Weighting::examples) return fixed_weight(gradients);
   return (weight_ + asked_weight_) * static_cast<double>(gradients) / static_cast<double>(collected_ + pending_);
+}
+
+void Rounds::set_idle(WorkerId worker, bool idle) {
+  const int sign = idle ? 1 : -1;
+  idle_.add(worker, sign * chances_of(worker));
+  idle_examples_ += sign * workers_[worker].examples;
+  idle_count_ += static_cast<std::size_t>(sign);
 }
 
 // Draws know who is idle without looking at everybody.
 void Rounds::become(WorkerId worker, State next) {
   State& state = workers_[worker].state;
   if (!everybody_takes_part()) {
-    if (state == State::idle) idle_.add(worker, -1);
-    if (next == State::idle) idle_.add(worker, 1);
+    if (state == State::idle) set_idle(worker, false);
+    if (next == State::idle) set_idle(worker, true);
     if (state == State::asked) asked_weight_ -= weight_of(worker);
     if (next == State::asked) asked_weight_ += weight_of(worker);
   }
@@ -40,26 +64,26 @@ void Rounds::become(WorkerId worker, State next) {
 void Rounds::find_idle_and_participants() {
   if (everybody_takes_part()) return;
   idle_.clear();
+  idle_examples_ = 0.0;
+  idle_count_ = 0;
   participants_.clear();
   for (WorkerId worker = 0; worker < workers_.size(); ++worker) {
     const State state = workers_[worker].state;
-    if (state == State::idle) idle_.add(worker, 1);
+    if (state == State::idle) set_idle(worker, true);
     if (state == State::asked || state == State::done) participants_.push_back(worker);
   }
 }
 
 void Rounds::ask(WorkerId worker, Commands& commands) {
   become(worker, State::asked);
-  ++pending_;
+  pending_ += workers_[worker].times;
   commands.assign(worker, options_.work);
 }
 
 // The first places of a shuffle (Fisher and Yates) of the idle ones, of which only what was moved is written down.
-void Rounds::draw_participants(Commands& commands) {
-  Stream stream(options_.seed, Purpose::dispatch, 0, rounds_drawn_++);
+void Rounds::draw_without_replacement(Stream& stream) {
   const std::uint64_t idle = idle_.total(), asked = std::min<std::uint64_t>(options_.asked, idle);
   moved_.clear();
-  participants_.clear();
   const auto at = [&](std::uint64_t place) {
     const auto moved = moved_.find(place);
     return moved == moved_.end() ? place : moved->second;
@@ -69,6 +93,27 @@ void Rounds::draw_participants(Commands& commands) {
     participants_.push_back(static_cast<WorkerId>(idle_.holder_of(at(place))));
     moved_[place] = at(i);
   }
+}
+
+void Rounds::draw_by_examples(Stream& stream) {
+  if (idle_.total() == 0) return;
+  for (std::size_t i = 0; i < options_.asked; ++i) {
+    const auto worker = static_cast<WorkerId>(idle_.holder_of(stream.below(idle_.total())));
+    if (workers_[worker].times++ == 0) participants_.push_back(worker);
+  }
+}
+
+void Rounds::draw_participants(Commands& commands) {
+  Stream stream(options_.seed, Purpose::dispatch, 0, rounds_drawn_++);
+  population_ = idle_count_;
+  population_weight_ = idle_examples_;
+  if (options_.sampling == Sampling::examples)
+    for (const WorkerId worker : participants_) workers_[worker].times = 0;
+  participants_.clear();
+  if (options_.sampling == Sampling::uniform)
+    draw_without_replacement(stream);
+  else
+    draw_by_examples(stream);
   std::ranges::sort(participants_);
   for (const WorkerId worker : participants_) ask(worker, commands);
 }
@@ -97,7 +142,7 @@ void Rounds::end_of_round(WorkerId worker, Commands& commands) {
 
 void Rounds::begin_round(Commands& commands) {
   collected_ = 0;
-  weight_ = 0.0;
+  weight_ = normalisers_ = 0.0;
   if (next_) {
     options_.m = next_->m;
     options_.late = next_->late;
@@ -117,7 +162,10 @@ void Rounds::begin_round(Commands& commands) {
 
 void Rounds::on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) {
   if (workers_.size() <= worker.id) workers_.resize(worker.id + 1);
-  workers_[worker.id] = {.examples = worker.examples, .last = gradients_};
+  workers_[worker.id] = {.times = options_.sampling == Sampling::uniform ? 1u : 0u,
+                         .examples = worker.examples,
+                         .last = gradients_,
+                         .joined = rounds_drawn_};
   become(worker.id, State::idle);
   ++alive_;
   if (everybody_takes_part()) return ask(worker.id, commands);
@@ -152,18 +200,22 @@ Decision Rounds::on_gradient(const Order& order, const Gradient& gradient, Model
 Decision Rounds::collect(const Order& order, const Gradient& gradient, double norm, Model& model, Commands& commands) {
   pass_.clear();
   const auto [u, was_clipped] = options_.server.clip({order, gradient, model}, norm, pass_);
-  const double weight = weight_of(order.worker);
-  const double share = weight / expected_weight();
+  const double weight = weight_of(order.worker), normaliser = normaliser_of(order);
+  const double expected = expected_weight();
   const double step = options_.server.scheduled(options_.step_size, model.version());
+  const std::uint32_t times = workers_[order.worker].times;
   become(order.worker, State::done);
   workers_[order.worker].last = ++gradients_;
-  --pending_;
+  pending_ -= times;
+  const bool first = collected_ == 0;
+  collected_ += times;
   weight_ += weight;
-  const bool first = collected_++ == 0, complete = round_complete();
-  if (first && complete)
-    finish_round(model, &gradient, u, commands);  // there is no sum
+  normalisers_ += weight * normaliser;
+  const double share = expected > 0.0 ? weight / normaliser * mean_normaliser() / expected : 0.0;
+  if (first && round_complete())
+    finish_round(model, &gradient, {u.vector, weight / normaliser * u.factor}, commands);  // there is no sum
   else
-    add({u.vector, weight * u.factor}, first, gradient, model, commands);
+    add({u.vector, weight / normaliser * u.factor}, first, gradient, model, commands);
   if (options_.late == Late::use && workers_[order.worker].state == State::done) ask(order.worker, commands);
   return {.coefficient = step * share * u.factor, .clipped = was_clipped, .step = step, .weight = share};
 }
@@ -178,12 +230,17 @@ void Rounds::add(Direction u, bool first, const Gradient& gradient, Model& model
   else
     pass_.add(sum, sum_, u.factor, u.vector);
   if (complete)
-    finish_round(model, &gradient, {sum, 1.0 / weight_}, commands);
+    finish_round(model, &gradient, {.vector = sum}, commands);
   else
     model.run(pass_, &gradient);
 }
 
-void Rounds::finish_round(Model& model, const Gradient* gradient, Direction mean, Commands& commands) {
+double Rounds::mean_normaliser() const { return options_.normalise && weight_ > 0.0 ? normalisers_ / weight_ : 1.0; }
+
+void Rounds::finish_round(Model& model, const Gradient* gradient, Direction sum, Commands& commands) {
+  const double weights = options_.weighting == Weighting::examples ? fixed_weight(collected_) : weight_;
+  // Nobody who came has examples: nothing to step along.
+  const Direction mean = {sum.vector, weights > 0.0 ? sum.factor * (mean_normaliser() / weights) : 0.0};
   const double step = options_.server.scheduled(options_.step_size, model.version());
   options_.server.finish(pass_, model, gradient, mean, step);
   begin_round(commands);
@@ -195,10 +252,15 @@ void Rounds::on_worker_lost(WorkerId worker, std::size_t, Model& model, Commands
   const State was = workers_[worker].state;
   become(worker, State::absent);
   --alive_;
-  if (was == State::asked || (was == State::late && everybody_takes_part())) --pending_;
+  const bool could_be_drawn = was == State::asked || (was == State::idle && workers_[worker].joined < rounds_drawn_);
+  if (could_be_drawn && !everybody_takes_part()) {
+    --population_;
+    population_weight_ -= workers_[worker].examples;
+  }
+  if (was == State::asked || (was == State::late && everybody_takes_part())) pending_ -= workers_[worker].times;
   if (round_complete()) {
     pass_.clear();
-    finish_round(model, nullptr, {sum_, 1.0 / weight_}, commands);
+    finish_round(model, nullptr, {.vector = sum_}, commands);
   } else if (pending_ == 0 && collected_ == 0 && !everybody_takes_part()) {
     draw_participants(commands);
   }

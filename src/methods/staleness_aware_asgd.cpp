@@ -19,7 +19,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
                                                                 .dispatch = Dispatch(same_worker(settings, context))});
 }
 
-constexpr Knob kKnobs[] = {kStepSizeKnob, kConcurrencyKnob};
+constexpr Knob kKnobs[] = {kStepSizeKnob, kTurnsKnob, kConcurrencyKnob};
 
 }  // namespace
 

@@ -18,8 +18,8 @@ namespace {
 
 constexpr Knob kKnobs[] = {
     kStepSizeKnob,
-    {"dispatch", "same", "\"same\" worker, or \"uniform\" over all with queues"},
-    {"initial_orders", "one-per-worker", "uniform dispatch: \"one-per-worker\" or \"uniform\" draws"},
+    {"dispatch", "same", "the \"same\" worker, \"rotate\", or \"uniform\" over all with queues"},
+    kInitialOrdersKnob,
     kConcurrencyKnob,
 };
 
@@ -29,7 +29,7 @@ const MethodRow kVanillaAsgd = {.name = "vanilla-asgd",
                                 .summary = "apply every gradient as it arrives, however stale",
                                 .knobs = kKnobs,
                                 .needs = {.queues = true},
-                                .heterogeneous = "with dispatch = \"uniform\"",
+                                .heterogeneous = "with dispatch = \"uniform\"; unless clipped",
                                 .source = "Koloskova et al. 2022, arXiv 2206.08307, Alg. 1 and 2",
                                 .make = make_asgd};
 

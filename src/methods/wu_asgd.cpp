@@ -35,6 +35,7 @@ constexpr Knob kKnobs[] = {
     {"rule", "adaptive-1",
      "\"adaptive-1\": a share alpha of what is left; \"adaptive-2\": gamma'/(tau + 1), or nothing"},
     {"alpha", "0.9", "0 < alpha < 1, of adaptive-1"},
+    kTurnsKnob,
     kConcurrencyKnob,
 };
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -194,6 +195,115 @@ TEST(Rounds, CostWhatTheirParticipantsCost) {
   }
 }
 
+// --- Is a round of m < n clients the mean of all, on average over the draws? Four clients with 1, 2, 3 and 10
+// examples, m = 2, K = 1, f_i = (x - b_i)^2/2, x0 = 1, without noise: where a round ends depends on who was drawn
+// alone. Every draw that is possible is met by some seed, and the average over the draws, with their probabilities, is
+// what the round steps by in expectation: to be compared with the step of all four.
+struct Round {
+  std::vector<WorkerId> drawn;
+  double step = 0.0;  // x0 - x1
+};
+const std::vector<double> kExamples = {1, 2, 3, 10};
+Round first_round(SettingValue::Table settings, std::uint64_t seed) {
+  const test::Bowl bowl({.dimension = 1,
+                         .curvatures = {1.0f, 1.0f, 1.0f, 1.0f},
+                         .centres = {0.0f, 4.0f, -2.0f, 0.5f},
+                         .examples = kExamples});
+  const auto method = test::make(std::move(settings), 4, seed);
+  const auto run = test::simulate(bowl, test::FixedTimes({1.0, 1.0, 1.0, 1.0}), *method,
+                                  {.workers = 4, .run = test::stop_after_updates(1)});
+  Round round;
+  round.step = 1.0 - static_cast<double>(run.x[0]);
+  double coefficients = 0.0;
+  for (const ArrivalRecord& a : run.arrivals) {
+    round.drawn.push_back(a.order.worker);
+    coefficients += a.coefficient;
+  }
+  EXPECT_GT(coefficients, 0.0);
+  return round;
+}
+// By who was drawn.
+std::map<std::vector<WorkerId>, double> steps_of_all_draws(const SettingValue::Table& settings, std::size_t draws) {
+  std::map<std::vector<WorkerId>, double> steps;
+  for (std::uint64_t seed = 1; seed <= 4000; ++seed) {
+    const Round round = first_round(settings, seed);
+    const auto [known, is_new] = steps.emplace(round.drawn, round.step);
+    EXPECT_EQ(known->second, round.step) << "a round depends on more than who was drawn";
+  }
+  EXPECT_EQ(steps.size(), draws);
+  return steps;
+}
+double mean_over_pairs(SettingValue::Table settings) {
+  settings["clients_per_round"] = whole(2);
+  double sum = 0.0;
+  for (const auto& [drawn, step] : steps_of_all_draws(settings, 6)) sum += step / 6;
+  return sum;
+}
+double step_of_all(SettingValue::Table settings) {
+  settings["clients_per_round"] = whole(4);
+  return first_round(std::move(settings), 1).step;
+}
+
+TEST(FedAvg, RoundsOfSomeAreTheMeanOfAllOnAverage) {
+  const SettingValue::Table fedavg = federated("fedavg", 1, 0.5);
+  // x0 - b_i = 1, -3, 3, 0.5, halved: by examples (1 - 6 + 9 + 5)/16/2, alike (1 - 3 + 3 + 0.5)/4/2.
+  EXPECT_NEAR(step_of_all(fedavg), 9.0 / 32, 1e-6);
+  EXPECT_NEAR(mean_over_pairs(fedavg), 9.0 / 32, 1e-6);
+  const SettingValue::Table alike = and_also(fedavg, "weighting", word("uniform"));
+  EXPECT_NEAR(step_of_all(alike), 1.5 / 8, 1e-6);
+  EXPECT_NEAR(mean_over_pairs(alike), 1.5 / 8, 1e-6);
+  // Divided by what was drawn: with everybody it is the same, with two it is not, and for m = 1 it is `uniform`.
+  const SettingValue::Table ratio = and_also(fedavg, "weighting", word("examples-ratio"));
+  EXPECT_NEAR(step_of_all(ratio), 9.0 / 32, 1e-6);
+  double by_hand = 0.0;
+  const double gradients[] = {1, -3, 3, 0.5};
+  for (std::size_t i = 0; i < 4; ++i)
+    for (std::size_t k = i + 1; k < 4; ++k)
+      by_hand += (kExamples[i] * gradients[i] + kExamples[k] * gradients[k]) / (kExamples[i] + kExamples[k]) / 2 / 6;
+  EXPECT_NEAR(mean_over_pairs(ratio), by_hand, 1e-6);
+  EXPECT_GT(std::abs(by_hand - 9.0 / 32), 0.03);
+  const auto with = [&](const char* weighting) {
+    SettingValue::Table settings = and_also(fedavg, "weighting", word(weighting));
+    settings["clients_per_round"] = whole(1);
+    return steps_of_all_draws(settings, 4);
+  };
+  EXPECT_EQ(with("examples-ratio"), with("uniform"));
+  EXPECT_NE(with("examples"), with("uniform"));
+}
+
+// Drawn by examples, with replacement: a pair has twice the product of its shares, a client twice the square of its
+// own. The plain mean is then the mean by examples.
+TEST(FedAvg, DrawsByExamplesHaveThePlainMean) {
+  SettingValue::Table settings = and_also(federated("fedavg", 1, 0.5), "sampling", word("examples"));
+  settings["clients_per_round"] = whole(2);
+  double mean = 0.0, probabilities = 0.0;
+  for (const auto& [drawn, step] : steps_of_all_draws(settings, 10)) {
+    double probability = drawn.size() == 2 ? 2.0 : 1.0;
+    for (std::size_t k = 0; k < 2; ++k) probability *= kExamples[drawn[k % drawn.size()]] / 16;
+    mean += probability * step;
+    probabilities += probability;
+  }
+  EXPECT_NEAR(probabilities, 1.0, 1e-12);
+  EXPECT_NEAR(mean, 9.0 / 32, 1e-6);
+}
+
+// How often each is drawn by its examples: within five standard deviations.
+TEST(FedAvg, DrawsByExamplesAsOftenAsItSays) {
+  constexpr int kRounds = 4000;
+  const test::Bowl bowl({.dimension = 1, .examples = kExamples});
+  SettingValue::Table settings = and_also(federated("fedavg", 1, 0.01), "sampling", word("examples"));
+  settings["clients_per_round"] = whole(1);
+  const auto method = test::make(settings, 4);
+  const auto run =
+      test::simulate(bowl, test::RandomTimes(3), *method, {.workers = 4, .run = test::stop_after_updates(kRounds)});
+  std::array<double, 4> counts{};
+  for (const ArrivalRecord& a : run.arrivals) counts[a.order.worker] += 1;
+  for (std::size_t i = 0; i < 4; ++i) {
+    const double p = kExamples[i] / 16;
+    EXPECT_NEAR(counts[i], kRounds * p, 5 * std::sqrt(kRounds * p * (1 - p))) << i;
+  }
+}
+
 // With one order in flight everybody is idle when it is drawn, and slow clients take part as often as fast ones; with
 // as many orders as clients, as often as they are done.
 TEST(FedBuff, ParticipationDependsOnTheConcurrency) {
@@ -213,6 +323,24 @@ TEST(FedBuff, ParticipationDependsOnTheConcurrency) {
   EXPECT_NEAR(all[0], rate, 2);
   EXPECT_NEAR(all[2], rate / 3, 2);
   EXPECT_NEAR(all[3], rate / 7, 2);
+}
+
+// Algorithm 2's queues: everybody is drawn alike, whoever is busy, with as many orders out as there are clients.
+TEST(FedBuff, UniformDispatchDrawsAllAlike) {
+  for (const char* name : {"fedbuff", "ca2fl", "fadas", "fedasync"}) {
+    SettingValue::Table settings = federated(name, 1, 0.01, {{"dispatch", word("uniform")}, {"step_size", num(0.5)}});
+    if (name != std::string("fedasync")) settings["buffer_size"] = whole(1);
+    const test::Bowl bowl({.dimension = 1});
+    const auto method = test::make(settings, 4);
+    EXPECT_TRUE(method->needs().queues) << name;
+    const auto run = test::simulate(bowl, test::FixedTimes({1.0, 1.0, 3.0, 7.0}), *method,
+                                    {.workers = 4, .run = test::stop_after_updates(4000)});
+    std::array<double, 4> counts{};
+    for (const ArrivalRecord& a : run.arrivals) counts[a.order.worker] += 1;
+    // Of orders given; what waits in the slowest queue has not arrived: at most what the others brought meanwhile.
+    const double waiting = static_cast<double>(run.result.counters.assigned - run.result.counters.applied);
+    for (const double count : counts) EXPECT_NEAR(count, 1000, 5 * std::sqrt(4000 * 0.25 * 0.75) + waiting) << name;
+  }
 }
 
 // --- Client drift. On f_i = a_i/2 (x - b_i)^2 K local steps of size eta bring D_i = rho_i (x - b_i) with

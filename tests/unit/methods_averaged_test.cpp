@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "methods/step/agnostic.hpp"
+#include "methods/update/update.hpp"
 #include "support/fake_world.hpp"
 #include "support/settings.hpp"
 #include "tardigrad/rng.hpp"
@@ -88,8 +89,51 @@ TEST(HandTrace, AsyncScionConstrained) {
 // Euclidean, gamma = 1/2: x <- x - min(r/sqrt 2, |m|)/2 in each coordinate, r = 0.625 sqrt 2, so that m is clipped
 // to 0.625:  m  0.5, 0.625, 0.8125 (clipped), 0.625, 0.21875, 0.171875
 TEST(HandTrace, AsyncScionClipped) {
-  expect_trace(method("async-scion", 0.5, {{"form", word("clipped")}, {"radius", num(0.625 * sqrt2)}}),
-               {0.75, 0.4375, 0.125, -0.1875, -0.296875, -0.3828125}, 1e-6);
+  expect_trace(
+      method("async-scion", 0.5, {{"form", word("clipped")}, {"scales", word("muon")}, {"radius", num(0.625 * sqrt2)}}),
+      {0.75, 0.4375, 0.125, -0.1875, -0.296875, -0.3828125}, 1e-6);
+}
+
+// The scales of Scion by hand, on the tensors of MinimiseLinear's tests and more: what O is multiplied by.
+TEST(ScionScales, ByLayerKind) {
+  Layout layout;
+  layout.add("in", {8, 2});
+  layout.add("in bias", {8});
+  layout.add("hidden", {2, 8});
+  layout.add("wide", {8, 2});
+  layout.add("convolution", {4, 2, 3, 3});
+  layout.add("out", {4, 16});
+  layout.add("out bias", {4});
+  const auto scales = [&](SettingValue::Table update) {
+    update["rule"] = word("lmo");
+    Settings settings(SettingValue::Table{{"update", table(update)}}, "method");
+    methods::Update rule(settings, {});
+    settings.finish();
+    return rule.scales(layout);
+  };
+  const auto near = [](std::vector<double> values) { return testing::Pointwise(testing::DoubleEq(), values); };
+  EXPECT_THAT(scales({}), testing::IsEmpty());
+  // sign: 1 at the input, 1/d_in at the output. sqrt d for vectors. spectral: sqrt(rows/columns), of which
+  // sqrt(max(1, .)) is in O already: 1/2 for 2 x 8, 1 for 8 x 2; 4 channels from 2 through 3 x 3: sqrt 2/9.
+  EXPECT_THAT(scales({{"scales", word("scion")}}), near({1, std::sqrt(8.0), 0.5, 1, sqrt2 / 9, 1.0 / 16, 2}));
+  // max(1, sqrt(8/2)) at the input is in O; sqrt(4/16) at the output.
+  EXPECT_THAT(scales({{"scales", word("scion")}, {"ends", word("spectral")}, {"vectors", word("sign")}}),
+              near({1, 1, 0.5, 1, sqrt2 / 9, 0.5, 1}));
+  EXPECT_THAT(
+      scales({{"radius", num(2)}, {"input_radius", num(1)}, {"output_radius", num(6)}, {"vector_radius", num(4)}}),
+      near({0.5, 2, 1, 1, 1, 3, 2}));
+  EXPECT_THAT(scales({{"scales", word("scion")}, {"radius", num(50)}, {"output_radius", num(3000)}}),
+              near({1, std::sqrt(8.0), 0.5, 1, sqrt2 / 9, 60.0 / 16, 2}));
+}
+
+// A vector of d = 2 steps by sqrt 2 v/||v||: every entry of gradients that are alike by gamma r.
+TEST(ScionScales, AreWhatAsyncScionSteps) {
+  expect_trace(method("async-scion", 0.25, {}), {0.75, 0.5, 0.25, 0.0, -0.25}, 1e-6);
+  expect_trace(method("async-scion", 0.25, {{"scales", word("muon")}}), {1 - sqrt2 / 8, 1 - sqrt2 / 4}, 1e-6);
+  expect_trace(method("async-scion", 0.25, {{"vector_radius", num(0.5)}}), {0.875, 0.75}, 1e-6);
+  // Clipped by the dual norm in the same scale, sqrt 2 ||m|| = 2 |m_j|: x <- x - min(5/4, 2 m)/2, m = 0.5, 0.5, 0.75.
+  expect_trace(method("async-scion", 0.5, {{"form", word("clipped")}, {"radius", num(1.25)}}), {0.5, 0.0, -0.625},
+               1e-6);
 }
 
 // As normalised momentum with R = 2, but for the geometry.
@@ -307,9 +351,10 @@ TEST(NormalisedSteps, WhereTheyComeToRest) {
     EXPECT_NEAR(distance(normalised, k), expected, 1e-5) << k;
     EXPECT_TRUE(k < 5 || expected <= 0.3) << k;
   }
-  const SettingValue::Table clipped = {{"name", word("async-scion")},
-                                       {"step_size", num(0.5)},
-                                       {"update", table({{"form", word("clipped")}, {"radius", num(0.25)}})}};
+  const SettingValue::Table clipped = {
+      {"name", word("async-scion")},
+      {"step_size", num(0.5)},
+      {"update", table({{"form", word("clipped")}, {"scales", word("muon")}, {"radius", num(0.25)}})}};
   EXPECT_NEAR(distance(clipped, 10), sqrt2 - 1.25, 1e-5);
   EXPECT_NEAR(distance(clipped, 13), (sqrt2 - 1.25) / 8, 1e-5);
   EXPECT_LE(distance(clipped, 70), 1e-12);  // where the direction of v is no longer asked for

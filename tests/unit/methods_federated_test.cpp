@@ -307,6 +307,45 @@ TEST(HandTrace, FedProx) {
   EXPECT_EQ(outcomes.x[0], 0.4375f * 0.4375f * 0.4375f);
 }
 
+// As above with mu = 0, client 1 at b = 2, and FedNova: client 0 makes two steps, D = 3/4 x, client 1 one, D = (x -
+// 2)/2. a = 2 and 1, tau = 3/2: x <- x - 3/2 (3/8 x + (x - 2)/2)/2 = x - 21/32 x + 3/4. Without: x - 5/8 x + 1/2.
+TEST(HandTrace, FedNova) {
+  SettingValue::Table settings = federated("fedprox", 3, {{"proximal_weight", num(0)}, {"time_budget", num(2.5)}});
+  const World world{.seconds = {1.0, 3.0}, .centres = {0.0f, 2.0f}};
+  EXPECT_EQ(run(world, settings, 1).x[0], 1 - 0.625f + 0.5f);
+  settings["normalise"] = SettingValue{true};
+  const auto outcomes = run(world, settings, 2);
+  const float x1 = 1 - 21.0f / 32 + 0.75f;
+  EXPECT_FLOAT_EQ(outcomes.x[0], x1 - 21.0f / 32 * x1 + 0.75f);
+  // 3/2 / a / 2 of what they brought: 3/8 and 3/4. Of client 0's the end of the round is not known yet: tau = 2.
+  EXPECT_THAT(coefficients(outcomes), ElementsAre(0.5, 0.75, 0.5, 0.75));
+}
+
+// mu = 1/2, eta = 1/2: a = (1 - (3/4)^2)/(1/4) = 7/4 and 1. D = 5/8 x and (x - 2)/2; tau = 11/8.
+//   x <- x - 11/8 (5/14 x + (x - 2)/2)/2
+TEST(HandTrace, FedNovaWithAPull) {
+  SettingValue::Table settings = federated("fedprox", 3, {{"proximal_weight", num(0.5)}, {"time_budget", num(2.5)}});
+  settings["normalise"] = SettingValue{true};
+  const auto outcomes = run({.seconds = {1.0, 3.0}, .centres = {0.0f, 2.0f}}, settings, 1);
+  EXPECT_NEAR(outcomes.x[0], 1 - 11.0 / 16 * (5.0 / 14 - 0.5), 1e-6);
+}
+
+// Equal clients at 0 and 1; one has the time for three local steps, the other for one. Where they come to rest: partial
+// work stands with rho = 1 - (1 - eta)^K for b = 1, near 1/4 for small steps; normalised with rho/K, near 1/2.
+TEST(FedNova, MakesUpForPartialWork) {
+  const auto rest = [](bool normalise) {
+    SettingValue::Table settings = federated("fedprox", 3, {{"proximal_weight", num(0)}, {"time_budget", num(3.5)}});
+    settings["local_step_size"] = num(0.0625);
+    settings["normalise"] = SettingValue{normalise};
+    return run({.seconds = {1.0, 3.0}, .centres = {0.0f, 1.0f}}, settings, 400).x[0];
+  };
+  const double eta = 0.0625, three = 1 - std::pow(1 - eta, 3);
+  EXPECT_NEAR(rest(false), eta / (eta + three), 1e-5);
+  EXPECT_NEAR(rest(true), eta / (eta + three / 3), 1e-5);
+  EXPECT_NEAR(rest(false), 0.25, 0.02);
+  EXPECT_NEAR(rest(true), 0.5, 0.02);
+}
+
 // m = 2 of three asked; client 2, far away at 9, is always stopped. K = 1: the mean of x/2 and (x - 1)/2:
 // x <- x/2 + 1/4: 0.75, 0.625, 0.5625 at 2, 4, 6 s.
 TEST(HandTrace, PapayaSync) {
@@ -370,7 +409,15 @@ TEST(FederatedSettings, EveryMistakeHasItsLine) {
       {federated("fedavg", 2, {{"clients_per_round", whole(5)}}),
        "method.clients_per_round = 5: must be an integer in [1, 4]"},
       {federated("fedavg", 2, {{"weighting", word("example")}}),
-       "method.weighting = \"example\": must be one of examples, uniform; did you mean `examples`?"},
+       "method.weighting = \"example\": must be one of examples, examples-ratio, uniform; did you mean `examples`?"},
+      {federated("fedavg", 2, {{"sampling", word("example")}}), "method.sampling = \"example\": must be one of"},
+      {federated("fedavg", 2, {{"sampling", word("examples")}, {"weighting", word("examples")}}),
+       "method.weighting = \"examples\": counts the examples twice with sampling = \"examples\""},
+      {federated("fedprox", 2, {{"proximal_weight", num(0)}, {"normalise", SettingValue{true}}}),
+       "method.normalise = true: has no effect: without a time_budget"},
+      {federated("fedprox", 2,
+                 {{"proximal_weight", num(2)}, {"time_budget", num(1)}, {"normalise", SettingValue{true}}}),
+       "needs local_step_size * proximal_weight < 1"},
       {federated("fedavg", 2, {{"step_size", num(0)}}), "method.step_size = 0.0: must be a number > 0"},
       {federated("fedavg", 2, {{"proximal_weight", num(1)}}), "method.proximal_weight = 1.0: unknown key"},
       {federated("fedavg", 2, {{"over_selection", num(2)}}), "method.over_selection = 2.0: unknown key"},

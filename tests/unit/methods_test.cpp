@@ -6,9 +6,12 @@
 #include <cmath>
 #include <set>
 
+#include "core/state.hpp"
 #include "methods/admission/delay_below.hpp"
 #include "methods/clipping/clip_norm.hpp"
+#include "methods/dispatch/waiting_line.hpp"
 #include "methods/step/delay_adaptive.hpp"
+#include "support/bowl_world.hpp"
 #include "support/fake_world.hpp"
 #include "support/settings.hpp"
 
@@ -37,15 +40,39 @@ TEST(ClipNorm, ScalesOnlyWhatIsOutsideTheBall) {
 }
 
 TEST(DelayAdaptiveStep, PracticalRule) {
-  const DelayAdaptiveStep step{.step_size = 0.5, .threshold = 16};
+  const DelayAdaptiveStep step{.step_size = 0.5, .threshold = 16, .rule = DelayAdaptiveStep::Rule::practical};
   EXPECT_EQ(step.at(0), 0.5);
   EXPECT_EQ(step.at(16), 0.5);
   EXPECT_EQ(step.at(17), 0.5 / 17);
   EXPECT_EQ(step.at(39), 0.5 / 39);
 }
 
+TEST(DelayAdaptiveStep, ProportionalRule) {
+  const DelayAdaptiveStep step{.step_size = 0.5, .threshold = 16};
+  EXPECT_EQ(step.at(16), 0.5);
+  EXPECT_EQ(step.at(32), 0.25);
+  EXPECT_DOUBLE_EQ(step.at(17), 0.5 * 16 / 17);
+}
+
+// The largest step that the theorem allows, gamma = 1/(4 L tau_C): proportional is the upper end of its interval at
+// every delay, practical tau_C times below it.
+TEST(DelayAdaptiveStep, ProportionalIsTheTheorem) {
+  using Rule = DelayAdaptiveStep::Rule;
+  const double smoothness = 0.5, gamma = 1 / (4 * smoothness * 8);
+  const DelayAdaptiveStep theorem{.step_size = gamma, .threshold = 8, .rule = Rule::smoothness, .smoothness = 0.5};
+  const DelayAdaptiveStep proportional{.step_size = gamma, .threshold = 8};
+  const DelayAdaptiveStep practical{.step_size = gamma, .threshold = 8, .rule = Rule::practical};
+  for (const std::uint64_t delay : {0, 8, 9, 20, 1000}) {
+    EXPECT_DOUBLE_EQ(proportional.at(delay), theorem.at(delay)) << delay;
+    if (delay > 8) {
+      EXPECT_DOUBLE_EQ(practical.at(delay), theorem.at(delay) / 8) << delay;
+    }
+  }
+}
+
 TEST(DelayAdaptiveStep, RuleWithSmoothness) {
-  const DelayAdaptiveStep step{.step_size = 0.5, .threshold = 2, .smoothness = 0.125};
+  const DelayAdaptiveStep step{
+      .step_size = 0.5, .threshold = 2, .rule = DelayAdaptiveStep::Rule::smoothness, .smoothness = 0.125};
   EXPECT_EQ(step.at(2), 0.5);
   EXPECT_EQ(step.at(3), 0.5);  // 1/(4 * 0.125 * 3) = 2/3 is more than gamma
   EXPECT_EQ(step.at(8), 1.0 / (4 * 0.125 * 8));
@@ -172,6 +199,84 @@ TEST(HandTrace, MSyncSgdStopsLateWorkers) {
   EXPECT_THAT(run.x, ElementsAre(0.125f, 0.125f));
 }
 
+// One order at a time, and three workers of 1, 2 and 4 s: they take turns. When worker 1 is away from 2 to 6.5 its
+// order is lost, 2 begins at once, and 1 joins the end of the line: 0 until 1, 2 from 2 to 6, 0 until 7, 2 until 11, 1
+// until 13, 0.
+TEST(Dispatch, RotatesWhereSomeWait) {
+  const test::FixedTimes times({1.0, 2.0, 4.0});
+  const auto workers = [&](const char* dispatch, std::int64_t concurrency, const Availability* away = nullptr) {
+    const auto method = make({{"name", word("vanilla-asgd")},
+                              {"step_size", num(0.01)},
+                              {"dispatch", word(dispatch)},
+                              {"concurrency", whole(concurrency)}},
+                             3);
+    const auto run = test::simulate(test::Bowl({}), times, *method,
+                                    {.workers = 3, .run = test::stop_after_updates(6), .availability = away});
+    std::vector<WorkerId> list;
+    for (const ArrivalRecord& a : run.arrivals)
+      if (a.outcome == Outcome::applied) list.push_back(a.order.worker);
+    return list;
+  };
+  EXPECT_THAT(workers("rotate", 1), ElementsAre(0, 1, 2, 0, 1, 2));
+  EXPECT_THAT(workers("same", 1), ElementsAre(0, 0, 0, 0, 0, 0));
+  // Two orders: 0 and 1 begin; at 1 worker 2 takes 0's place, at 2 0 takes 1's, at 3 1 takes 0's, at 5 both end.
+  EXPECT_THAT(workers("rotate", 2), ElementsAre(0, 1, 0, 2, 1, 0));
+  EXPECT_EQ(workers("rotate", 3), workers("same", 3));
+  const test::Away away(1, 2.0, 6.5);
+  EXPECT_THAT(workers("rotate", 1, &away), ElementsAre(0, 2, 0, 2, 1, 0));
+}
+
+TEST(WaitingLine, WhoLeavesLosesItsPlace) {
+  methods::WaitingLine line;
+  for (const WorkerId worker : {4u, 1u, 3u}) line.join(worker);
+  line.leave(4);
+  line.leave(4);
+  line.join(4);
+  EXPECT_EQ(line.take_first(), 1u);
+  EXPECT_EQ(line.take_first(), 3u);
+  EXPECT_EQ(line.take_first(), 4u);
+  EXPECT_TRUE(line.empty());
+  // Who comes and goes leaves nothing behind.
+  for (int k = 0; k < 1000; ++k) {
+    line.join(2);
+    line.leave(2);
+  }
+  StateWriter writer;
+  writer(line);
+  EXPECT_LT(writer.take().bytes.size(), 200u);
+}
+
+// With fewer orders than workers `same` never asks the others, and says so once; rotate has nothing to say.
+TEST(Dispatch, SaysWhoNeverComputes) {
+  struct Notes final : Observer {
+    void on_note(Time, const std::string& text) override { list.push_back(text); }
+    std::vector<std::string> list;
+  };
+  for (const bool stop : {false, true}) {
+    SettingValue::Table settings = {{"name", word("ringmaster-asgd")},
+                                    {"step_size", num(0.01)},
+                                    {"delay_limit", whole(4)},
+                                    {"concurrency", whole(2)}};
+    settings["stop"] = SettingValue{stop};
+    const auto notes = [&](SettingValue::Table table, std::size_t workers) {
+      Notes observer;
+      const auto method = make(std::move(table), workers);
+      const auto run =
+          test::simulate(test::Bowl({}), test::FixedTimes({1.0, 2.0, 4.0}), *method,
+                         {.workers = workers, .run = test::stop_after_updates(9), .observers = {&observer}});
+      std::set<WorkerId> came;
+      for (const ArrivalRecord& a : run.arrivals) came.insert(a.order.worker);
+      EXPECT_EQ(came.size(), observer.list.empty() ? workers : 2u);
+      return observer.list;
+    };
+    EXPECT_THAT(notes(settings, 3),
+                ElementsAre(HasSubstr("workers beyond the first 2 compute only when one of those")));
+    EXPECT_THAT(notes(settings, 2), ElementsAre());
+    settings["dispatch"] = word("rotate");
+    EXPECT_THAT(notes(settings, 3), ElementsAre());
+  }
+}
+
 // Ignored: worker 1 delivers at 2.5 a gradient of version 0 at version 2: discarded, then it works at version 2, and
 // at t = 5 its gradient (version 2) is late again, behind worker 0's fifth, which was assigned later in time but
 // arrives at the same instant with a higher order number: so worker 1's comes first.
@@ -201,7 +306,7 @@ TEST(MethodSettings, EveryMistakeHasItsLine) {
               HasSubstr("method.step_sise = 1.0: unknown key; did you mean `step_size`?"));
   EXPECT_THAT(error_of({{"name", word("vanilla-asgd")}, {"step_size", num(-1)}}), HasSubstr("must be a number > 0"));
   EXPECT_THAT(error_of({{"name", word("vanilla-asgd")}, {"step_size", num(1)}, {"dispatch", word("unifrom")}}),
-              HasSubstr("must be one of same, uniform; did you mean `uniform`?"));
+              HasSubstr("must be one of same, rotate, uniform; did you mean `uniform`?"));
   EXPECT_THAT(error_of({{"name", word("vanilla-asgd")}, {"step_size", num(1)}, {"concurrency", whole(5)}}),
               HasSubstr("method.concurrency = 5: must be an integer in [1, 4]"));
   EXPECT_THAT(error_of({{"name", word("vanilla-asgd")}, {"step_size", num(1)}, {"delay_limit", whole(5)}}),

@@ -100,6 +100,7 @@ std::optional<Event> Replayer::next(Time limit) {
   } else if (current_->kind == Event::Kind::gradient_arrived) {
     arrived_ = take_order(current_->order);
     free_since_[arrived_.order.worker] = now_;
+    check_steps(arrived_.order);
     norm_.reset();
     values_met_ = false;
     event->order = arrived_.order;
@@ -119,6 +120,13 @@ Replayer::OrderInFlight Replayer::take_order(const Order& order) {
   taken.order.steps_done = order.steps_done;
   taken.order.compute_time = order.compute_time;
   return taken;
+}
+
+// Weights may depend on the steps that a worker says it made.
+void Replayer::check_steps(const Order& order) {
+  const std::uint32_t asked = order.work.steps, made = order.steps_done;
+  if (asked == 0 ? made != 0 : made < 1 || made > asked)
+    differs(fmt::format("order {} asked for {}, and {} local steps were made", order.id, words(order.work), made));
 }
 
 // What a worker took for them until now: it had begun the oldest one alone.

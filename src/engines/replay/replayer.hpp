@@ -95,6 +95,7 @@ class Replayer final : public Runtime, public Observer {
   void look_ahead();
   const record::RecordedCommand* expect(Command::Kind kind, const std::string& now);
   std::vector<Order> take_orders(WorkerId worker, const std::vector<Order>& gone);
+  void check_steps(const Order& order);
   OrderInFlight take_order(const Order& order);
   bool failed() const;
   void compute();

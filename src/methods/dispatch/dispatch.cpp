@@ -2,58 +2,65 @@
 #include "methods/dispatch/dispatch.hpp"
 
 #include <algorithm>
+#include <string>
 
 namespace tardigrad::methods {
 
-void Dispatch::set_busy(WorkerId worker, bool busy) {
-  if (options_.rule != Rule::same) return;
-  if (busy_.size() <= worker) busy_.resize(std::max<std::size_t>(options_.at_start, worker + 1));
-  busy_[worker] = busy;
+std::string only_the_first_compute(std::size_t concurrency) {
+  const std::string number = std::to_string(concurrency);
+  return "concurrency = " + number + " with dispatch = \"same\": workers beyond the first " + number +
+         " compute only when one of those is lost; dispatch = \"rotate\" lets all take turns";
 }
 
 void Dispatch::assign(WorkerId worker, Commands& commands) {
   ++in_flight_;
-  set_busy(worker, true);
+  if (!draws() && !is_listed(worker)) list(worker);
   commands.assign(worker, options_.work);
 }
 
 void Dispatch::assign_uniform(Commands& commands) {
-  if (candidates_.empty()) return;  // the order is issued again when somebody joins or delivers
+  if (listed_.empty()) return;  // the order is issued again when somebody joins or delivers
   Stream stream(options_.seed, Purpose::dispatch, 0, draws_++);
-  const WorkerId worker = candidates_[stream.below(candidates_.size())];
-  if (options_.rule == Rule::idle) remove_candidate(worker);
+  const WorkerId worker = listed_[stream.below(listed_.size())];
+  if (options_.rule == Rule::idle) unlist(worker);
   assign(worker, commands);
 }
 
 void Dispatch::fill(Commands& commands) {
-  while (in_flight_ < options_.concurrency && !candidates_.empty()) assign_uniform(commands);
+  while (in_flight_ < options_.concurrency && !listed_.empty()) assign_uniform(commands);
 }
 
-void Dispatch::add_candidate(WorkerId worker) {
+void Dispatch::list(WorkerId worker) {
   if (place_.size() <= worker) place_.resize(std::max<std::size_t>(options_.at_start, worker + 1), kAbsent);
-  place_[worker] = static_cast<std::uint32_t>(candidates_.size());
-  candidates_.push_back(worker);
+  place_[worker] = static_cast<std::uint32_t>(listed_.size());
+  listed_.push_back(worker);
 }
 
-void Dispatch::remove_candidate(WorkerId worker) {
-  if (!is_candidate(worker)) return;
-  const WorkerId last = candidates_.back();
-  candidates_[place_[worker]] = last;
+void Dispatch::unlist(WorkerId worker) {
+  if (!is_listed(worker)) return;
+  const WorkerId last = listed_.back();
+  listed_[place_[worker]] = last;
   place_[last] = place_[worker];
   place_[worker] = kAbsent;
-  candidates_.pop_back();
+  listed_.pop_back();
+}
+
+void Dispatch::wait(WorkerId worker, Commands& commands) {
+  if (options_.rule == Rule::same && line_.places_given() == 0)
+    commands.note(only_the_first_compute(options_.concurrency));
+  line_.join(worker);
 }
 
 void Dispatch::joined(WorkerId worker, Commands& commands) {
-  if (options_.rule == Rule::same) {
+  if (!draws()) {
     if (in_flight_ < options_.concurrency)
       assign(worker, commands);
     else
-      idle_.push_back(worker);
+      wait(worker, commands);
     return;
   }
   ++joined_;
-  add_candidate(worker);
+  list(worker);
   if (options_.rule == Rule::uniform && options_.initial == Initial::one_per_worker) {
     if (in_flight_ < options_.concurrency) assign(worker, commands);
     if (joined_ < options_.at_start) return;
@@ -63,41 +70,53 @@ void Dispatch::joined(WorkerId worker, Commands& commands) {
   if (joined_ >= options_.at_start || draws_ > 0) fill(commands);
 }
 
+// Who begins in the place of the one that has delivered.
+WorkerId Dispatch::next_in_turn(WorkerId delivered) {
+  if (options_.rule == Rule::same || line_.empty()) return delivered;
+  unlist(delivered);
+  line_.join(delivered);
+  return line_.take_first();
+}
+
 void Dispatch::delivered_and_restarted(WorkerId worker, Commands& commands) {
-  for (WorkerId other = 0; other < busy_.size(); ++other)
-    if (busy_[other] && other != worker) commands.cancel(other);
-  for (WorkerId each = 0; each < busy_.size(); ++each)
-    if (busy_[each]) commands.assign(each, options_.work);
+  restarted_ = listed_;
+  std::ranges::sort(restarted_);
+  for (const WorkerId other : restarted_)
+    if (other != worker) commands.cancel(other);
+  if (is_listed(worker)) {
+    const WorkerId next = next_in_turn(worker);
+    *std::ranges::find(restarted_, worker) = next;
+    if (next != worker) list(next);
+    std::ranges::sort(restarted_);
+  }
+  for (const WorkerId each : restarted_) commands.assign(each, options_.work);
 }
 
 void Dispatch::delivered(WorkerId worker, Commands& commands) {
   --in_flight_;
   switch (options_.rule) {
     case Rule::same:
-      return assign(worker, commands);
+    case Rule::rotate:
+      return assign(next_in_turn(worker), commands);
     case Rule::uniform:
       return assign_uniform(commands);
     case Rule::idle:
-      add_candidate(worker);
+      list(worker);
       return fill(commands);
   }
 }
 
-void Dispatch::give_to_idle(Commands& commands) {
-  while (in_flight_ < options_.concurrency && !idle_.empty()) {
-    assign(idle_.front(), commands);
-    idle_.pop_front();
-  }
+void Dispatch::give_to_waiting(Commands& commands) {
+  while (in_flight_ < options_.concurrency && !line_.empty()) assign(line_.take_first(), commands);
 }
 
 void Dispatch::retired(WorkerId worker, Commands& commands) {
   --in_flight_;
-  if (options_.rule == Rule::same) {
-    set_busy(worker, false);
-    return give_to_idle(commands);
-  }
-  remove_candidate(worker);
-  fill(commands);
+  unlist(worker);
+  if (draws())
+    fill(commands);
+  else
+    give_to_waiting(commands);
 }
 
 void Dispatch::waits(WorkerId worker, Commands& commands) {
@@ -108,28 +127,27 @@ void Dispatch::waits(WorkerId worker, Commands& commands) {
 void Dispatch::resume(Commands& commands) {
   if (waiting_.empty()) return;
   for (const WorkerId worker : waiting_) {
-    if (options_.rule == Rule::same)
-      idle_.push_back(worker);
+    if (draws())
+      list(worker);
     else
-      add_candidate(worker);
+      line_.join(worker);
   }
   waiting_.clear();
-  if (options_.rule == Rule::same)
-    give_to_idle(commands);
-  else
+  if (draws())
     fill(commands);
+  else
+    give_to_waiting(commands);
 }
 
 void Dispatch::lost(WorkerId worker, std::size_t orders, Commands& commands) {
   in_flight_ -= orders;
   std::erase(waiting_, worker);
-  if (options_.rule == Rule::same) {
-    set_busy(worker, false);
-    std::erase(idle_, worker);
-    return give_to_idle(commands);
+  unlist(worker);
+  if (!draws()) {
+    line_.leave(worker);
+    return give_to_waiting(commands);
   }
   --joined_;
-  remove_candidate(worker);
   if (options_.rule == Rule::idle) return fill(commands);
   for (std::size_t i = 0; i < orders; ++i) assign_uniform(commands);
 }

@@ -63,14 +63,32 @@ void Update::read_averaged(Settings& table, const Defaults& defaults) {
   }
   ends_ = read_geometry(table, "ends", {"sign", "spectral", "euclidean"});
   vectors_ = read_geometry(table, "vectors", {"euclidean", "sign"});
+  scion_scales_ = table.choice_or("scales", defaults.scales, {"muon", "scion"}) == "scion";
   radius_ = table.number_or("radius", 1.0, Range::positive());
+  input_radius_ = table.number_or("input_radius", radius_, Range::positive());
+  output_radius_ = table.number_or("output_radius", radius_, Range::positive());
+  vector_radius_ = table.number_or("vector_radius", radius_, Range::positive());
   const std::string form = table.choice_or("form", "unconstrained", {"unconstrained", "constrained", "clipped"});
   constrained_ = form == "constrained";
   clipped_ = form == "clipped";
 }
 
-const std::vector<Geometry>& Update::geometries(const Layout& layout) {
-  if (!geometries_.empty()) return geometries_;
+// What makes of a unit step of O, scaled as Muon's, one of the layer's kind: how large an entry of its output it moves
+// does not depend on its shape.
+double Update::scale_of(const TensorSlot& tensor, Geometry geometry, Group group) const {
+  if (!scion_scales_) return 1.0;
+  const auto size = static_cast<double>(tensor.size);
+  if (group == Group::vector) return geometry == Geometry::euclidean ? std::sqrt(size) : 1.0;
+  const auto rows = static_cast<double>(tensor.shape[0]), columns = static_cast<double>(tensor.shape[1]);
+  if (geometry == Geometry::sign) return group == Group::output ? rows / size : 1.0;
+  if (geometry == Geometry::euclidean) return 1.0;
+  const double kernel = size / (rows * columns), ratio = std::sqrt(rows / columns);
+  const double scale = group == Group::input ? std::max(1.0, ratio) : ratio;
+  return scale / kernel / std::sqrt(std::max(1.0, rows * rows / size));
+}
+
+void Update::measure(const Layout& layout) {
+  if (!geometries_.empty()) return;
   std::vector<std::size_t> matrices;
   for (std::size_t i = 0; i < layout.tensors().size(); ++i) {
     const bool matrix = is_matrix(layout.tensors()[i]);
@@ -78,7 +96,20 @@ const std::vector<Geometry>& Update::geometries(const Layout& layout) {
     if (matrix) matrices.push_back(i);
   }
   if (!matrices.empty()) geometries_[matrices.front()] = geometries_[matrices.back()] = ends_;
-  return geometries_;
+  if (rule_ == Rule::muon) return;
+  for (std::size_t i = 0; i < layout.tensors().size(); ++i) {
+    const TensorSlot& tensor = layout.tensors()[i];
+    const Group group = !is_matrix(tensor)      ? Group::vector
+                        : i == matrices.back()  ? Group::output
+                        : i == matrices.front() ? Group::input
+                                                : Group::hidden;
+    const double radius = group == Group::vector   ? vector_radius_
+                          : group == Group::output ? output_radius_
+                          : group == Group::input  ? input_radius_
+                                                   : radius_;
+    scales_.push_back(scale_of(tensor, geometries_[i], group) * (radius / radius_));
+  }
+  if (std::ranges::all_of(scales_, [](double scale) { return scale == 1.0; })) scales_.clear();
 }
 
 void Update::make_vectors(Model& model) {
@@ -102,8 +133,15 @@ Direction Update::average(Pass& pass, Model& model, const Gradient* gradient, Di
     const double norm = std::sqrt(model.squared_distance(first_));
     return {.vector = first_, .factor = norm > 1e-12 ? 1.0 / norm : 0.0};
   }
-  const double dual =
-      model.minimise_linear(second_, geometries(model.layout()), rule_ == Rule::muon ? second_ : first_);
+  measure(model.layout());
+  if (scales_.empty()) {
+    const double dual = model.minimise_linear(second_, geometries_, rule_ == Rule::muon ? second_ : first_);
+    return {.vector = second_, .factor = clipped_ ? std::min(radius_, dual) : radius_};
+  }
+  // O does not see the scale of a tensor, the dual norm does.
+  model.scale_tensors(second_, scales_, first_);
+  const double dual = model.minimise_linear(second_, geometries_, second_);
+  model.scale_tensors(second_, scales_, second_);
   return {.vector = second_, .factor = clipped_ ? std::min(radius_, dual) : radius_};
 }
 
