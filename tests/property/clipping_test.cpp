@@ -3,11 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 
+#include "methods/clipping/auto_radius.hpp"
 #include "methods/clipping/percentile_radius.hpp"
 #include "methods/clipping/quantile_radius.hpp"
+#include "problems/catalogue.hpp"
 #include "support/fake_world.hpp"
 #include "support/settings.hpp"
 
@@ -76,6 +79,127 @@ TEST(PercentileRadius, TheShareWithinIsThePercentile) {
     }
     const double p = percentile / 100;
     EXPECT_NEAR(within / kNorms, p, 5 * std::sqrt(p * (1 - p) * kWindow / kNorms) + 1.0 / kWindow);
+  }
+}
+
+// What the automatic radius guarantees, at every event of a run on random times, quiet or exploding: with c_t the
+// radius after t norms, the move of arrival t is step min(1, c_t/||g||) g, and the orders in flight at t, 16 or fewer,
+// move x by c_t or less each when they arrive, however late. So x_t is within step c_t 16 of the sequence that had
+// received them when they were ordered: the sum of all of them is that distance.
+TEST(AutoRadius, DriftIsBoundedAtEveryEvent) {
+  constexpr std::size_t kWorkers = 16, kDimension = 3;
+  for (const double step : {0.0625, 0.25, 2.0}) {
+    for (const double noise : {0.0, 0.5}) {
+      const test::Bowl bowl({.dimension = kDimension, .noise = noise});
+      const test::RandomTimes times(11);
+      const auto method =
+          make({{"name", word("clipped-asgd")}, {"step_size", num(step)}, {"clip_radius", word("auto")}}, kWorkers);
+      const auto run =
+          test::simulate(bowl, times, *method, {.workers = kWorkers, .run = test::stop_after_updates(1500)});
+      ASSERT_EQ(run.arrivals.size(), 1500u);
+      // The run once more, by its records, to the last bit: points, moves and radii.
+      using Point = std::array<float, kDimension>;
+      std::vector<Point> x = {{1, 1, 1}}, moves;
+      std::vector<double> radii;
+      methods::AutoRadius radius;
+      for (const ArrivalRecord& a : run.arrivals) {
+        radii.push_back(radius.now());
+        const double factor = a.norm > radius.now() ? radius.now() / a.norm : 1.0;
+        ASSERT_NEAR(std::abs(a.coefficient), step * factor, 1e-15 * step);
+        Stream stream(1, Purpose::gradient_noise, a.order.worker, a.order.index);
+        Point move = {}, next = x.back();
+        for (std::size_t j = 0; j < kDimension; ++j) {
+          const float xi = noise > 0 ? static_cast<float>(noise * stream.normal()) : 0.0f;
+          move[j] = static_cast<float>(std::abs(a.coefficient)) * (x[a.order.version][j] + xi);
+          next[j] -= move[j];
+        }
+        moves.push_back(move);
+        x.push_back(next);
+        radius.observe(a.norm);
+      }
+      EXPECT_THAT(run.x, testing::ElementsAreArray(x.back()));
+      for (std::size_t t = 8; t < 1500; ++t) {
+        std::array<double, kDimension> drift = {};
+        for (std::size_t s = t; s < 1500; ++s) {
+          if (run.arrivals[s].order.version > t) continue;
+          for (std::size_t j = 0; j < kDimension; ++j) drift[j] += moves[s][j];
+        }
+        const double length = std::hypot(drift[0], drift[1], drift[2]);
+        ASSERT_LE(length, (1 + 1e-6) * step * radii[t] * kWorkers) << step << ' ' << noise << ' ' << t;
+        ASSERT_LE(radii[t], t > 8 ? radii[t - 1] : kInfinity);
+      }
+    }
+  }
+}
+
+// Eight fast workers, eight slower ones, 400 s; the loss at the end over that at the start. Without clipping steps
+// above 1/4 explode, since eight gradients come at once; a radius that followed the norms followed them to 1e43.
+struct Ending {
+  double step = 0.8, slow = 8.0;
+  std::int64_t dimension = 8;
+  double noise = 0.0;
+};
+double end_of(SettingValue clip_radius, const Ending& world) {
+  SettingValue::Table table = {{"dimension", whole(world.dimension)}};
+  if (world.noise > 0)
+    table["noise"] = test::table({{"kind", word("sub-weibull")}, {"scale", num(world.noise)}, {"tail", num(2.71)}});
+  Settings settings(std::move(table), "problem");
+  problems::ProblemCatalogue catalogue;
+  const auto quadratic = catalogue.row("quadratic").make(settings, {.workers = 16, .seed = 1, .data_root = {}});
+  const test::FixedTimes times = test::FixedTimes::fast_and_slow(8, 8, world.slow);
+  const auto method = make(
+      {{"name", word("clipped-asgd")}, {"step_size", num(world.step)}, {"clip_radius", std::move(clip_radius)}}, 16);
+  const auto run = test::simulate(*quadratic, times, *method, {.workers = 16, .run = test::stop_after_time(400)});
+  const auto loss = [&](std::span<const float> x) {
+    return quadratic->metrics(quadratic->make_replica()->evaluate(x, 0, nullptr)).front().value;
+  };
+  const std::vector<float> start(static_cast<std::size_t>(world.dimension), 1.0f);
+  return loss(run.x) / loss(start);
+}
+
+TEST(AutoRadius, DoesNotFollowAnExplosion) {
+  for (const double noise : {0.0, 3.0}) {
+    EXPECT_LT(end_of(word("auto"), {.noise = noise}), 0.1) << noise;
+    EXPECT_GT(end_of(num(kInfinity), {.noise = noise}), 1e30) << noise;
+  }
+}
+
+// Its stable steps are those of a good constant radius: wherever c = 1 ends bounded though the delays do not allow the
+// step, auto ends below it; where they allow it, both are near the minimum.
+TEST(AutoRadius, IsStableWhereAConstantIs) {
+  for (const std::int64_t dimension : {8, 64}) {
+    for (const double slow : {8.0, 64.0}) {
+      for (const double noise : {0.0, 3.0}) {
+        for (const double step : {0.1, 0.2})
+          EXPECT_LT(end_of(word("auto"), {step, slow, dimension, noise}), 0.01)
+              << dimension << ' ' << slow << ' ' << noise << ' ' << step;
+        for (const double step : {0.4, 0.8, 1.6}) {
+          const Ending world{step, slow, dimension, noise};
+          EXPECT_LE(end_of(word("auto"), world), end_of(num(1), world))
+              << dimension << ' ' << slow << ' ' << noise << ' ' << step;
+        }
+      }
+    }
+  }
+}
+
+// Alike in all directions (f = ||x||^2/2) an oscillation passes through the minimum, the norms are as mixed as those of
+// noise, and no rule that sees norms alone tells them apart. The scale of the start bounds it then: let c be the first
+// norm, R = 16 step c. The sequence y that receives every gradient when it is ordered is within R of x, and moves by
+// -step clip(x): nearer to 0 wherever ||y|| (||y|| - R)/(||y|| + R) >= step c/2, so from 17 step c on. Hence
+// ||y|| <= max(||x_0|| + R, 18 step c), and ||x|| is at most R more.
+TEST(AutoRadius, IsBoundedByTheScaleOfItsStart) {
+  for (const double step : {0.3, 0.4, 0.8, 1.6, 6.4}) {
+    const test::Bowl bowl({.dimension = 8});
+    const test::FixedTimes times = test::FixedTimes::fast_and_slow(8, 8, 8);
+    const auto method =
+        make({{"name", word("clipped-asgd")}, {"step_size", num(step)}, {"clip_radius", word("auto")}}, 16);
+    RunOptions options = test::stop_after_time(400);
+    options.evaluate_every = {.time = from_seconds(1.0)};
+    const auto run = test::simulate(bowl, times, *method, {.workers = 16, .run = options});
+    const double first = std::sqrt(8.0), within = std::max(first + 16 * step * first, 18 * step * first);
+    for (const EvaluationRecord& e : run.evaluations)
+      ASSERT_LE(std::sqrt(2 * e.metrics[0].value), within + 16 * step * first) << step;
   }
 }
 

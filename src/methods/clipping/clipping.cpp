@@ -9,7 +9,6 @@
 #include <limits>
 #include <string>
 
-#include "methods/clipping/auto_radius.hpp"
 #include "methods/policy_state.hpp"
 
 namespace tardigrad::methods {
@@ -99,7 +98,7 @@ Clipping::Rule Clipping::read_rule(Settings& settings, const Demand& demand) {
   if (rule == "block") return read_blocks(settings, table);
   if (is_auto(settings)) {
     if (is_private) refuse(settings, "clip_radius = \"auto\"");
-    return PercentileRadius(kAutoRadius);
+    return AutoRadius();
   }
   return ClipNorm{read_radius_or(settings, std::numeric_limits<double>::infinity())};
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "methods/arrival.hpp"
+#include "methods/clipping/auto_radius.hpp"
 #include "methods/clipping/clip_blocks.hpp"
 #include "methods/clipping/clip_coordinates.hpp"
 #include "methods/clipping/clip_norm.hpp"
@@ -18,7 +19,7 @@ namespace tardigrad::methods {
 
 /// How a method clips every gradient (or pseudo-gradient) on arrival; the same choices for every method.
 ///   norm        clip_c(g) = min(1, c/||g||) g over the whole vector, c = clip_radius
-///   auto        norm, with a radius of its own making: kAutoRadius
+///   auto        norm, with a radius of its own making: AutoRadius
 ///   quantile    norm, with a radius that follows a quantile of the norms: QuantileRadius
 ///   autoclip    norm, with a percentile of the recent norms: PercentileRadius
 ///   block       every tensor by itself: ClipBlocks
@@ -47,7 +48,7 @@ class Clipping {
   void state(Archive& archive);
 
  private:
-  using Rule = std::variant<ClipNorm, QuantileRadius, PercentileRadius, ClipBlocks, ClipCoordinates>;
+  using Rule = std::variant<ClipNorm, AutoRadius, QuantileRadius, PercentileRadius, ClipBlocks, ClipCoordinates>;
   Rule read_rule(Settings& settings, const Demand& demand);
   QuantileRadius read_quantile(Settings& settings, Settings& table, const Demand& demand);
 
