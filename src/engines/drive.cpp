@@ -179,7 +179,10 @@ class Driver final : FailureContext {
     switch (decision.outcome) {
       case Outcome::applied:
         record.norm = event.gradient->norm();
-        TG_CHECK(std::isfinite(record.norm), "a gradient that is not finite was applied");
+        if (!std::isfinite(record.norm)) {
+          TG_CHECK(decision.coefficient == 0.0, "a gradient that is not finite was applied");
+          record.norm = 0.0;  // a private run takes it for the vector 0
+        }
         ++c.applied;
         bad_in_a_row_ = 0;
         forget_bad(event.order.worker);
@@ -207,7 +210,7 @@ class Driver final : FailureContext {
     count_updates(before);
     record.updates = c.updates;
     note(record);
-    if (decision.outcome == Outcome::not_finite) handle_bad_gradient(event.order);
+    if (decision.outcome == Outcome::not_finite || !runtime_.failure().empty()) handle_bad_gradient(event.order);
     evaluate_by_updates(before);
   }
 
