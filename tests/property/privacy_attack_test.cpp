@@ -294,6 +294,32 @@ TEST_P(PrivacyAttack, TheLimitIsABound) {
     }
 }
 
+// With one contribution of each to a release that needs them all, workers that leave and return stop nobody: each gets
+// work again, until it has had its last.
+TEST_P(PrivacyAttack, NobodyWaitsForEver) {
+  if (!has_buffer()) return;
+  for (const bool limited : {false, true}) {
+    SettingValue::Table privacy = {{"contributions_per_release", whole(1)}};
+    if (limited) privacy["max_participations"] = whole(9);
+    SettingValue::Table settings = settings_with(privacy, {{"rule", word("norm")}});
+    settings["buffer_size"] = whole(kWorkers);
+    settings[GetParam().method() == "fedbuff" ? "staleness_exponent" : "delay_exponent"] = num(0);
+    settings.erase("concurrency");
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+      const Trace trace = run(settings, {seed, true}, 0, 10.0f);
+      std::vector<std::uint64_t> applied(kWorkers);
+      for (const ArrivalRecord& a : trace.outcomes.arrivals) applied[a.order.worker] += a.outcome == Outcome::applied;
+      for (const std::uint64_t count : applied) EXPECT_GE(count, 5u) << seed;
+      // z = 2: as many releases as contributions, but for one that is open.
+      const double releases = trace.figure("rho") * 8, most = trace.figure("largest_participations");
+      EXPECT_LE(releases, most) << seed;
+      EXPECT_GE(releases, most - 1) << seed;
+      if (limited) continue;
+      EXPECT_EQ(trace.outcomes.result.reason, StopReason::gradients) << seed;
+    }
+  }
+}
+
 TEST(PrivacyAttacks, AreOfEveryMethodWithAPrivateForm) {
   std::vector<std::string> names;
   for (const MethodFile& file : private_methods()) names.push_back(file.method());
