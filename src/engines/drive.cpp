@@ -17,6 +17,8 @@ namespace tardigrad {
 namespace {
 
 constexpr Time kNever = Time::max();
+// So many workers that bring nothing else are no accident, however many there are.
+constexpr std::size_t kMany = 10;
 // More evaluations than this in the air would only hold memory.
 constexpr std::size_t kMaxPendingEvaluations = 4;
 
@@ -185,6 +187,7 @@ class Driver final : FailureContext {
         }
         ++c.applied;
         bad_in_a_row_ = 0;
+        bringers_.clear();
         forget_bad(event.order.worker);
         c.clipped += decision.clipped;
         c.delay_sum += record.delay;
@@ -223,7 +226,10 @@ class Driver final : FailureContext {
     const std::uint64_t limit = options_.put_aside_after;
     if (limit == 0) return;
     ++bad_in_a_row_;
-    if (bad_in_a_row_ / limit > runtime_.in_flight())
+    if (bringers_.size() <= kMany && std::ranges::find(bringers_, order.worker) == bringers_.end())
+      bringers_.push_back(order.worker);
+    const bool many = bringers_.size() > kMany || 2 * bringers_.size() > workers_;
+    if (many && bad_in_a_row_ / limit > runtime_.in_flight())
       diverge("the last " + std::to_string(bad_in_a_row_) + " gradients were not finite");
     if (++count_of_bad(order.worker) < limit) return;
     ++result_.put_aside;
@@ -333,7 +339,7 @@ class Driver final : FailureContext {
     archive(result_.counters, result_.evaluations, result_.time_to_target, result_.updates_to_target, result_.hits,
             digest_);
     archive(next_evaluation_, last_time_, last_evaluation_time_, last_evaluated_, workers_, ever_joined_);
-    archive(judge_, diverged_at_, why_diverged_, bad_, bad_in_a_row_, result_.put_aside);
+    archive(judge_, diverged_at_, why_diverged_, bad_, bad_in_a_row_, bringers_, result_.put_aside);
     archive(recent_count_);
     for (ArrivalRecord& record : recent_) archive(record);
     double wall = wall_seconds();
@@ -446,7 +452,8 @@ class Driver final : FailureContext {
   std::optional<std::uint64_t> diverged_at_;  // the number of the first evaluation that said so
   std::string why_diverged_;
   std::vector<BadWorker> bad_;      // whose last gradients were not finite
-  std::uint64_t bad_in_a_row_ = 0;  // gradients that were not finite, since the last that was applied
+  std::uint64_t bad_in_a_row_ = 0;  // gradients that were not finite, since the last that was applied, and
+  std::vector<WorkerId> bringers_;  // who brought them: more than half of those who are there, or many?
   bool stopped_ = false;
   ArrivalRecord recent_[kRecent];
   std::size_t recent_count_ = 0;

@@ -128,8 +128,9 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
                                               .dispatch = Dispatch(read_client_dispatch(settings, context, work))});
 }
 
-constexpr Knob kKnobs[] = {kServerStepKnob,      kLocalStepsKnob,     kLocalEpochsKnob, kLocalStepSizeKnob, kBufferSizeKnob,
-                           kLocalClipRadiusKnob, kClientDispatchKnob, kInitialOrdersKnob, kConcurrencyKnob};
+constexpr Knob kKnobs[] = {kServerStepKnob,     kLocalStepsKnob,    kLocalEpochsKnob,
+                           kLocalStepSizeKnob,  kBufferSizeKnob,    kLocalClipRadiusKnob,
+                           kClientDispatchKnob, kInitialOrdersKnob, kConcurrencyKnob};
 
 }  // namespace
 

@@ -54,8 +54,7 @@ Rounds::Sampling read_sampling(Settings& settings) {
 Rounds::Weighting read_weighting(Settings& settings, Rounds::Sampling sampling, Objective objective) {
   const bool by_draw = sampling == Rounds::Sampling::examples;
   const char* fallback = by_draw || objective == Objective::workers ? "uniform" : "examples";
-  const std::string weighting =
-      settings.choice_or("weighting", fallback, {"examples", "examples-ratio", "uniform"});
+  const std::string weighting = settings.choice_or("weighting", fallback, {"examples", "examples-ratio", "uniform"});
   if (by_draw && weighting != "uniform")
     settings.fail("weighting", "counts the examples twice with sampling = \"examples\"; it must be \"uniform\" there");
   if (weighting == "uniform") return Rounds::Weighting::uniform;

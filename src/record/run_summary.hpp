@@ -30,9 +30,9 @@ struct RunSummary {
   Time time{};
   Counters counters;
   RuntimeCounters runtime;
-  std::uint64_t put_aside = 0;  ///< workers that brought infinity or NaN, again and again
-  std::vector<Metric> metrics;  ///< of the last evaluation; NaN for what was not finite
-  std::vector<Metric> figures;  ///< the method's own, such as a privacy account; NaN for what was not finite
+  std::uint64_t put_aside = 0;       ///< workers that brought infinity or NaN, again and again
+  std::vector<Metric> metrics;       ///< of the last evaluation; NaN for what was not finite
+  std::vector<Metric> figures;       ///< the method's own, such as a privacy account; NaN for what was not finite
   std::vector<Metric> workers = {};  ///< how the workers' own scores are spread (workers_file.hpp); empty: not known
   std::optional<Time> time_to_target;
   std::optional<Version> updates_to_target;

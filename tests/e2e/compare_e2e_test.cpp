@@ -229,7 +229,9 @@ TEST_F(Program, ComparesByTheTimeThatLasts) {
   EXPECT_EQ(report["goal"]["score"], "lasting_time");
   for (const json& row : report["runs"]) {
     EXPECT_EQ(row["reason"], "time");  // nobody stopped at the target
-    if (row["end"] == "reached") EXPECT_LE(row["time_to_target"], row["lasting_time"]);
+    if (row["end"] == "reached") {
+      EXPECT_LE(row["time_to_target"], row["lasting_time"]);
+    }
   }
   expect_refused({"compare", "search.toml", "--set", "compare.rank_by=lasting", "--set", "run.stop.target=true"},
                  "compare.rank_by = \"lasting\": needs a run.target");

@@ -36,7 +36,7 @@ TEST_P(StateSize, DoesNotGrowWithTheRun) {
   const auto of = [](std::uint64_t gradients) {
     return after(test::RandomTimes(1), {.gradients = gradients}, 20.0, 2.0);
   };
-  EXPECT_LE(of(4000), of(1000) + kSlack);
+  EXPECT_LE(of(5000), of(2500) + kSlack);  // by then the longest window, of 256 norms, is full
 }
 
 // Nobody stays for as long as a gradient takes: a second, and a hundredth of it.

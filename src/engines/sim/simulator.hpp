@@ -176,9 +176,9 @@ class Simulator final : public Runtime {
     std::string reason;
     void state(Archive& archive) { archive(worker, reason); }
   };
-  std::optional<Aside> aside_;  // the next event says so
+  std::optional<Aside> aside_;   // the next event says so
   double stayed_seconds_ = 0.0;  // by those who have left, in all: a million of them would overflow a Time
-  std::deque<Slot> slots_;      // stable addresses
+  std::deque<Slot> slots_;       // stable addresses
   std::vector<SlotId> free_slots_;
   std::vector<SlotId> withdrawn_;    // cancelled while a thread computes them
   std::vector<QueuedEvent> events_;  // a heap
