@@ -25,10 +25,11 @@ void set_autocast(Autocast mode) {
 }  // namespace
 
 std::optional<bool> multiplies_bf16(std::string_view cpuinfo) {
-  for (const std::string_view key : {"flags", "Features"}) {  // x86, ARM
-    const std::size_t begin = cpuinfo.find("\n" + std::string(key));
+  for (const std::string_view key : {"\nflags", "\nFeatures"}) {  // x86, ARM
+    const std::size_t begin = cpuinfo.find(key);
     if (begin == std::string_view::npos) continue;
-    const std::string line = std::string(cpuinfo.substr(begin + 1, cpuinfo.find('\n', begin + 1) - begin - 1)) + " ";
+    std::string line(cpuinfo.substr(begin + 1, cpuinfo.find('\n', begin + 1) - begin - 1));
+    line += ' ';
     for (const char* flag : {" avx512_bf16 ", " amx_bf16 ", " bf16 "})
       if (line.find(flag) != std::string::npos) return true;
     return false;
@@ -39,12 +40,12 @@ std::optional<bool> multiplies_bf16(std::string_view cpuinfo) {
 std::vector<std::string> warnings_of(Precision precision) {
   if (precision == Precision::float32) return {};
   std::ifstream file("/proc/cpuinfo");
-  const std::string cpuinfo("\n" + std::string(std::istreambuf_iterator<char>(file), {}));
+  std::string cpuinfo = "\n";
+  cpuinfo.append(std::istreambuf_iterator<char>(file), {});
   if (multiplies_bf16(cpuinfo).value_or(true)) return {};
   return {
       "precision = \"bf16\": this processor has no bf16 instructions (AVX512_BF16, AMX), so that a gradient may take "
-      "20 "
-      "times as long as in float32"};
+      "20 times as long as in float32"};
 }
 
 PrecisionScope::PrecisionScope(Precision precision) : active_(precision == Precision::bf16) {
