@@ -50,6 +50,9 @@ class Driver final : FailureContext {
     if (!load()) {
       next_evaluation_ = options_.evaluate_every.time ? Time{0} : kNever;
       if (!options_.evaluate_every.time) evaluate();
+    } else {  // maybe of a run that had met its end, and was killed before it was written down
+      if (options_.stop.at_target && result_.time_to_target) stop(StopReason::target);
+      stop_where_told();
     }
     while (!stopped_) loop_once();
     if (hooks_.keeper && could_go_on(result_.reason)) hooks_.keeper->save_end(visit_, result_.counters);
@@ -134,6 +137,11 @@ class Driver final : FailureContext {
     const Counters& c = result_.counters;
     TG_CHECK(c.assigned == c.applied + c.discarded + c.cancelled + c.lost + c.not_finite + runtime_.in_flight(),
              "an order was lost or counted twice: ", c.assigned, " assigned");
+    stop_where_told();
+  }
+
+  void stop_where_told() {
+    const Counters& c = result_.counters;
     if (options_.stop.updates && c.updates >= *options_.stop.updates) stop(StopReason::updates);
     if (options_.stop.gradients && c.arrived() >= *options_.stop.gradients) stop(StopReason::gradients);
   }

@@ -76,6 +76,9 @@ class MemoryKeeper final : public StateKeeper {
     states.push_back({writer.take(), counters, recording ? recording->file().bytes() : 0});
   }
   void save_last(const Visit& visit, const Counters& counters) override { save(visit, counters); }
+  void save_end(const Visit& visit, const Counters& counters) override {
+    if (saves_every) save(visit, counters);
+  }
 
  private:
   std::size_t events_ = 0;
