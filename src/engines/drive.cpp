@@ -258,7 +258,9 @@ class Driver final : FailureContext {
   // Gradients in a row of a worker that were not finite.
   std::uint64_t& count_of_bad(WorkerId worker) {
     const auto found = std::ranges::find(bad_, worker, &BadWorker::worker);
-    return found != bad_.end() ? found->count : bad_.emplace_back(worker).count;
+    if (found != bad_.end()) return found->count;
+    bad_.push_back({.worker = worker});
+    return bad_.back().count;
   }
   void forget_bad(WorkerId worker) {
     std::erase_if(bad_, [&](const BadWorker& bad) { return bad.worker == worker; });
