@@ -61,7 +61,11 @@ class Networks : public Program, public testing::WithParamInterface<Network> {
     ASSERT_EQ(finished.code, 0) << finished.err << finished.out;  // every hash and the digest are met
     const json state = json::parse(finished.out);
     EXPECT_EQ(state["ended"], true);
-    EXPECT_EQ(state["counters"], summary(directory)["counters"]);
+    // What a real worker had spent on an order that was withdrawn is measured, and in no recording.
+    json replayed = state["counters"], counted = summary(directory)["counters"];
+    replayed.erase("wasted_seconds");
+    counted.erase("wasted_seconds");
+    EXPECT_EQ(replayed, counted);
     EXPECT_EQ(state["metrics"], summary(directory)["metrics"]);
   }
 };
