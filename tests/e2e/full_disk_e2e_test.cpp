@@ -23,7 +23,7 @@ workers = { count = 4, compute_time = { kind = "exponential", mean = 1.0 } }
 run = { stop = { updates = 20000 }, evaluate_every = { time = 20.0 } }
 )";
 constexpr const char* kMethod = R"(
-method = { name = "vanilla-asgd", step_size = 0.05, update = { rule = "momentum" } }
+method = { name = "vanilla-asgd", step_size = 0.005, update = { rule = "momentum" } }
 )";
 constexpr const char* kComparison = R"(
 compare = { seeds = [1, 2, 3], methods = [ { name = "vanilla-asgd", step_size = [0.02, 0.05] } ] }
@@ -230,7 +230,7 @@ TEST_F(FullDisk, AModelThatCannotBeWrittenEndsARunThatPrintsItsResult) {
                                       "printed is complete, the directory is not\n"));
   EXPECT_THAT(finished.out, HasSubstr(summary("whole")["digest"]));
   for (const auto& entry : fs::directory_iterator(folder_ / "r"))
-    EXPECT_THAT(entry.path().filename(), testing::AnyOf("scenario.toml", "metrics.jsonl"));
+    EXPECT_THAT(entry.path().filename(), testing::AnyOf("scenario.toml", "provenance.json", "metrics.jsonl"));
 
   // Had there been room within the ten seconds, all would be well.
   const pid_t again = start_in("r", few);
