@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "engines/compute_pool.hpp"
+
 namespace tardigrad::cli {
 
 /// Options that every command takes.
@@ -96,8 +98,8 @@ void catch_interrupts();
 
 /// `count`, or one thread a core. At most 1024.
 unsigned thread_count(std::optional<unsigned> count);
-/// Threads that evaluate where workers are threads: `count`, or the cores that those leave, at least one.
-unsigned evaluation_threads(std::optional<unsigned> count, std::size_t workers);
+/// Where workers are threads: `count`, or the cores that those leave, at least one, and all when they have stopped.
+EvaluationThreads evaluation_threads(std::optional<unsigned> count, std::size_t workers);
 
 /// Reads a scenario file and applies assignments ("a.b=c") to it, in order.
 class Scenario;

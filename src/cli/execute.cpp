@@ -242,7 +242,7 @@ RunOutput output_of(const RunRequest& request, const RunIdentity& identity, RunR
 void score(const RunRequest& request, RunOutput& output, std::span<const float> x) {
   const Problem& problem = *request.world.problem;
   if (!request.plan.per_worker || !problem.has_own_losses() || output.summary.reason == StopReason::interrupted) return;
-  const unsigned threads = request.pool ? request.pool->threads() : request.evaluation_threads;
+  const unsigned threads = request.pool ? request.pool->threads() : request.evaluation_threads.at_the_end;
   output.scores = score_workers(problem, x, request.world.workers,
                                 request.company == RunRequest::Company::alone ? threads : 1, request.interrupted);
   if (!output.scores.empty()) output.summary.workers = record::spread_of(problem, output.scores);

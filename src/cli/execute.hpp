@@ -20,8 +20,8 @@ struct RunRequest {
   const World& world;
   MethodPlan& method;
   const RunPlan& plan;
-  ComputePool* pool = nullptr;      ///< sim: nothing: gradients on this thread
-  unsigned evaluation_threads = 1;  ///< threads: beside those of the workers
+  ComputePool* pool = nullptr;                ///< sim: nothing: gradients on this thread
+  EvaluationThreads evaluation_threads = {};  ///< threads
   enum class Company : std::uint8_t {
     alone,
     among_others

@@ -185,10 +185,10 @@ unsigned thread_count(std::optional<unsigned> count) {
   return std::min(1024u, std::max(1u, std::thread::hardware_concurrency()));
 }
 
-unsigned evaluation_threads(std::optional<unsigned> count, std::size_t workers) {
-  if (count) return *count;
+EvaluationThreads evaluation_threads(std::optional<unsigned> count, std::size_t workers) {
+  if (count) return {.beside_workers = *count, .at_the_end = *count};
   const unsigned cores = thread_count({});
-  return workers < cores ? cores - static_cast<unsigned>(workers) : 1;
+  return {.beside_workers = workers < cores ? cores - static_cast<unsigned>(workers) : 1, .at_the_end = cores};
 }
 
 Scenario load_scenario(const std::filesystem::path& file, const std::vector<std::string>& assignments) {

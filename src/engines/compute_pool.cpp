@@ -56,9 +56,14 @@ ComputePool::~ComputePool() {
 }
 
 void ComputePool::start_threads() {
-  if (!threads_.empty()) return;
-  for (unsigned index = 0; index < threads_wanted_; ++index)
+  for (auto index = static_cast<unsigned>(threads_.size()); index < threads_wanted_; ++index)
     threads_.emplace_back([this, index](const std::stop_token& stopping) { run_thread(index, stopping); });
+}
+
+void ComputePool::grow() {
+  const std::scoped_lock lock(mutex_);
+  threads_wanted_ = most_;
+  if (!sessions_.empty()) start_threads();
 }
 
 void ComputePool::run_thread(unsigned index, const std::stop_token& stopping) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -51,19 +52,29 @@ struct EvaluationJob {
   std::vector<Metric> metrics(const Problem& problem) const;
 };
 
+/// How many threads evaluate where workers are threads too.
+struct EvaluationThreads {
+  unsigned beside_workers = 1;  ///< while they work
+  unsigned at_the_end = 1;      ///< when they have stopped: not fewer
+};
+
 /// Threads that compute gradients ahead of the virtual clock, for one run or for many side by side. A free thread
 /// takes, in this order: the gradient that a run is waiting for; a part of an evaluation; and, from run after run in
 /// turn, the pending gradient that arrives first. A gradient older than its run's oldest useful version is left alone.
 /// Thread  sessions may live on different threads; one session is used by one thread
 class ComputePool {
  public:
-  /// Threads start with the first job.
-  explicit ComputePool(unsigned threads) : threads_wanted_(threads) {}
+  /// Threads start with the first job: `threads`, and as many as `most` once it grows.
+  explicit ComputePool(unsigned threads, unsigned most = 0)
+      : threads_wanted_(threads), most_(std::max(threads, most)) {}
+  explicit ComputePool(EvaluationThreads threads) : ComputePool(threads.beside_workers, threads.at_the_end) {}
   ~ComputePool();
   ComputePool(const ComputePool&) = delete;
   ComputePool& operator=(const ComputePool&) = delete;
 
-  unsigned threads() const { return threads_wanted_; }
+  unsigned threads() const { return most_; }
+  /// From now on all threads take part.
+  void grow();
 
   class Session;
 
@@ -75,7 +86,8 @@ class ComputePool {
   void carry_out(Work& work, unsigned thread);
   void settle(const Work& work);  // Pre  mutex_ held
 
-  const unsigned threads_wanted_;
+  unsigned threads_wanted_;  // guarded by mutex_
+  const unsigned most_;
   std::mutex mutex_;
   std::condition_variable_any work_;
   std::vector<Session*> sessions_;  // guarded by mutex_

@@ -35,6 +35,7 @@ class Bowl final : public Problem {
     std::size_t evaluation_parts = 1;
     std::function<void(const Order&)> on_gradient = {};  ///< on the computing thread
     std::function<bool(const Order&)> brings_nan = {};
+    std::function<void()> on_evaluation = {};  ///< of a part, on its thread
     std::vector<float> curvatures = {}, centres = {};
     std::vector<double> examples = {};  ///< by worker
   };
@@ -75,6 +76,7 @@ class Bowl final : public Problem {
       return 0.0;
     }
     std::vector<double> evaluate(std::span<const float> x, std::size_t, const void*) override {
+      if (bowl_.options_.on_evaluation) bowl_.options_.on_evaluation();
       double sum = 0.0;
       for (const float value : x) sum += 0.5 * static_cast<double>(value) * static_cast<double>(value);
       return {sum};

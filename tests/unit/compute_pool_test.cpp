@@ -2,16 +2,47 @@
 // What the look-ahead pool computes, in which order, and what it leaves alone.
 #include <gtest/gtest.h>
 
+#include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <set>
+#include <thread>
 
 #include "engines/compute_pool.hpp"
+#include "engines/hogwild/hogwild.hpp"
+#include "engines/threads/thread_runtime.hpp"
 #include "support/fake_world.hpp"
 
 namespace tardigrad {
 namespace {
 
 using test::Bowl;
+
+// Three threads that are to be in one place at once; after a while nobody is waited for any more.
+class Meeting {
+ public:
+  void join() {
+    std::unique_lock lock(mutex_);
+    most_ = std::max(most_, ++there_);
+    met_.notify_all();
+    met_.wait_for(lock, std::chrono::seconds(open_ ? 20 : 0), [&] { return most_ >= 3; });
+    --there_;
+  }
+  void open(bool open = true) {
+    const std::scoped_lock lock(mutex_);
+    open_ = open;
+  }
+  int most() {
+    const std::scoped_lock lock(mutex_);
+    return most_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable met_;
+  int there_ = 0, most_ = 0;
+  bool open_ = false;
+};
 
 // A gradient that is older than the oldest useful version is passed over, even though it would arrive first.
 TEST(ComputePool, LeavesDoomedGradientsAlone) {
@@ -64,6 +95,75 @@ TEST(ComputePool, ComputesInTheOrderOfVirtualFinishAndHoldsBack) {
     ASSERT_LE(computed.size(), 4u);
     for (std::size_t i = 0; i < computed.size(); ++i) EXPECT_EQ(computed[i], 7 - i);
   }
+}
+
+TEST(ComputePool, GrowsWhenItIsTold) {
+  Meeting meeting;
+  const Bowl bowl({.evaluation_parts = 3, .on_evaluation = [&] { meeting.join(); }});
+  BufferPool buffers(2);
+  const auto x = std::make_shared<const Buffer>(buffers.take());
+  ComputePool pool(1, 3);
+  ComputePool::Session session(pool, bowl, buffers);
+  EvaluationJob alone(bowl, {0, x}), together(bowl, {0, x});
+  session.submit(alone);
+  session.wait_for(alone);
+  EXPECT_EQ(meeting.most(), 1);
+  meeting.open();
+  pool.grow();
+  session.submit(together);
+  session.wait_for(together);
+  EXPECT_EQ(meeting.most(), 3);
+}
+
+// While workers work, one thread evaluates; what is evaluated when they have stopped gets all.
+TEST(ComputePool, TheLastEvaluationOfThreadsHasAllCores) {
+  Meeting meeting;
+  const Bowl bowl({.evaluation_parts = 3, .on_evaluation = [&] { meeting.join(); }});
+  BufferPool buffers(2);
+  const auto x = std::make_shared<const Buffer>(buffers.take());
+  threads::ThreadRuntime runtime(bowl, buffers,
+                                 {.workers = 2, .evaluation_threads = {.beside_workers = 1, .at_the_end = 3}});
+  runtime.take_evaluation(runtime.start_evaluation({0, x}));
+  EXPECT_EQ(meeting.most(), 1);
+  meeting.open();
+  runtime.wind_down();
+  runtime.take_evaluation(runtime.start_evaluation({1, x}));
+  EXPECT_EQ(meeting.most(), 3);
+}
+
+TEST(ComputePool, TheLastEvaluationOfAllWhoWriteAtOnceHasAllCores) {
+  Meeting meeting;
+  std::atomic<bool> interrupted{true};
+  meeting.open();
+  const Bowl bowl({.evaluation_parts = 3, .on_evaluation = [&] { meeting.join(); }});
+  BufferPool buffers(2);
+  Buffer x = buffers.take();
+  bowl.initial_point(x.view());
+  hogwild::train(bowl, buffers, x.view(),
+                 {.workers = 2,
+                  .step = [](Version) { return 0.1; },
+                  .run = {.stop = {.updates = 1000}},
+                  .evaluation_threads = {.beside_workers = 1, .at_the_end = 3}},
+                 {.interrupted = &interrupted});
+  EXPECT_EQ(meeting.most(), 3);
+}
+
+// Parts that are each too small for the pool are worth it together.
+TEST(ComputePool, ASimulatorSharesManySmallParts) {
+  std::mutex mutex;
+  std::set<std::thread::id> seen;
+  const Bowl bowl({.evaluation_parts = 400, .on_evaluation = [&] {
+                     std::this_thread::sleep_for(std::chrono::microseconds(200));
+                     const std::scoped_lock lock(mutex);
+                     seen.insert(std::this_thread::get_id());
+                   }});
+  BufferPool buffers(2);
+  const auto x = std::make_shared<const Buffer>(buffers.take());
+  const test::FixedTimes times({1.0});
+  ComputePool pool(3);
+  sim::Simulator simulator(bowl, times, buffers, {.workers = 1, .pool = &pool, .worth_a_thread_seconds = 1e-3});
+  simulator.take_evaluation(simulator.start_evaluation({0, x}));
+  EXPECT_GT(seen.size(), 1u);
 }
 
 }  // namespace

@@ -182,6 +182,7 @@ class Keeper {
 
   void finish() {
     join();
+    evaluators_.grow();
     result_.time = shop_.now();
     start_evaluations(shop_.news.wait(shop_.start));
     while (!pending_.empty()) take_evaluation();

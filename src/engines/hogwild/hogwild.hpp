@@ -6,6 +6,7 @@
 #include <span>
 
 #include "core/buffer_pool.hpp"
+#include "engines/compute_pool.hpp"
 #include "tardigrad/problem.hpp"
 #include "tardigrad/run.hpp"
 
@@ -15,7 +16,7 @@ struct Options {
   std::size_t workers = 1;              ///< each a thread; at most kMostWorkers
   std::function<double(Version)> step;  ///< the step size of the t-th update, t = 0, 1, ...; called on any thread
   RunOptions run = {};
-  unsigned evaluation_threads = 1;  ///< beside those of the workers
+  EvaluationThreads evaluation_threads = {};
 };
 inline constexpr std::size_t kMostWorkers = 4096;
 

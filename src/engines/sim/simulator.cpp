@@ -378,22 +378,17 @@ EvaluationId Simulator::start_evaluation(const Snapshot& snapshot) {
   return id;
 }
 
-// Works parts off on this thread, until they turn out to be worth the pool's threads.
+// Works parts off on this thread, until together they turn out to be worth the pool's threads.
 void Simulator::evaluate_inline(EvaluationJob& job) {
   if (!replica_) replica_ = problem_.make_replica();
-  const auto worth_a_pool = [&](auto&& work) {
-    const auto begin = std::chrono::steady_clock::now();
-    work();
-    return options_.pool && seconds_since(begin) > 10 * options_.worth_a_thread_seconds;
-  };
-  bool slow = false;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto is_slow = [&] { return options_.pool && seconds_since(begin) > 10 * options_.worth_a_thread_seconds; };
   if (job.preparation == EvaluationJob::Preparation::needed) {
-    slow = worth_a_pool([&] { job.prepared = replica_->prepare_evaluation(job.snapshot.view()); });
+    job.prepared = replica_->prepare_evaluation(job.snapshot.view());
     job.preparation = EvaluationJob::Preparation::done;
   }
-  for (; !slow && job.next_part < job.sums.size(); ++job.next_part, --job.parts_left)
-    slow = worth_a_pool(
-        [&] { job.sums[job.next_part] = replica_->evaluate(job.snapshot.view(), job.next_part, job.prepared.get()); });
+  for (; !job.finished() && !is_slow(); ++job.next_part, --job.parts_left)
+    job.sums[job.next_part] = replica_->evaluate(job.snapshot.view(), job.next_part, job.prepared.get());
   if (!job.finished()) start_pool();
 }
 

@@ -35,6 +35,7 @@ ThreadRuntime::~ThreadRuntime() {
 void ThreadRuntime::wind_down() {
   for (WorkerState& state : workers_)
     if (state.worker) state.worker->mailbox().close();
+  if (evaluating_) evaluators_.grow();
 }
 
 void ThreadRuntime::start_workers() {

@@ -28,7 +28,7 @@ struct ThreadOptions {
   const Availability* availability = nullptr;  ///< nothing: everybody is always there
   std::optional<Time> restart_after = {};      ///< a worker that failed returns after this time; nothing: never
   double time_scale = 1.0;                     ///< real seconds that a second of the run takes
-  unsigned evaluation_threads = 1;
+  EvaluationThreads evaluation_threads = {};
 };
 
 /// Asynchrony in earnest, on one machine: a thread a worker, and the caller's thread is the server.
@@ -77,7 +77,7 @@ class ThreadRuntime final : public Runtime {
   void set_oldest_useful_version(Version) override {}
   std::size_t in_flight() const override { return in_flight_; }
   RuntimeCounters counters() const override;
-  /// The workers stop.
+  /// The workers stop, and evaluations get their cores.
   void wind_down() override;
   EvaluationId start_evaluation(const Snapshot& snapshot) override;
   bool evaluation_ready(EvaluationId id) override;
