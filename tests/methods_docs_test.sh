@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Every method of the catalogue has its page, which knows its settings, and its scenario, which meets its target; the
-# index of the pages is what the program prints.
+# index of the pages is what the program prints. What a method reads is what `list methods` tells.
 # Usage: TARDIGRAD_PROGRAM=PROGRAM tests/methods_docs_test.sh
 set -euo pipefail
 program=$(realpath "$TARDIGRAD_PROGRAM")
@@ -30,6 +30,12 @@ for name in "${names[@]}"; do
   grep -q "^name = \"$name\"" "$root/$scenario" || complain "$scenario runs another method"
   for setting in $("$program" list methods "$name" --json | sed -n 's/^ *"setting": "\(.*\)",*$/\1/p'); do
     grep -q "\`$setting\`" "$root/$page" "$root/docs/methods/common.md" || complain "$page does not know $setting"
+  done
+  listed=" name $("$program" list methods "$name" --json | sed -n 's/^ *"setting": "\(.*\)",*$/\1/p' | tr '\n' ' ')"
+  read_here=$("$program" run "$root/$scenario" --set method.no_such_key=1 --out none 2>&1 |
+    sed -n "s/.*(known here: \(.*\))/\1/p" | tr -d ,) || true
+  for setting in $read_here; do
+    [[ $listed == *" $setting "* ]] || complain "list methods $name does not tell of $setting"
   done
   if ! "$program" run "$root/$scenario" --out "$name" --quiet --json --threads 1 >"$name.json" 2>"$name.err"; then
     if grep -q 'needs LibTorch' "$name.err"; then

@@ -21,7 +21,10 @@ constexpr const char* kTopExamples = R"(Examples:
   tardigrad run scenarios/quadratic.toml --set method.step_size=0.2
   tardigrad compare scenarios/demo.toml
   tardigrad list methods
-  tardigrad data get fashion-mnist)";
+  tardigrad data get fashion-mnist
+
+Exit codes: 0 done; 1 a replay differs from its recording, or an unexpected failure; 2 a mistake in the scenario, the
+command or the environment; 3 the run has diverged; 4 the run has no worker left; 130 interrupted.)";
 
 constexpr const char* kRunExamples = R"(Examples:
   tardigrad run scenarios/quadratic.toml

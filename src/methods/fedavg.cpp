@@ -16,8 +16,9 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   return std::make_unique<Rounds>(read_federated_rounds(settings, context, read_local_work(settings)));
 }
 
-constexpr Knob kKnobs[] = {kServerStepKnob,      kLocalStepsKnob,      kLocalEpochsKnob, kLocalStepSizeKnob,
-                           kLocalClipRadiusKnob, kClientsPerRoundKnob, kSamplingKnob,    kWeightingKnob};
+constexpr Knob kKnobs[] = {kServerStepKnob,    kLocalStepsKnob,      kLocalEpochsKnob,
+                           kLocalStepSizeKnob, kLocalClipRadiusKnob, kClientsPerRoundKnob,
+                           kSamplingKnob,      kWeightingKnob,       kNormaliseKnob};
 
 }  // namespace
 

@@ -28,6 +28,7 @@ constexpr Knob kKnobs[] = {
     {"clients_per_round", "workers / over_selection", "m: so many clients make a round"},
     kSamplingKnob,
     kWeightingKnob,
+    kNormaliseKnob,
     {"update", "{ rule = \"adam\" }", "the server's update rule"},
 };
 

@@ -48,11 +48,17 @@ class Grouped final : public ComputeTime {
   std::vector<Group> groups_;
 };
 
+// Of workers that are as fast as they can be.
+class NoPace final : public ComputeTime {
+ public:
+  Time sample(WorkerId, std::uint64_t) const override { return Time{0}; }
+};
+
 std::size_t read_count(Settings& settings) { return static_cast<std::size_t>(settings.integer("count", kCount)); }
 
 std::unique_ptr<ComputeTime> read_compute_time(Settings& settings, std::uint64_t seed, ComputeTimes times) {
   settings.allow("compute_time");
-  if (times == ComputeTimes::optional && !settings.has("compute_time")) return make_constant(1e-9);
+  if (times == ComputeTimes::optional && !settings.has("compute_time")) return std::make_unique<NoPace>();
   return make_compute_time(settings, "compute_time", seed);
 }
 

@@ -181,6 +181,7 @@ TEST_F(Program, HelpHasExamplesAtEveryLevel) {
     EXPECT_EQ(finished.code, 0);
     EXPECT_THAT(finished.out, HasSubstr("Examples:\n  tardigrad "));
   }
+  EXPECT_THAT(run({"--help"}).out, HasSubstr("Exit codes: 0 done; "));
   EXPECT_THAT(run({"--version"}).out, StartsWith("tardigrad 0."));
 }
 
@@ -256,6 +257,21 @@ TEST_F(Program, RunsOnRealThreads) {
   const std::string file = kScenario.string();
   expect_refused({"run", file, "--runtime", "thread"}, "must be one of sim, threads, hogwild; did you mean `threads`?");
   expect_refused({"run", file, "--runtime", "threads", "--set", "workers={count=5000}"}, "at most 4096 workers");
+}
+
+// 100 ns an order is more than any machine does; without a pace there is nothing to keep.
+TEST_F(Program, APaceThatTheMachineCannotKeepIsSaid) {
+  const std::vector<std::string> words = {"run", kScenario, "--runtime", "threads", "--overwrite", "--out", "r"};
+  const auto said_with = [&](const std::string& workers) {
+    std::vector<std::string> call = words;
+    call.insert(call.end(), {"--set", "workers=" + workers});
+    const Finished finished = run(call);
+    EXPECT_EQ(finished.code, 0) << finished.err;
+    return finished.err;
+  };
+  EXPECT_THAT(said_with("{count=2,compute_time=1e-7}"), HasSubstr("did not keep the pace that compute_time asks for"));
+  EXPECT_EQ(summary("r")["runtime"]["paced"], summary("r")["runtime"]["late"]);
+  EXPECT_THAT(said_with("{count=2}"), Not(HasSubstr("pace")));
 }
 
 // Workers that would sleep for an hour.

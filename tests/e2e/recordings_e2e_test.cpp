@@ -74,6 +74,25 @@ TEST_F(Recordings, WhatIfReproducesTheRecordedRunAndSimulatesAnother) {
   EXPECT_EQ(report["runs"][2]["counters"]["discarded"], 0);
 }
 
+// Simulated on its own timings, turn-arounds included, a run on real threads takes its own time: with the cheapest of
+// gradients, where most of the time passes between them.
+TEST_F(Recordings, WhatIfTakesTheTimeOfRealThreads) {
+  for (const char* method :
+       {"{name='vanilla-asgd',step_size=0.02}", "{name='rennala-sgd',batch_target=4,step_size=0.02}"})
+    for (const char* workers : {"{count=1}", "{count=3}"}) {
+      ASSERT_EQ(
+          run({"run", "s.toml", "--record", "--quiet", "--out", "t", "--overwrite", "--set", "run.runtime='threads'",
+               "--set", std::string("workers=") + workers, "--set", std::string("method=") + method, "--set",
+               "run.stop={updates=400}", "--set", "run.evaluate_every={updates=100}"})
+              .code,
+          0);
+      const json report = json::parse(run({"what-if", "t", "--json"}).out);
+      const double recorded = report["runs"][0]["time"], simulated = report["runs"][1]["time"];
+      EXPECT_NEAR(simulated, recorded, 0.05 * recorded) << method << workers;
+      EXPECT_EQ(report["runs"][0]["counters"]["updates"], report["runs"][1]["counters"]["updates"]);
+    }
+}
+
 TEST_F(Recordings, ATornRecordingIsReplayedUpToItsEnd) {
   fs::resize_file(folder_ / "r" / "recording.bin", fs::file_size(folder_ / "r" / "recording.bin") / 2);
   fs::remove(folder_ / "r" / "summary.json");

@@ -107,7 +107,7 @@ void Worker::compute(Job& job, Stint& stint) {
   stint.note_end();
   if (!stint.rest()) dropped_.fetch_add(1, std::memory_order_relaxed);
   order.compute_time = stint.taken();
-  if (shop_.pace) note_pace(stint.pace(), order.compute_time);
+  if (stint.pace() > Time{0}) note_pace(stint.pace(), order.compute_time);
 }
 
 void Worker::note_pace(Time pace, Time taken) {
