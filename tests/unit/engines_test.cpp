@@ -73,6 +73,7 @@ TEST(Simulator, AWorkerWorksOffItsQueueInOrder) {
     EXPECT_EQ(run.arrivals[i].order.compute_time, from_seconds(1.0)) << "waiting in the queue is no computing";
   }
   EXPECT_EQ(run.result.reason, StopReason::idle);
+  EXPECT_EQ(run.result.time, from_seconds(3)) << "it ends when nothing happens any more, not at its limit";
 }
 
 TEST(Simulator, CancelDropsRunningAndQueuedOrders) {

@@ -64,11 +64,12 @@ void Simulator::drop_stale_events() {
 
 std::optional<Event> Simulator::next(Time limit) {
   finish_arrival();
-  if (aside_) return loses_aside();
+  if (aside_) return aside_.take(reason_, [&](WorkerId worker) { return goes(worker); });
   while (joined_ < options_.workers) {
     const auto worker = static_cast<WorkerId>(joined_++);
     if (!joins_later(worker)) return joins(worker);
   }
+  if (idle()) return std::nullopt;  // time does not pass where nothing happens
   while (!events_.empty() && is_over(events_.front())) stale_events_ -= is_stale(pop());
   if (events_.empty() && limit == Time::max()) return std::nullopt;
   if (events_.empty() || events_.front().time > limit) {
@@ -132,16 +133,7 @@ Event Simulator::goes(WorkerId worker) {
   return {.kind = Event::Kind::worker_lost, .time = now_, .worker = worker, .lost = lost_};
 }
 
-void Simulator::put_aside(WorkerId worker, std::string reason) { aside_ = Aside{worker, std::move(reason)}; }
-
-Event Simulator::loses_aside() {
-  reason_ = std::move(aside_->reason);
-  Event event = goes(aside_->worker);
-  event.reason = reason_;
-  event.put_aside = true;
-  aside_.reset();
-  return event;
-}
+void Simulator::put_aside(WorkerId worker, std::string reason) { aside_.put(worker, std::move(reason)); }
 
 Event Simulator::leaves(WorkerId worker) {
   const Event event = goes(worker);

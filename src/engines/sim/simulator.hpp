@@ -12,6 +12,7 @@
 
 #include "core/buffer_pool.hpp"
 #include "engines/compute_pool.hpp"
+#include "engines/put_aside.hpp"
 #include "tardigrad/availability.hpp"
 #include "tardigrad/compute_time.hpp"
 #include "tardigrad/problem.hpp"
@@ -132,7 +133,6 @@ class Simulator final : public Runtime {
   std::optional<Event> arrives(SlotId id);
   Event leaves(WorkerId worker);
   Event goes(WorkerId worker);
-  Event loses_aside();
   bool joins_later(WorkerId worker);
   void withdraw_orders(WorkerId worker, std::vector<Order>& withdrawn);
   Time plan_work(Order& order) const;
@@ -168,15 +168,10 @@ class Simulator final : public Runtime {
   OrderId orders_given_ = 0;
   std::size_t joined_ = 0, present_ = 0, in_flight_ = 0, timers_set_ = 0, joins_to_come_ = 0, stale_events_ = 0;
   std::vector<WorkerState> workers_;
-  std::vector<Stay> stays_;  // by worker; empty when everybody is always there
-  std::vector<Order> lost_;  // of the loss handed out last, and
-  std::string reason_;       // why
-  struct Aside {
-    WorkerId worker = 0;
-    std::string reason;
-    void state(Archive& archive) { archive(worker, reason); }
-  };
-  std::optional<Aside> aside_;   // the next event says so
+  std::vector<Stay> stays_;      // by worker; empty when everybody is always there
+  std::vector<Order> lost_;      // of the loss handed out last, and
+  std::string reason_;           // why
+  PutAside aside_;               // the next event says so
   double stayed_seconds_ = 0.0;  // by those who have left, in all: a million of them would overflow a Time
   std::deque<Slot> slots_;       // stable addresses
   std::vector<SlotId> free_slots_;

@@ -54,7 +54,7 @@ void ThreadRuntime::start_workers() {
 std::optional<Event> ThreadRuntime::next(Time limit) {
   finish_arrival();
   if (!workers_.empty() && !workers_.front().worker) start_workers();
-  if (aside_) return loses_aside();
+  if (aside_) return aside_.take(reason_, [&](WorkerId worker) { return loses(worker); });
   if (std::optional<Event> event = first_join()) return event;
   const Instant patience = std::chrono::steady_clock::now() + kPatience;
   while (!idle()) {
@@ -159,16 +159,7 @@ Event ThreadRuntime::fails(std::unique_ptr<Job> job) {
   return event;
 }
 
-void ThreadRuntime::put_aside(WorkerId worker, std::string reason) { aside_ = Aside{worker, std::move(reason)}; }
-
-Event ThreadRuntime::loses_aside() {
-  reason_ = std::move(aside_->reason);
-  Event event = loses(aside_->worker);
-  event.reason = reason_;
-  event.put_aside = true;
-  aside_.reset();
-  return event;
-}
+void ThreadRuntime::put_aside(WorkerId worker, std::string reason) { aside_.put(worker, std::move(reason)); }
 
 Event ThreadRuntime::leaves(WorkerId worker) {
   const Time absence = options_.availability->absence(worker, workers_[worker].episode);

@@ -12,6 +12,7 @@
 
 #include "core/buffer_pool.hpp"
 #include "engines/compute_pool.hpp"
+#include "engines/put_aside.hpp"
 #include "engines/threads/clock.hpp"
 #include "engines/threads/inbox.hpp"
 #include "engines/threads/worker.hpp"
@@ -139,7 +140,6 @@ class ThreadRuntime final : public Runtime {
   Event arrives(std::unique_ptr<Job> job);
   Event fails(std::unique_ptr<Job> job);
   Event loses(WorkerId worker);
-  Event loses_aside();
   void withdraw(WorkerId worker, std::vector<Order>& withdrawn);
   void finish_arrival();
   void hand_out(const WorkerState& state, const Task& task);
@@ -165,12 +165,7 @@ class ThreadRuntime final : public Runtime {
   std::priority_queue<Appointment, std::vector<Appointment>, std::greater<>> appointments_;
   std::vector<Order> lost_;  // of the loss handed out last, and
   std::string reason_;       // why
-  struct Aside {
-    WorkerId worker = 0;
-    std::string reason;
-    void state(Archive& archive) { archive(worker, reason); }
-  };
-  std::optional<Aside> aside_;  // the next event says so
+  PutAside aside_;           // the next event says so
   std::unique_ptr<Job> arrived_;
   bool looked_ = false;  // at the gradient
   ArrivedGradient gradient_;
