@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -50,7 +51,8 @@ class Program : public testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  pid_t start(const std::vector<std::string>& words) {
+  /// With faults (tests/support/faults.cpp), and a log of the calls in the file `calls`.
+  pid_t start(const std::vector<std::string>& words, const std::string& faults = "") {
     std::vector<char*> argv = {const_cast<char*>(kBinary.c_str())};
     for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
@@ -58,6 +60,7 @@ class Program : public testing::Test {
     if (pid == 0) {
       const int out = open((folder_ / "stdout").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
       const int err = open((folder_ / "stderr").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
+      if (!faults.empty()) set_faults(faults);
       if (chdir(folder_.c_str()) != 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) _exit(99);
       execv(argv[0], argv.data());
       _exit(98);
@@ -71,7 +74,9 @@ class Program : public testing::Test {
             .out = read(folder_ / "stdout"),
             .err = read(folder_ / "stderr")};
   }
-  Finished run(const std::vector<std::string>& words) { return finish(start(words)); }
+  Finished run(const std::vector<std::string>& words, const std::string& faults = "") {
+    return finish(start(words, faults));
+  }
 
   // Gives commands again and again, and kills each at a random instant within `longest`, until there were so many
   // kills. Where a run came to its end, the last one in peace, `ended` looks at what it left, and clears it away.
@@ -110,6 +115,15 @@ class Program : public testing::Test {
   json summary(const std::string& directory) { return json::parse(read(folder_ / directory / "summary.json")); }
 
   fs::path folder_;
+
+ private:
+  void set_faults(const std::string& faults) const {
+    const char* const sanitizer = std::getenv("ASAN_OPTIONS");
+    setenv("ASAN_OPTIONS", ((sanitizer ? sanitizer : "") + std::string(":verify_asan_link_order=0")).c_str(), 1);
+    setenv("LD_PRELOAD", (fs::path(TARDIGRAD_BINARY_DIR) / "libtardigrad_faults.so").c_str(), 1);
+    setenv("TARDIGRAD_FAULTS", faults.c_str(), 1);
+    setenv("TARDIGRAD_FAULTS_LOG", (folder_ / "calls").c_str(), 1);
+  }
 };
 
 }  // namespace tardigrad::e2e
