@@ -65,26 +65,36 @@ std::map<std::string, std::uint64_t> count_calls(const fs::path& log, const std:
 
 Fault draw_fault(Dice& dice, const Undisturbed& run) {
   const std::chrono::duration<double> instant = 1.1 * dice.uniform() * run.time;
-  switch (dice.below(8)) {
+  const Fault kill = {.kind = Fault::Kind::kill,
+                      .what = fmt::format("SIGKILL after {:.4f} s", instant.count()),
+                      .signal = Start::Signal{SIGKILL, instant}};
+  // A leg that comes to the end of the run is the last one: most are killed before.
+  const auto and_kill = [&](Fault fault) {
+    if (dice.chance(0.3)) return fault;
+    fault.what += ", " + kill.what;
+    fault.signal = kill.signal;
+    return fault;
+  };
+  switch (dice.below(12)) {
     case 0:
     case 1:
-      return {.kind = Fault::Kind::kill,
-              .what = fmt::format("SIGKILL after {:.4f} s", instant.count()),
-              .signal = Start::Signal{SIGKILL, instant}};
+      return kill;
     case 2:
     case 3:
-      return aimed(dice, run);
     case 4:
-      return refusal(dice, run);
-    case 5: {
+      return aimed(dice, run);
+    case 5:
+    case 6:
+      return and_kill(refusal(dice, run));
+    case 7: {
       constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
       const int number = kSignals[dice.below(std::size(kSignals))];
       return {.kind = Fault::Kind::signal,
               .what = fmt::format("signal {} after {:.4f} s", number, instant.count()),
               .signal = Start::Signal{number, instant}};
     }
-    case 6:
-      return {.kind = Fault::Kind::pipe, .what = "pipes that nobody reads"};
+    case 8:
+      return and_kill({.kind = Fault::Kind::pipe, .what = "pipes that nobody reads"});
     default:
       return {.kind = Fault::Kind::damage};
   }

@@ -11,7 +11,7 @@
 //     byte; of one on real threads, that every order is accounted for once;
 //   - that its recording, where it has one, can be gone through to the end.
 // Iteration i has the seed N + i. The first that fails ends the torture: its seed is printed, and its directory stays.
-// Instants of kills are not repeated by a seed; scenario, kind and aim of every fault are.
+// A seed repeats the scenario, and kind and aim of every fault, but not what a run had done at the instant of a kill.
 #include <fmt/format.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -69,7 +69,7 @@ class Iteration {
 
   void run() {
     run_undisturbed();
-    const std::uint64_t legs = 1 + dice_.below(6);
+    const std::uint64_t legs = 2 + dice_.below(7);
     bool ended = false;
     for (std::uint64_t i = 0; i < legs && !ended; ++i) ended = meet(draw_fault(dice_, undisturbed_));
     // Whatever happened, in the end it goes on in peace.

@@ -81,7 +81,7 @@ World draw_world(Dice& dice, const fs::path& golden) {
       "}}\n",
       dimension);
   text += draw_workers(dice, world.threads);
-  text += draw_run(dice, world, 100 + dice.count(2000));
+  text += draw_run(dice, world, 200 + 4 * dice.count(1500));
   SettingValue::Table document = cli::parse_toml(text, "torture");
   document["method"] = {method};
   world.document = cli::to_toml_document(document);

@@ -32,8 +32,8 @@ class Dice {
 
 /// A scenario of a second or less.
 struct World {
-  std::string document;  ///< TOML
-  std::string method;
+  std::string document = {};  ///< TOML
+  std::string method = {};
   bool threads = false;  ///< real ones: no two runs are the same
   bool records = false;
 };
