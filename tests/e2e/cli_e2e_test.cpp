@@ -17,17 +17,11 @@
 
 #include "program.hpp"
 
+namespace tardigrad::e2e {
 namespace {
 
-namespace fs = std::filesystem;
-using nlohmann::json;
-using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-using tardigrad::e2e::Finished;
-using tardigrad::e2e::Program;
-using tardigrad::e2e::read;
 
 const fs::path kScenario = fs::path(TARDIGRAD_SOURCE_DIR) / "scenarios" / "quadratic.toml";
 
@@ -287,3 +281,4 @@ TEST_F(Program, CtrlCEndsARunOnThreadsAtOnce) {
 }
 
 }  // namespace
+}  // namespace tardigrad::e2e

@@ -7,19 +7,13 @@
 
 #include "program.hpp"
 
+namespace tardigrad::e2e {
 namespace {
 
-namespace fs = std::filesystem;
-using nlohmann::json;
 using testing::AllOf;
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-using tardigrad::e2e::Finished;
-using tardigrad::e2e::Program;
-using tardigrad::e2e::read;
 
 const fs::path kScenario = fs::path(TARDIGRAD_SOURCE_DIR) / "scenarios" / "quadratic.toml";
 
@@ -277,3 +271,4 @@ step_size = [1e-7, 0.2]
 }
 
 }  // namespace
+}  // namespace tardigrad::e2e
