@@ -45,7 +45,12 @@ class Compare {
   }
 
   int run() {
-    for (const Arena& arena : plan_.arenas()) record::make_writable_directory(arena.directory / "runs");
+    for (const Arena& arena : plan_.arenas()) {
+      if (arena.directory != directory_) record::refuse_link(arena.directory);
+      record::refuse_link(arena.directory / "runs");
+      record::make_writable_directory(arena.directory / "runs");
+      remove_half_reports(arena);
+    }
     const std::size_t adopted = adopt_finished(0);
     announce(adopted);
     catch_interrupts();
@@ -91,7 +96,7 @@ class Compare {
     for (std::size_t i = first; i < plan_.jobs().size(); ++i) {
       Job& job = plan_.jobs()[i];
       const fs::path file = job.directory() / "summary.json";
-      if (command_.fresh || !fs::exists(file)) continue;
+      if (command_.fresh || !record::is_there(file)) continue;
       const record::RunSummary summary = read_earlier(file);
       if (summary.reason == StopReason::interrupted) continue;
       if (summary.names.scenario_hash != job.hash) {
@@ -240,7 +245,10 @@ class Compare {
   static std::optional<RunOutput> execute_when_possible(const RunRequest& request) {
     for (bool told = false;; told = true) {
       try {
+        record::refuse_link(*request.directory);
         return execute(request);
+      } catch (const record::Obstructed&) {
+        throw;
       } catch (const record::IoError& error) {
         if (!told) request.tell(fmt::format("{}; this run waits, and tries again every 5 s", error.what()));
       }

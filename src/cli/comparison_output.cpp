@@ -71,6 +71,12 @@ void write_report(const Arena& arena, const report::Comparison& comparison, cons
         picture, report::svg_plot(best_curves(arena, comparison, kCurvesInPlot), plot_of(arena, comparison, title)));
 }
 
+void remove_half_reports(const Arena& arena) {
+  std::vector<std::filesystem::path> files = {arena.directory / "curves.svg"};
+  for (const char* name : report::kComparisonFiles) files.push_back(arena.directory / name);
+  record::remove_temporaries(files);
+}
+
 void print_report(const Arena& arena, const report::Comparison& comparison, const std::string& title) {
   const std::string headline = report::incomplete_headline(comparison);
   if (!headline.empty()) fmt::print("{}\n\n", headline);

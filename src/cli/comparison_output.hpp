@@ -14,6 +14,9 @@ namespace tardigrad::cli {
 /// Errors  IoError
 void write_report(const Arena& arena, const report::Comparison& comparison, const std::string& title, bool curves);
 
+/// Removes what a comparison that was killed in the midst of `write_report` has left.
+void remove_half_reports(const Arena& arena);
+
 /// Prints curves, the table of best settings and the sentences; "INCOMPLETE" stands first where runs are not over.
 void print_report(const Arena& arena, const report::Comparison& comparison, const std::string& title);
 

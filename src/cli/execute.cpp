@@ -160,7 +160,7 @@ std::optional<record::Checkpoint> find_checkpoint(const RunRequest& request, con
   if (request.check_before_going_on) request.check_before_going_on();
   auto last = folder_of(request, identity).last(buffers, *request.directory, request.tell);
   const std::filesystem::path summary = *request.directory / record::kSummaryFile;
-  if (!last && std::filesystem::exists(summary) && record::read_summary(summary).reason != StopReason::interrupted)
+  if (!last && record::is_there(summary) && record::read_summary(summary).reason != StopReason::interrupted)
     throw Error(
         fmt::format("{}: the run has ended, and none of its checkpoints can be gone on from; it is left as it is",
                     request.directory->string()));

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cli/toml_file.hpp"
+#include "record/file.hpp"
 #include "record/run_directory.hpp"
 #include "tardigrad/error.hpp"
 
@@ -95,7 +96,7 @@ const SettingValue::Table& stop_of(const SettingValue::Table& root) { return tab
 GoingOn::GoingOn(fs::path directory, const RunMemory& memory, Scenario given)
     : directory_(std::move(directory)), memory_(memory), scenario_(std::move(given)) {
   const fs::path file = directory_ / record::kScenarioFile;
-  if (!fs::exists(file)) return;  // it was killed before it began
+  if (!record::is_there(file)) return;  // it was killed before it began
   there_ = read_toml(file);
   const SettingValue::Table& run = table_at(*there_, "run");
   const auto every = run.find("evaluate_every");
@@ -165,7 +166,7 @@ record::RunSummary GoingOn::read(const fs::path& summary) const {
 std::optional<record::RunSummary> GoingOn::finished(const World& world, const MethodPlan& method,
                                                     const RunPlan& plan) const {
   const fs::path file = directory_ / record::kSummaryFile;
-  if (!fs::exists(file)) return std::nullopt;
+  if (!record::is_there(file)) return std::nullopt;
   check(world, method, plan);
   record::RunSummary summary = read(file);
   if (const auto differs = difference(summary.names.provenance, world.provenance))

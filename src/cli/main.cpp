@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 
 #include "cli/build_info.hpp"
 #include "cli/commands.hpp"
@@ -235,6 +236,9 @@ int main(int argc, char** argv) {
     return run(argc, argv);
   } catch (const Error& error) {
     say(error.what());
+    return 2;
+  } catch (const std::filesystem::filesystem_error& error) {
+    say(error.path1().string() + ": " + error.code().message());
     return 2;
   } catch (const std::exception& error) {
     say(std::string("unexpected failure: ") + error.what());

@@ -16,8 +16,9 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path& checked(const fs::path& directory) {
-  if (!fs::is_directory(directory)) throw Error(fmt::format("{}: is no directory of a run", directory.string()));
-  if (!fs::exists(directory / "recording.bin"))
+  if (std::error_code none; !fs::is_directory(directory, none))
+    throw Error(fmt::format("{}: is no directory of a run", directory.string()));
+  if (!record::is_there(directory / "recording.bin"))
     throw Error(
         fmt::format("{}: holds no recording.bin; `tardigrad run FILE --record` writes one", directory.string()));
   return directory;
@@ -44,7 +45,7 @@ RecordedRun::RecordedRun(fs::path directory, const CommonOptions& common)
   if (world_.problem->layout().dimension() != header.dimension || initial_point_hash(world_) != header.initial_point)
     throw Error(fmt::format("{}: the problem `{}` begins at another point than the recorded one (recorded by {})",
                             recording.name(), header.problem, describe_program(header.provenance)));
-  if (const fs::path summary = directory_ / record::kSummaryFile; fs::exists(summary))
+  if (const fs::path summary = directory_ / record::kSummaryFile; record::is_there(summary))
     summary_ = record::read_summary(summary);
 }
 

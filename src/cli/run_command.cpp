@@ -164,7 +164,7 @@ RunCommand settled(RunCommand command) {
   if (!directory.empty()) command.out = directory;
   if (!command.scenario.empty()) return command;
   command.scenario = *command.out / "scenario.toml";
-  if (!fs::exists(command.scenario))
+  if (!record::is_there(command.scenario))
     throw Error(fmt::format("{}: holds no run to go on with: there is no scenario.toml in it", command.out->string()));
   return command;
 }
@@ -200,7 +200,7 @@ Scenario load_scenario(const std::filesystem::path& file, const std::vector<std:
 std::filesystem::path fresh_directory(const std::filesystem::path& scenario) {
   const std::filesystem::path base = std::filesystem::path("runs") / scenario.stem();
   std::filesystem::path path = base;
-  for (int i = 2; std::filesystem::exists(path); ++i) path = fmt::format("{}-{}", base.string(), i);
+  for (int i = 2; record::is_there(path); ++i) path = fmt::format("{}-{}", base.string(), i);
   return path;
 }
 

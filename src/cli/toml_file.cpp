@@ -7,9 +7,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
-#include <sstream>
+#include <cstdint>
 
+#include "record/file.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::cli {
@@ -17,6 +17,7 @@ namespace {
 
 // Scenarios are written by people: nothing sensible is nested deeper, and a hostile file shall not exhaust the stack.
 constexpr int kMaxDepth = 32;
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 24;
 
 // What stands on the command line has no line.
 constexpr const char* kCommandLine = "--set";
@@ -109,14 +110,7 @@ SettingValue::Table parse_toml(std::string_view text, const std::string& file) {
 }
 
 SettingValue::Table read_toml(const std::filesystem::path& file) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored))
-    throw Error(fmt::format("{}: is a directory, not a scenario file", file.string()));
-  std::ifstream in(file, std::ios::binary);
-  std::stringstream text;
-  if (!in || !(text << in.rdbuf() || in.eof()))
-    throw Error(fmt::format("{}: cannot be read: {}", file.string(), std::generic_category().message(errno)));
-  return parse_toml(text.str(), file.string());
+  return parse_toml(record::read_file(file, kMostBytes), file.string());
 }
 
 void apply_assignment(SettingValue::Table& table, std::string_view assignment) {

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 
 const Plugin& load_plugin(const fs::path& path) {
   const std::string name = "plugin " + path.string();
-  if (!fs::is_regular_file(path)) throw Error(name + ": no such file");
+  if (std::error_code none; !fs::is_regular_file(path, none)) throw Error(name + ": no such file");
   // An absolute path, because dlopen seeks a bare name in the system's folders.
   void* library = dlopen(fs::absolute(path).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) throw Error(name + ": cannot be opened as a shared library: " + dlerror());

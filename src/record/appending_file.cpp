@@ -70,6 +70,7 @@ void AppendingFile::make_again_if_gone() {
 void AppendingFile::fail(const Error& error) {
   next_try_ = std::chrono::steady_clock::now() + options_.retry_every;
   reason_ = error.what();
+  obstructed_ = dynamic_cast<const Obstructed*>(&error) != nullptr;
   if (trouble_ != Trouble::none) return;
   trouble_ = Trouble::waiting;
   missing_before_ = missing_;
@@ -97,7 +98,7 @@ void AppendingFile::drop(const Piece& piece) {
 void AppendingFile::close(Patience* patience) {
   if (!file_) return;
   flush();
-  while (is_behind() && patience && patience->wait(reason_)) flush();
+  while (is_behind() && !obstructed_ && patience && patience->wait(reason_)) flush();
   if (is_behind()) give_up();
   try {
     std::exchange(file_, nullptr)->close();

@@ -92,6 +92,7 @@ class AppendingFile {
   std::uint64_t missing_ = 0, missing_before_ = 0;  // before_: when the trouble began
   enum class Trouble : std::uint8_t { none, waiting, dropping } trouble_ = Trouble::none;
   std::string reason_;
+  bool obstructed_ = false;  // by something else in its place: no patience helps
   std::chrono::steady_clock::time_point next_try_;
 };
 

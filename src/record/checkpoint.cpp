@@ -6,7 +6,6 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <fstream>
 #include <utility>
 
 #include "core/hash.hpp"
@@ -33,12 +32,7 @@ static_assert(sizeof(Prefix) == 40, "no padding: it is written as it lies");
 
 class Reader {
  public:
-  explicit Reader(const std::filesystem::path& path) : path_(path), stream_(path, std::ios::binary) {
-    std::error_code error;
-    left_ = std::filesystem::file_size(path, error);
-    if (error) throw Error(fmt::format("{}: cannot read: {}", path.string(), error.message()));
-    if (!stream_) throw Error(fmt::format("{}: cannot read", path.string()));
-  }
+  explicit Reader(const std::filesystem::path& path) : path_(path), file_(path), left_(file_.bytes()) {}
 
   CheckpointHeader read_header() {
     if (left_ < sizeof prefix_) fail("it ends too early");
@@ -87,8 +81,7 @@ class Reader {
   }
 
   void read(std::span<std::byte> to) {
-    stream_.read(reinterpret_cast<char*>(to.data()), static_cast<std::streamsize>(to.size()));
-    if (!stream_) fail("it ends too early");
+    if (file_.read(to) != to.size()) fail("it ends too early");
     hasher_.add(to);
   }
 
@@ -105,7 +98,7 @@ class Reader {
   }
 
   const std::filesystem::path& path_;
-  std::ifstream stream_;
+  InputFile file_;
   std::uint64_t left_ = 0;
   Prefix prefix_;
   Hasher hasher_;

@@ -77,10 +77,11 @@ std::optional<Checkpoint> CheckpointFolder::last(BufferPool& buffers, const fs::
 }
 
 void CheckpointFolder::write(const CheckpointHeader& header, const State& state) const {
+  refuse_link(options_.path);
   std::error_code error;
   // Not its parents: a run's logs make its directory again where it has gone, and its scenario.toml with it.
   fs::create_directory(options_.path, error);
-  if (error) throw IoError(fmt::format("{}: cannot make the directory: {}", options_.path.string(), error.message()));
+  if (error) fail(options_.path, "make the directory", error);
   write_checkpoint(options_.path / fmt::format("{:012}{}", header.updates, kExtension), header, state);
   remove_old();
 }
@@ -109,7 +110,10 @@ void CheckpointFolder::remove_old() const {
   old.resize(old.size() - std::min(old.size(), options_.keep));
   for (const fs::path& file : old)
     if (file != kept) fs::remove(file, ignored);
-  for (const fs::path& file : files(temporary_name(kExtension))) fs::remove(file, ignored);
+  for (const auto& entry : fs::directory_iterator(options_.path, ignored)) {
+    const std::string name = name_behind_temporary(entry.path().filename().string());
+    if (name.ends_with(kExtension)) fs::remove(entry.path(), ignored);
+  }
 }
 
 CheckpointWriter::CheckpointWriter(CheckpointFolder folder, Options options)

@@ -8,6 +8,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <vector>
 
 #include "tardigrad/error.hpp"
 
@@ -19,9 +21,19 @@ class IoError : public Error {
   using Error::Error;
 };
 
+/// Something else is in the file's place, and will be: a directory, a pipe, a symbolic link.
+class Obstructed : public IoError {
+ public:
+  using IoError::IoError;
+};
+
+/// Throws "PATH: cannot VERB: REASON", an Obstructed where waiting does not help.
+[[noreturn]] void fail(const std::filesystem::path& path, std::string_view verb, const std::error_code& reason);
+
 class AtomicFile;
 
-/// A file open for writing; what was there before is gone, or the first `kept` bytes of it stay and are gone on from.
+/// A regular file open for writing; what was there before is gone, or the first `kept` bytes of it stay and are gone on
+/// from. A symbolic link in its place is not followed.
 /// Errors  IoError "PATH: cannot ...: REASON" from every member; Error when there is less of it than is to be kept
 /// Thread  one at a time
 class File {
@@ -47,12 +59,16 @@ class File {
   std::uint64_t bytes() const { return bytes_; }
 
  private:
-  std::filesystem::path path_;
+  friend class AtomicFile;
+  File(std::filesystem::path path, std::filesystem::path shown, int descriptor);
+  [[noreturn]] void fail_to(std::string_view verb, int error) const;
+  std::filesystem::path path_, shown_;  // shown_: in messages
   int descriptor_ = -1;
   std::uint64_t bytes_ = 0;
 };
 
-/// A file that appears under its name whole, or not at all: a temporary file beside it, synced, then renamed.
+/// A file that appears under its name whole, or not at all: a temporary file beside it, of a name that nobody can
+/// foresee, synced, then renamed. Messages call it by its name to be.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
@@ -63,23 +79,59 @@ class AtomicFile {
   void commit();
 
  private:
+  static File make_temporary(const std::filesystem::path& path);
   std::filesystem::path path_;
   File file_;
   bool committed_ = false;
 };
 
-/// The name of the temporary file of an AtomicFile: one name, so that what a killed run leaves is overwritten.
-std::filesystem::path temporary_name(const std::filesystem::path& path);
+/// Is there anything at this path, if only a link that leads nowhere?
+/// Errors  IoError "PATH: cannot read: REASON" when that cannot be seen
+bool is_there(const std::filesystem::path& path);
 
-/// Makes a directory, parents included, and sees whether files can be written in it.
+/// The name of a file for whose AtomicFile a file of this name is temporary; "" when it is none.
+std::string name_behind_temporary(std::string_view name);
+/// Removes what killed processes have left of AtomicFiles of `files`.  Pre  nobody writes them now
+void remove_temporaries(const std::vector<std::filesystem::path>& files);
+
+/// Makes a directory, parents included.
 /// Errors  IoError naming it
+void make_directory(const std::filesystem::path& path);
+/// As make_directory, and sees whether files can be written in it.
 void make_writable_directory(const std::filesystem::path& path);
+/// Of what a run makes in its own directory. What is behind a link is not.
+/// Errors  Obstructed where the path is a symbolic link
+void refuse_link(const std::filesystem::path& path);
 
 /// Writes a whole file through an AtomicFile.
 void write_file(const std::filesystem::path& path, std::string_view text);
 
-/// The contents of a file.
+/// A regular file open for reading, from its beginning to its end.
 /// Errors  IoError "PATH: cannot read: REASON"
-std::string read_file(const std::filesystem::path& path);
+/// Thread  one at a time
+class InputFile {
+ public:
+  explicit InputFile(std::filesystem::path path);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  /// How long it was when it was opened.
+  std::uint64_t bytes() const { return bytes_; }
+  /// The next bytes: as many as `to` holds, fewer only where the file ends. Returns how many.
+  std::size_t read(std::span<std::byte> to);
+
+ private:
+  std::filesystem::path path_;
+  std::uint64_t bytes_ = 0;
+  int descriptor_ = -1;
+};
+
+/// More than any text has that a run writes or reads whole.
+inline constexpr std::uint64_t kMostText = std::uint64_t{1} << 28;
+
+/// The contents of a file.
+/// Errors  IoError "PATH: cannot read: REASON"; Error when it has more than `most` bytes
+std::string read_file(const std::filesystem::path& path, std::uint64_t most = kMostText);
 
 }  // namespace tardigrad::record

@@ -10,13 +10,18 @@
 #include <cerrno>
 #include <system_error>
 
+#include "core/open_file.hpp"
 #include "record/file.hpp"
 
 namespace tardigrad::record {
 namespace {
 
-[[noreturn]] void fail(const std::filesystem::path& path, int error) {
-  throw IoError(fmt::format("{}: cannot lock: {}", path.string(), std::generic_category().message(error)));
+int open_or_fail(const std::filesystem::path& path) {
+  const OpenedFile opened = open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW);
+  if (opened.descriptor >= 0) return opened.descriptor;
+  const std::string text = fmt::format("{}: cannot lock: {}", path.string(), opened.problem);
+  if (opened.lasting) throw Obstructed(text);
+  throw IoError(text);
 }
 
 // Calls until no signal is in the way.
@@ -30,9 +35,7 @@ int retried(const Call& call) {
 
 }  // namespace
 
-FileLock::FileLock(const std::filesystem::path& path)
-    : descriptor_(retried([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666); })) {
-  if (descriptor_ < 0) fail(path, errno);
+FileLock::FileLock(const std::filesystem::path& path) : descriptor_(open_or_fail(path)) {
   if (retried([&] { return ::flock(descriptor_, LOCK_EX | LOCK_NB); }) == 0) return;
   const int error = errno;
   if (error == EWOULDBLOCK) {
@@ -41,7 +44,7 @@ FileLock::FileLock(const std::filesystem::path& path)
   }
   if (error == ENOSYS || error == ENOTSUP) return;
   ::close(descriptor_);
-  fail(path, error);
+  fail(path, "lock", {error, std::generic_category()});
 }
 
 bool FileLock::is_on(const std::filesystem::path& path) const {

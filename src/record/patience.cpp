@@ -29,6 +29,8 @@ void Patience::insist(const std::function<void()>& action) {
   for (;;) {
     try {
       return action();
+    } catch (const Obstructed&) {
+      throw;
     } catch (const IoError& error) {
       if (!wait(error.what())) throw;
     }

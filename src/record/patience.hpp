@@ -25,7 +25,8 @@ class Patience {
 
   /// Sleeps for a step, or returns false: there is none left. `trouble` is told the first time.
   bool wait(const std::string& trouble);
-  /// Does it, and again while it fails with an IoError. Errors  the last IoError; what else it throws, at once
+  /// Does it, and again while it fails with an IoError that is no Obstructed.
+  /// Errors  the last IoError; what else it throws, at once
   void insist(const std::function<void()>& action);
 
  private:

@@ -109,8 +109,7 @@ std::string provenance_text(const ProvenanceFile& file) {
 }
 
 std::optional<ProvenanceFile> read_provenance(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return std::nullopt;
+  if (!is_there(path)) return std::nullopt;
   const std::string text = read_file(path);
   const auto wrong = [&](const std::string& problem) {
     return Error(fmt::format("{}: not a provenance: {}", path.string(), problem));

@@ -14,19 +14,13 @@ namespace tardigrad::record {
 namespace fs = std::filesystem;
 namespace {
 
-void make(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) throw IoError(fmt::format("{}: cannot make a run directory: {}", path.string(), error.message()));
-}
-
 // Before the first file of ours is in it, it is empty.
 fs::path make_ours(fs::path path) {
-  make(path);
+  make_directory(path);
   std::error_code error;
   const fs::directory_iterator contents(path, error);
-  if (error) throw IoError(fmt::format("{}: cannot read the directory: {}", path.string(), error.message()));
-  if (contents != fs::directory_iterator{} && !fs::exists(path / kMetricsFile))
+  if (error) fail(path, "read the directory", error);
+  if (contents != fs::directory_iterator{} && !is_there(path / kMetricsFile))
     throw Error(
         fmt::format("{}: the directory is not empty and holds no run; name a new or an empty one", path.string()));
   return path;
@@ -59,15 +53,17 @@ void RunDirectory::begin(IfFinished if_finished) const {
 }
 
 void RunDirectory::check_earlier_run() const {
-  const bool has_checkpoints = fs::exists(checkpoints()) && !fs::is_empty(checkpoints());
-  if (has_checkpoints && (!fs::exists(summary()) || read_summary(summary()).reason == StopReason::interrupted))
+  std::error_code none;
+  const bool has_checkpoints = fs::directory_iterator(checkpoints(), none) != fs::directory_iterator{};
+  if (has_checkpoints && (!is_there(summary()) || read_summary(summary()).reason == StopReason::interrupted))
     throw Error(fmt::format("{}: holds a run that was broken off; --resume goes on with it, --overwrite begins anew",
                             path_.string()));
-  if (fs::exists(summary()))
+  if (is_there(summary()))
     throw Error(fmt::format("{}: holds a finished run; name another directory, or say --overwrite", path_.string()));
 }
 
 void RunDirectory::clear_checkpoints() const {
+  refuse_link(checkpoints());
   std::error_code none;
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(checkpoints(), none))
@@ -77,12 +73,11 @@ void RunDirectory::clear_checkpoints() const {
 }
 
 void RunDirectory::clear(const std::vector<fs::path>& files) const {
+  remove_temporaries(files);
   for (const fs::path& file : files) {
-    for (const fs::path& name : {file, temporary_name(file)}) {
-      std::error_code error;
-      fs::remove(name, error);
-      if (error) throw IoError(fmt::format("{}: cannot remove: {}", name.string(), error.message()));
-    }
+    std::error_code error;
+    fs::remove(file, error);
+    if (error) fail(file, "remove", error);
   }
 }
 
@@ -97,7 +92,7 @@ void RunDirectory::lock_again() { lock_ = std::make_unique<FileLock>(metrics());
 bool RunDirectory::claim(std::string_view toml, const Provenance& provenance) {
   std::error_code error;
   const bool gone = !fs::exists(path_, error);
-  make(path_);
+  make_directory(path_);
   check_ours();
   if (!fs::exists(metrics(), error)) lock_again();
   if (!fs::exists(scenario(), error)) write_identity(toml, provenance);

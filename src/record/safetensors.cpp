@@ -5,7 +5,6 @@
 #include <array>
 #include <bit>
 #include <cstdint>
-#include <fstream>
 #include <numeric>
 #include <set>
 
@@ -53,13 +52,7 @@ struct Slot {
 
 class Reader {
  public:
-  explicit Reader(const std::filesystem::path& path) : path_(path), stream_(path, std::ios::binary) {
-    std::error_code error;
-    const std::uintmax_t size = std::filesystem::file_size(path, error);
-    if (error) throw Error(fmt::format("{}: cannot read: {}", path.string(), error.message()));
-    if (!stream_) throw Error(fmt::format("{}: cannot read", path.string()));
-    file_bytes_ = size;
-  }
+  explicit Reader(const std::filesystem::path& path) : path_(path), file_(path), file_bytes_(file_.bytes()) {}
 
   SafetensorsContents read() {
     const Json header = read_header();
@@ -87,9 +80,9 @@ class Reader {
   }
 
   void read_bytes(void* to, std::uint64_t count) {
-    stream_.read(static_cast<char*>(to), static_cast<std::streamsize>(count));
-    if (!stream_) fail("the file ends too early");
-    hasher_.add({static_cast<const std::byte*>(to), count});
+    const std::span<std::byte> bytes(static_cast<std::byte*>(to), count);
+    if (file_.read(bytes) != count) fail("the file ends too early");
+    hasher_.add(bytes);
   }
 
   Json read_header() {
@@ -186,7 +179,7 @@ class Reader {
   }
 
   const std::filesystem::path& path_;
-  std::ifstream stream_;
+  InputFile file_;
   std::uint64_t file_bytes_ = 0, data_bytes_ = 0;
   Hasher hasher_;
 };

@@ -17,6 +17,8 @@ std::string to_json_text(const Comparison& comparison);
 /// every row whether the comparison is "complete" or "INCOMPLETE". Quoted as RFC 4180 asks; empty: not there.
 std::string to_csv(const Comparison& comparison);
 
+inline constexpr const char* kComparisonFiles[] = {"compare.json", "compare.csv", "compare.md", "compare.txt"};
+
 /// Writes compare.json, compare.csv, compare.md and compare.txt into a directory that exists.
 /// Errors  Error naming the file
 void write_comparison(const std::filesystem::path& directory, const Comparison& comparison);

@@ -158,7 +158,7 @@ TEST_F(AppendingFileTest, WhatCannotBeMadeAgainIsTriedAgain) {
   fs::create_directory(folder);
   file.retry();
   EXPECT_EQ(read_file(path_), "one\n");
-  EXPECT_THAT(told_, ElementsAre(HasSubstr("log.tmp: cannot write: No such file or directory; the run goes on"),
+  EXPECT_THAT(told_, ElementsAre(HasSubstr("log: cannot write: No such file or directory; the run goes on"),
                                  said("had gone; it is made again, with all that was in it"),
                                  said("is written again, and nothing of it is missing")));
 }

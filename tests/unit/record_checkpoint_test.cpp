@@ -164,7 +164,7 @@ TEST_F(Checkpoints, TheBestIsKeptToo) {
 
 TEST_F(Checkpoints, WhatAKillLeftHalfWrittenGoesAway) {
   folder().write(header(50), example());
-  write(directory_ / "checkpoints" / (name(60) + ".tmp"), "half");
+  write(directory_ / "checkpoints" / (name(60) + ".0123456789abcdef.tmp"), "half");
   write(directory_ / "checkpoints" / "mine.txt", "not a checkpoint");
   EXPECT_EQ(last(folder())->header.updates, 50u);
   EXPECT_THAT(told_, IsEmpty());
