@@ -64,9 +64,12 @@ class Runtime {
   /// far.
   virtual void cancel(WorkerId worker, std::vector<Order>& cancelled) = 0;
   virtual void set_timer(TimerId timer, Time after) = 0;
-  /// Takes a worker out of the run for good: the next event says that it was lost, with its orders, and `reason`.
-  /// Pre  it has brought the arrival that was handed out last
+  /// Takes a worker out of the run, for good unless it is readmitted: the next event says that it was lost, with its
+  /// orders, and `reason`. Pre  it has brought the arrival that was handed out last
   virtual void put_aside(WorkerId /*worker*/, std::string /*reason*/) { TG_CHECK(false, "nobody can be put aside"); }
+  /// Those who failed or were put aside, and are not to return by themselves, join again, in the order of their
+  /// numbers. Pre  idle(), and nobody is there
+  virtual void readmit() {}
   /// What was thrown in the place of the gradient of the arrival handed out last, in words; "": nothing. It is known
   /// when the gradient was looked at, and the norm of such a gradient is NaN.
   virtual std::string_view failure() const { return {}; }

@@ -98,7 +98,9 @@ class Compare {
       const fs::path file = job.directory() / "summary.json";
       if (command_.fresh || !record::is_there(file)) continue;
       const record::RunSummary summary = read_earlier(file);
-      if (summary.reason == StopReason::interrupted) continue;
+      // Simulated workers that are lost stay lost; real ones may be there this time, and so may be room for all rows.
+      if (plan_.on_threads() ? is_unfinished(summary) : summary.reason == StopReason::interrupted) continue;
+      if (!summary.missing.empty()) continue;
       if (summary.names.scenario_hash != job.hash) {
         ++replaced_;
         continue;

@@ -45,11 +45,13 @@ class Recording {
     if (request.directory) directory_ = std::make_unique<record::RunDirectory>(*request.directory);
   }
 
+  const record::RunDirectory* directory() const { return directory_.get(); }
+
   /// `from`: what it goes on from, or nothing.
   void begin(const RunRequest& request, const RunIdentity& identity, const record::Checkpoint* from) {
     if (!directory_) return;
     directory_->begin(from ? record::IfFinished::go_on : request.if_finished);
-    if (!from)
+    if (!from || !record::is_there(directory_->scenario()))
       directory_->write_identity(identity.document, request.world.provenance);
     else if (request.document)
       directory_->write_scenario(*request.document);
@@ -57,13 +59,13 @@ class Recording {
       record::write_file(directory_->partition(),
                          record::partition_rows(*request.world.problem, request.world.workers));
     const record::CheckpointHeader kept = from ? from->header : record::CheckpointHeader{};
-    metrics_ = std::make_unique<record::MetricsLog>(directory_->metrics(), log(request, identity, kept.metrics_bytes));
+    metrics_ = std::make_unique<record::MetricsLog>(directory_->metrics(), log(request, identity, kept.metrics.bytes));
     if (request.plan.record)
       recorded_ = std::make_unique<record::RecordingWriter>(directory_->recording(), header_of(request, identity),
-                                                            log(request, identity, kept.recording_bytes));
+                                                            log(request, identity, kept.recording.bytes));
     if (request.plan.events)
       events_ = std::make_unique<record::EventLog>(directory_->events(), *request.plan.events,
-                                                   log(request, identity, kept.events_bytes));
+                                                   log(request, identity, kept.events.bytes));
   }
 
   /// What the driver is to see in the place of the runtime.
@@ -154,22 +156,45 @@ record::CheckpointFolder folder_of(const RunRequest& request, const RunIdentity&
                                    .direction = direction});
 }
 
+// Beginning anew takes nothing away.
+void check_nothing_is_lost(const RunRequest& request, const record::RunDirectory& run) {
+  constexpr const char* kWaysOut = "nothing was changed; --out names another directory, --overwrite begins anew";
+  const std::string directory = run.path().string();
+  if (request.make_rows_again)
+    throw Error(
+        fmt::format("{}: rows are missing that could not be written, and there is no checkpoint from before; {}",
+                    directory, kWaysOut));
+  if (record::is_there(run.summary()))
+    throw Error(
+        fmt::format("{}: holds a run that has ended, and no checkpoint to go on from; {}", directory, kWaysOut));
+  if (run.holds_rows())
+    throw Error(
+        fmt::format("{}: holds a run that was broken off, and no checkpoint to go on from (one with "
+                    "run.checkpoint_every, or begun with --resume, has some); {}",
+                    directory, kWaysOut));
+}
+
+// What newer ones were passed over for an older one, and why, is told in every case.
 std::optional<record::Checkpoint> find_checkpoint(const RunRequest& request, const RunIdentity& identity,
-                                                  BufferPool& buffers) {
+                                                  const record::RunDirectory* run, BufferPool& buffers) {
   if (request.checkpoints != RunRequest::Checkpoints::resume) return std::nullopt;
   if (request.check_before_going_on) request.check_before_going_on();
-  auto last = folder_of(request, identity).last(buffers, *request.directory, request.tell);
-  const std::filesystem::path summary = *request.directory / record::kSummaryFile;
-  if (!last && record::is_there(summary) && record::read_summary(summary).reason != StopReason::interrupted)
-    throw Error(
-        fmt::format("{}: the run has ended, and none of its checkpoints can be gone on from; it is left as it is",
-                    request.directory->string()));
-  if (request.remark) {
-    const std::string directory = request.directory->string();
-    request.remark(last ? fmt::format("{}: goes on after {} updates", directory, last->header.updates)
-                        : fmt::format("{}: holds no checkpoint, so the run begins at its beginning", directory));
+  const record::CheckpointFolder folder = folder_of(request, identity);
+  using Logs = record::CheckpointFolder::Logs;
+  auto last = folder.last(buffers, run->path(), request.make_rows_again ? Logs::whole : Logs::any);
+  const std::string directory = run->path().string();
+  if (!last) {
+    check_nothing_is_lost(request, *run);
+    if (request.remark)
+      request.remark(fmt::format("{}: holds no checkpoint, so the run begins at its beginning", directory));
+    return std::nullopt;
   }
-  return last;
+  for (const auto& [file, why] : last->passed_over)
+    if (!why.empty()) request.tell(fmt::format("{}; it is put aside, and the one before it is taken", why));
+  folder.put_aside(last->passed_over);
+  if (request.remark)
+    request.remark(fmt::format("{}: goes on after {} updates", directory, last->checkpoint.header.updates));
+  return std::move(last->checkpoint);
 }
 
 // A long vector is worth several cores where workers leave some: on cores that are busy, a pass would wait for its
@@ -284,7 +309,7 @@ RunOutput execute_with_server(const RunRequest& request, const RunIdentity& iden
   const World& world = request.world;
   BufferPool buffers(world.problem->layout().dimension());
   Recording recording(request);
-  std::optional<record::Checkpoint> from = find_checkpoint(request, identity, buffers);
+  std::optional<record::Checkpoint> from = find_checkpoint(request, identity, recording.directory(), buffers);
   recording.begin(request, identity, from ? &*from : nullptr);
   Buffer x0 = buffers.take();
   world.initial_point(x0.view());
@@ -302,6 +327,8 @@ RunOutput execute_with_server(const RunRequest& request, const RunIdentity& iden
         .names = {.provenance = record::provenance_line(world.provenance), .scenario_hash = identity.hash_to_go_on},
         .folder = folder_of(request, identity),
         .from = std::move(from),
+        .from_the_start = request.checkpoints == RunRequest::Checkpoints::resume || request.plan.checkpoints.updates ||
+                          request.plan.checkpoints.seconds,
         .metrics = recording.metrics(),
         .events = recording.events(),
         .recording = recording.recorded(),
@@ -319,6 +346,8 @@ RunOutput execute_with_server(const RunRequest& request, const RunIdentity& iden
   if (keeper) {
     keeper->finish();
     output.checkpoints = keeper->written();
+    output.checkpoints_failed = keeper->failed();
+    output.checkpoints_skipped = keeper->skipped();
     output.checkpoint_seconds = keeper->seconds();
     output.failure = keeper->failure();
   }

@@ -39,6 +39,8 @@ struct RunRequest {
   std::function<void()> check_before_going_on = {};
   /// What scenario.toml is to hold from now on, where a run goes on with a changed one.
   std::optional<std::string> document = {};
+  /// Go on from where no row of the logs was missing, further back if need be.
+  bool make_rows_again = false;
   std::function<void(Archive&)> observer_state = {};  ///< saved with the run
   record::Tell tell = record::tell_on_stderr;         ///< of what cannot be written; on any thread
   record::Tell remark = {};                           ///< of where a run goes on; nothing: nobody asks
@@ -48,8 +50,9 @@ struct RunOutput {
   record::RunSummary summary;
   std::vector<EvaluationRecord> evaluations;
   std::vector<WorkerScore> scores = {};  ///< by worker, where they were asked for and the workers' data differ
-  std::uint64_t checkpoints = 0;         ///< that were written
-  double checkpoint_seconds = 0.0;       ///< that the run waited for them
+  std::uint64_t checkpoints = 0;         ///< that were written; that could not be; whose time came during another
+  std::uint64_t checkpoints_failed = 0, checkpoints_skipped = 0;
+  double checkpoint_seconds = 0.0;  ///< that the run waited for them
   /// What the run was to leave and could not, and why: its model or summary, or the checkpoint of its interruption.
   std::optional<std::string> failure = {};
 };

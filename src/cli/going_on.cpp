@@ -163,19 +163,25 @@ record::RunSummary GoingOn::read(const fs::path& summary) const {
   }
 }
 
-std::optional<record::RunSummary> GoingOn::finished(const World& world, const MethodPlan& method,
-                                                    const RunPlan& plan) const {
+std::optional<record::RunSummary> GoingOn::finished(const World& world, const MethodPlan& method, const RunPlan& plan) {
   const fs::path file = directory_ / record::kSummaryFile;
   if (!record::is_there(file)) return std::nullopt;
   check(world, method, plan);
   record::RunSummary summary = read(file);
   if (const auto differs = difference(summary.names.provenance, world.provenance))
     fail(fmt::format("holds a finished run: {}; {}", *differs, kWaysOut));
-  if (summary.reason == StopReason::interrupted || !there_) return std::nullopt;
+  if (is_unfinished(summary) || !there_) return std::nullopt;
   const SettingValue::Table& was = stop_of(*there_);
   const SettingValue::Table here = resolved_scenario(world, method, plan);
   const SettingValue::Table& is = stop_of(here);
-  if (was == is) return summary;
+  if (was == is) {
+    if (summary.names.scenario_hash != identity_of(world, method, plan).hash)
+      fail(fmt::format("{} is not of the scenario that {} says; {}", record::kSummaryFile, record::kScenarioFile,
+                       kWaysOut));
+    make_rows_again_ = !summary.missing.empty();
+    if (make_rows_again_) return std::nullopt;
+    return summary;
+  }
   const std::string reason = name_of(summary.reason);
   const bool by_a_stop = summary.reason == StopReason::updates || summary.reason == StopReason::gradients ||
                          summary.reason == StopReason::time;

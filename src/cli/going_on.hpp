@@ -29,7 +29,9 @@ class GoingOn {
 
   /// The summary of a run that has ended and is not to go on; nothing where it is to be gone on with, or begun.
   /// Errors  as `check`; Error when it has ended, and nothing can be gone on from
-  std::optional<record::RunSummary> finished(const World& world, const MethodPlan& method, const RunPlan& plan) const;
+  std::optional<record::RunSummary> finished(const World& world, const MethodPlan& method, const RunPlan& plan);
+  /// It had ended, and rows of its logs could not be written.
+  bool make_rows_again() const { return make_rows_again_; }
 
   /// scenario.toml from now on, where it changes.
   std::optional<std::string> document(const RunPlan& plan) const;
@@ -46,6 +48,7 @@ class GoingOn {
   std::optional<SettingValue::Table> there_;  // the run's scenario; nothing: it has none yet
   Scenario scenario_;
   std::string remark_;
+  bool make_rows_again_ = false;
 };
 
 }  // namespace tardigrad::cli

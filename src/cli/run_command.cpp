@@ -135,6 +135,16 @@ void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::
          fmt::format("{}: these are exact, and no epsilon covers them", fmt::join(record::not_private(), ", ")));
 }
 
+void print_checkpoints(const RunOutput& output) {
+  if (output.checkpoints + output.checkpoints_failed == 0) return;
+  std::string text =
+      fmt::format("{}, which took {:.2g} s of the run's time", output.checkpoints, output.checkpoint_seconds);
+  if (output.checkpoints_skipped > 0)
+    text += fmt::format("; {} were left out, as one was still being written", output.checkpoints_skipped);
+  if (output.checkpoints_failed > 0) text += fmt::format("; {} could not be written", output.checkpoints_failed);
+  print_line("checkpoints", text);
+}
+
 int exit_code_of(StopReason reason) {
   switch (reason) {
     case StopReason::diverged:
@@ -267,6 +277,7 @@ int run_command(const RunCommand& words) {
                       .checkpoints = checkpoints,
                       .check_before_going_on = [&] { going_on->check(world, method, plan); },
                       .document = going_on ? going_on->document(plan) : std::nullopt,
+                      .make_rows_again = going_on && going_on->make_rows_again(),
                       .observer_state = [&](Archive& archive) { feed.state(archive); },
                       .tell = [&](const std::string& text) { display.say("tardigrad: warning: " + text); },
                       .remark = remark});
@@ -282,11 +293,19 @@ int run_command(const RunCommand& words) {
   } else {
     print_notes(stdout, "", notes, "remarks of the method");
     print_summary(output->summary, plan, directory);
-    if (output->checkpoints > 0)
-      fmt::print("{:<15} {}, which took {:.2g} s of the run's time\n", "checkpoints", output->checkpoints,
-                 output->checkpoint_seconds);
+    print_checkpoints(*output);
   }
   if (output->failure) throw Error(*output->failure + "; what is printed is complete, the directory is not");
+  if (!output->summary.missing.empty())
+    throw Error(
+        fmt::format("{}: rows could not be written; what is printed is complete, the directory is not; --resume "
+                    "makes them again from a checkpoint from before",
+                    directory.string()));
+  if (output->summary.reason == StopReason::no_workers && plan.runtime.kind != RuntimePlan::Kind::hogwild)
+    fmt::print(stderr,
+               "tardigrad: {}: is unfinished; --resume goes on with it, and workers that failed are there "
+               "again\n",
+               directory.string());
   return exit_code_of(output->summary.reason);
 }
 

@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <vector>
 
 #include "core/state.hpp"
+#include "record/file.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::cli {
@@ -35,6 +37,13 @@ bool RunKeeper::load(const Visit& visit) {
   return true;
 }
 
+void RunKeeper::save_first(const Visit& visit, const Counters& counters) {
+  if (!parts_.from_the_start) return;
+  Snapshot taken = take(visit, counters);
+  const auto trouble = writer_.write_last(std::move(taken.header), std::move(taken.state), std::move(taken.sync_logs));
+  if (trouble) throw record::IoError(*trouble);
+}
+
 bool RunKeeper::wants_state(const Counters& counters) {
   if (writer_.is_busy()) return false;  // as soon as it is not
   if (parts_.save_requested && parts_.save_requested->load(std::memory_order_relaxed)) return true;
@@ -52,9 +61,9 @@ RunKeeper::Snapshot RunKeeper::take(const Visit& visit, const Counters& counters
   record::CheckpointHeader header = parts_.names;
   header.updates = counters.updates;
   header.metric = metric_;
-  header.events_bytes = events ? events->file().bytes() : 0;
-  header.metrics_bytes = metrics.file().bytes();
-  header.recording_bytes = recording ? recording->file().bytes() : 0;
+  if (events) header.events = events->file().so_far();
+  header.metrics = metrics.file().so_far();
+  if (recording) header.recording = recording->file().so_far();
   StateWriter writer;
   state(writer);
   visit(writer);
@@ -70,6 +79,10 @@ void RunKeeper::save(const Visit& visit, const Counters& counters) {
   if (parts_.save_requested && parts_.save_requested->exchange(false) && parts_.remark)
     parts_.remark(fmt::format("saves a checkpoint after {} updates, as it was asked to", counters.updates));
   const auto begin = std::chrono::steady_clock::now();
+  if (const auto& every = parts_.plan.updates) {
+    const std::uint64_t due = counters.updates / *every - last_updates_ / *every;
+    skipped_ += due - std::min<std::uint64_t>(due, 1);
+  }
   Snapshot taken = take(visit, counters);
   writer_.write(std::move(taken.header), std::move(taken.state), std::move(taken.sync_logs));
   last_updates_ = counters.updates;

@@ -26,6 +26,7 @@ class RunKeeper final : public StateKeeper, public Observer {
     record::CheckpointHeader names = {};  ///< program and scenario
     record::CheckpointFolder folder;
     std::optional<record::Checkpoint> from = {};
+    bool from_the_start = false;  ///< is there a checkpoint before the first event? Then one can go on after any kill
     record::MetricsLog& metrics;
     record::EventLog* events = nullptr;                 ///< nothing: there is none
     record::RecordingWriter* recording = nullptr;       ///< nothing: there is none
@@ -38,6 +39,7 @@ class RunKeeper final : public StateKeeper, public Observer {
   explicit RunKeeper(Parts parts);
 
   bool load(const Visit& visit) override;
+  void save_first(const Visit& visit, const Counters& counters) override;
   bool wants_state(const Counters& counters) override;
   void save(const Visit& visit, const Counters& counters) override;
   void save_last(const Visit& visit, const Counters& counters) override;
@@ -50,6 +52,9 @@ class RunKeeper final : public StateKeeper, public Observer {
   /// Returns when all are written.
   void finish() { writer_.wait(); }
   std::uint64_t written() const { return writer_.written(); }
+  std::uint64_t failed() const { return writer_.failed(); }
+  /// For how many the time had come while one was being written.
+  std::uint64_t skipped() const { return skipped_ + writer_.skipped(); }
   /// How long the run waited for all of them.
   double seconds() const { return seconds_; }
 
@@ -65,6 +70,7 @@ class RunKeeper final : public StateKeeper, public Observer {
   std::optional<double> metric_;    // of the target, at the last evaluation
   std::uint64_t last_updates_ = 0;  // when a state was saved
   double seconds_ = 0.0;
+  std::uint64_t skipped_ = 0;
   std::optional<std::string> failure_;
   record::CheckpointWriter writer_;  // last: its thread uses the rest
 };

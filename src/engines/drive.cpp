@@ -47,13 +47,15 @@ class Driver final : FailureContext {
 
   RunResult run() {
     check_needs(method_.needs(), runtime_.offers());
-    if (!load()) {
-      next_evaluation_ = options_.evaluate_every.time ? Time{0} : kNever;
-      if (!options_.evaluate_every.time) evaluate();
-    } else {  // maybe of a run that had met its end, and was killed before it was written down
+    if (load()) {  // maybe of a run that had met its end, and was killed before it was written down
       if (options_.stop.at_target && result_.time_to_target) stop(StopReason::target);
       stop_where_told();
+      if (workers_ == 0 && runtime_.idle()) runtime_.readmit();
+    } else {
+      next_evaluation_ = options_.evaluate_every.time ? Time{0} : kNever;
+      if (hooks_.keeper) hooks_.keeper->save_first(visit_, result_.counters);
     }
+    if (!options_.evaluate_every.time && !last_evaluated_) evaluate();
     while (!stopped_) loop_once();
     if (hooks_.keeper && could_go_on(result_.reason)) hooks_.keeper->save_end(visit_, result_.counters);
     finish();
@@ -100,6 +102,7 @@ class Driver final : FailureContext {
   void stop_idle() {
     if (workers_ > 0) return stop(StopReason::idle);
     warn("no worker is left, and none will return");
+    if (hooks_.keeper) hooks_.keeper->save_last(visit_, result_.counters);
     stop(StopReason::no_workers);
   }
 

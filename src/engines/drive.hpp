@@ -21,10 +21,12 @@ class StateKeeper {
   virtual ~StateKeeper() = default;
   /// Before the first event. False: there is nothing to go on from.
   virtual bool load(const Visit& visit) = 0;
+  /// Before the first event of a run that begins.
+  virtual void save_first(const Visit& /*visit*/, const Counters& /*counters*/) {}
   /// Between two events: shall the state be saved now?
   virtual bool wants_state(const Counters& counters) = 0;
   virtual void save(const Visit& visit, const Counters& counters) = 0;
-  /// The run was interrupted, and ends here.
+  /// The run was interrupted, or has lost all its workers, and ends here.
   virtual void save_last(const Visit& visit, const Counters& counters) = 0;
   /// The run has met a stop condition, and could go on with a later one.
   virtual void save_end(const Visit& /*visit*/, const Counters& /*counters*/) {}
@@ -43,7 +45,8 @@ struct DriveHooks {
 /// goes on until the result is there, and evaluations for which there is no time are left out.
 /// Checked at every event: time never goes back; no version from the future; assigned = applied + discarded +
 /// cancelled + lost + not finite + in flight.
-/// With a keeper that has a state, the run goes on from there, and ends as if it had never been broken off.
+/// With a keeper that has a state, the run goes on from there, and ends as if it had never been broken off. One that
+/// ended for want of workers gives those another chance that had failed or been put aside (Runtime::readmit).
 /// Errors  Error when the runtime lacks what the method needs, before anything runs
 /// Thread  the caller's
 RunResult drive(const RunOptions& options, Runtime& runtime, Method& method, ServerModel& model,

@@ -31,6 +31,7 @@ class ForwardingRuntime : public Runtime {
   void cancel(WorkerId worker, std::vector<Order>& cancelled) override { inner_.cancel(worker, cancelled); }
   void set_timer(TimerId timer, Time after) override { inner_.set_timer(timer, after); }
   void put_aside(WorkerId worker, std::string reason) override { inner_.put_aside(worker, std::move(reason)); }
+  void readmit() override { inner_.readmit(); }
   std::string_view failure() const override { return inner_.failure(); }
   void set_oldest_useful_version(Version version) override { inner_.set_oldest_useful_version(version); }
   std::size_t in_flight() const override { return inner_.in_flight(); }

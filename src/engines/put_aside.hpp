@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/state.hpp"
 #include "tardigrad/runtime.hpp"
 
 namespace tardigrad {
 
-/// A worker that was put aside: the runtime's next event says that it is lost.
+/// A worker that was put aside: the runtime's next event says that it is lost. And all those who are gone for such a
+/// reason, until they are readmitted.
 class PutAside {
  public:
   void put(WorkerId worker, std::string reason) { next_ = Next{worker, std::move(reason)}; }
@@ -24,11 +27,23 @@ class PutAside {
     Event event = loses(next_->worker);
     event.reason = reason;
     event.put_aside = true;
+    add_gone(next_->worker);
     next_.reset();
     return event;
   }
 
-  void state(Archive& archive) { archive(next_); }
+  void add_gone(WorkerId worker) { gone_.push_back(worker); }
+  /// In the order of their numbers; then nobody is.
+  std::vector<WorkerId> take_gone() {
+    std::ranges::sort(gone_);
+    return std::exchange(gone_, {});
+  }
+
+  void state(Archive& archive, std::size_t workers) {
+    archive(next_, gone_);
+    if (std::ranges::any_of(gone_, [&](WorkerId worker) { return worker >= workers; }))
+      Archive::fail("a worker that there is not");
+  }
 
  private:
   struct Next {
@@ -37,6 +52,7 @@ class PutAside {
     void state(Archive& archive) { archive(worker, reason); }
   };
   std::optional<Next> next_;
+  std::vector<WorkerId> gone_;
 };
 
 }  // namespace tardigrad

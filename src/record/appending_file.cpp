@@ -26,6 +26,8 @@ void AppendingFile::append(std::string bytes, std::uint64_t items) {
   const bool ended = missing_ > 0 && options_.after_gap == AfterGap::end;
   const bool fits = waiting_.empty() || waiting_bytes_ + piece.bytes.size() <= options_.most_waiting;
   if (ended || !fits) return drop(piece);
+  hasher_.add(piece.bytes);
+  items_ += items;
   waiting_bytes_ += piece.bytes.size();
   waiting_.push_back(std::move(piece));
   if (!is_behind()) flush();
@@ -38,6 +40,8 @@ void AppendingFile::retry_when_due() {
 void AppendingFile::flush() {
   if (!file_) return;
   try {
+    if (is_distrusted() && trouble_ == Trouble::none) throw IoError(syncs_->reason);
+    if (is_distrusted()) write_anew();
     make_again_if_gone();
     write_waiting();
     recover();
@@ -65,6 +69,29 @@ void AppendingFile::make_again_if_gone() {
   if (options_.made_again) options_.made_again();
   file_ = std::make_shared<File>(path_, file_->bytes());
   tell("had gone; it is made again, with all that was in it");
+}
+
+// From what can still be read, and what waits.
+void AppendingFile::write_anew() {
+  if (options_.claim_directory) options_.claim_directory();
+  AtomicFile again(path_);
+  file_->copy_to(again);
+  std::uint64_t done = file_->bytes() - whole_bytes_;  // of the first that waits
+  for (const Piece& piece : waiting_) again.write(std::string_view(piece.bytes).substr(std::exchange(done, 0)));
+  again.commit([&](const std::filesystem::path& written) {
+    try {
+      check_kept(written, so_far());
+    } catch (const LogDiffers&) {
+      throw Obstructed(fmt::format("{}: what the disk did not take can no more be read", path_.string()));
+    }
+  });
+  if (options_.made_again) options_.made_again();
+  file_ = std::make_shared<File>(path_, bytes());
+  syncs_ = std::make_shared<Syncs>();
+  syncs_->items = items_;
+  whole_bytes_ = file_->bytes();
+  waiting_.clear();
+  waiting_bytes_ = 0;
 }
 
 void AppendingFile::fail(const Error& error) {
@@ -97,8 +124,13 @@ void AppendingFile::drop(const Piece& piece) {
 
 void AppendingFile::close(Patience* patience) {
   if (!file_) return;
-  flush();
-  while (is_behind() && !obstructed_ && patience && patience->wait(reason_)) flush();
+  const auto is_safe = [&] {
+    flush();
+    if (!is_behind() && patience) sync_now();
+    return !is_behind();
+  };
+  while (!is_safe() && !obstructed_ && patience && patience->wait(reason_)) {
+  }
   if (is_behind()) give_up();
   try {
     std::exchange(file_, nullptr)->close();
@@ -110,6 +142,7 @@ void AppendingFile::close(Patience* patience) {
 void AppendingFile::give_up() {
   std::uint64_t lost = 0;
   for (const Piece& piece : waiting_) lost += piece.items;
+  if (is_distrusted()) lost = items_ - syncs_->items;
   missing_ += lost;
   waiting_.clear();
   waiting_bytes_ = 0;
@@ -121,9 +154,29 @@ void AppendingFile::give_up() {
   }
 }
 
+void AppendingFile::Syncs::sync(const File& file, std::uint64_t up_to) {
+  if (failed) throw IoError(reason);
+  try {
+    file.sync();
+  } catch (const IoError& error) {
+    reason = error.what();
+    failed.store(true, std::memory_order_release);
+    throw;
+  }
+  items = up_to;
+}
+
+void AppendingFile::sync_now() {
+  try {
+    syncs_->sync(*file_, items_);
+  } catch (const IoError& error) {
+    fail(error);
+  }
+}
+
 std::function<void()> AppendingFile::sync_task() const {
   if (is_behind()) return [reason = reason_] { throw IoError(reason + ", and a checkpoint goes on from it"); };
-  return [file = file_] { file->sync(); };
+  return [file = file_, syncs = syncs_, items = items_] { syncs->sync(*file, items); };
 }
 
 }  // namespace tardigrad::record

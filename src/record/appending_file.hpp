@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -10,7 +11,9 @@
 #include <string>
 #include <string_view>
 
+#include "core/hash.hpp"
 #include "record/file.hpp"
+#include "record/kept_log.hpp"
 #include "record/patience.hpp"
 #include "tardigrad/archive.hpp"
 
@@ -34,9 +37,11 @@ struct AppendingOptions {
 /// its order, and is tried again every few seconds. Trouble is told once, and once that it is over. A file that was
 /// removed, with its directory or alone, is made again with all that was in it.
 /// The bytes on the disk are always those that were appended: after a write that stopped in the middle of a row, the
-/// next goes on there; and what is still torn at the end is cut off.
+/// next goes on there; and what is still torn at the end is cut off. What a disk could not be made to keep (a failed
+/// sync) may be gone although it can still be read, and nothing says so a second time: the file is written anew beside
+/// it, and takes its place when that one is on the disk and holds what was appended.
 /// Errors  Error naming the file, from the constructor alone
-/// Cost    an append: a copy of the bytes, a stat, a write
+/// Cost    an append: a copy of the bytes, their hash, a stat, a write
 /// Thread  one at a time
 class AppendingFile {
  public:
@@ -58,7 +63,7 @@ class AppendingFile {
   /// of. Idempotent.
   void close(Patience* patience = nullptr);
 
-  bool is_behind() const { return trouble_ != Trouble::none; }
+  bool is_behind() const { return trouble_ != Trouble::none || is_distrusted(); }
   /// How long the file is, with what waits.
   std::uint64_t bytes() const { return whole_bytes_ + waiting_bytes_; }
   /// Items that were appended and are not, and will not be, in the file.
@@ -67,7 +72,9 @@ class AppendingFile {
   /// What makes sure, on any thread, that the bytes of this moment are on the disk.
   /// Errors  Error, from its call
   std::function<void()> sync_task() const;
-  void state(Archive& archive) { archive(missing_); }
+  /// With what waits.
+  KeptLog so_far() const { return {.bytes = bytes(), .checksum = hasher_.hex(), .missing = missing_}; }
+  void state(Archive& archive) { archive(missing_, hasher_); }
 
  private:
   struct Piece {
@@ -77,6 +84,9 @@ class AppendingFile {
   void retry_when_due();
   void write_waiting();
   void make_again_if_gone();
+  void write_anew();
+  void sync_now();
+  bool is_distrusted() const { return syncs_->failed.load(std::memory_order_acquire); }
   void drop(const Piece& piece);
   void fail(const Error& error);
   void recover();
@@ -85,7 +95,17 @@ class AppendingFile {
 
   const std::filesystem::path path_;
   const AppendingOptions options_;
-  std::shared_ptr<File> file_;                      // nothing: closed. Shared with those who sync it
+  // How syncing a file went. Shared with those who do it, one at a time.
+  struct Syncs {
+    std::atomic<std::uint64_t> items{0};  // on the disk
+    std::atomic<bool> failed{false};
+    std::string reason = {};  // set before `failed`
+    void sync(const File& file, std::uint64_t up_to);
+  };
+  std::shared_ptr<File> file_;  // nothing: closed
+  std::shared_ptr<Syncs> syncs_ = std::make_shared<Syncs>();
+  Hasher hasher_;                                   // of all that was appended, and
+  std::uint64_t items_ = 0;                         // what that was
   std::deque<Piece> waiting_;                       // the first may have been written in part
   std::uint64_t whole_bytes_ = 0;                   // in the file, up to the last whole piece
   std::size_t waiting_bytes_ = 0;                   // of all pieces that wait

@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "core/hash.hpp"
 #include "record/file.hpp"
@@ -19,7 +21,7 @@ static_assert(std::endian::native == std::endian::little, "numbers are written a
 
 // The first byte is no text, and the line ends are the first to change where a file is handled as one.
 constexpr std::array<unsigned char, 8> kMagic = {0x89, 'T', 'G', 'C', 'K', '\r', '\n', '\n'};
-constexpr std::uint32_t kFormat = 3;
+constexpr std::uint32_t kFormat = 4;
 constexpr std::size_t kChecksumBytes = 32;
 
 struct Prefix {
@@ -39,8 +41,8 @@ class Reader {
     read(std::as_writable_bytes(std::span(&prefix_, 1)));
     if (prefix_.magic != kMagic) fail("it begins with other bytes");
     if (prefix_.format != kFormat)
-      throw Error(fmt::format("{}: a checkpoint of another program: format {}, only {} is read", path_.string(),
-                              prefix_.format, kFormat));
+      throw ForeignCheckpoint(fmt::format("{}: a checkpoint of another program: format {}, only {} is read",
+                                          path_.string(), prefix_.format, kFormat));
     check_lengths();
     State raw;
     raw.bytes.resize(prefix_.header_bytes);
@@ -59,8 +61,8 @@ class Reader {
   Checkpoint read_all(BufferPool& buffers) {
     Checkpoint checkpoint{.header = read_header(), .state = {}};
     if (prefix_.vectors > 0 && prefix_.floats != buffers.buffer_floats())
-      throw Error(fmt::format("{}: a checkpoint of {} parameters, not of {}", path_.string(), prefix_.floats,
-                              buffers.buffer_floats()));
+      throw ForeignCheckpoint(fmt::format("{}: a checkpoint of {} parameters, not of {}", path_.string(),
+                                          prefix_.floats, buffers.buffer_floats()));
     checkpoint.state.bytes.resize(prefix_.state_bytes);
     read(checkpoint.state.bytes);
     for (std::uint64_t i = 0; i < prefix_.vectors; ++i) {
@@ -68,16 +70,32 @@ class Reader {
       read(std::as_writable_bytes(vector->view()));
       checkpoint.state.vectors.push_back(std::move(vector));
     }
-    const std::string expected = hasher_.hex();
-    std::string found(kChecksumBytes, '\0');
-    read(std::as_writable_bytes(std::span(found)));
-    if (found != expected) fail("its checksum does not hold: it is damaged");
+    check_end();
     return checkpoint;
+  }
+
+  CheckpointHeader verify() {
+    CheckpointHeader header = read_header();
+    std::vector<std::byte> chunk(std::size_t{1} << 20);
+    for (std::uint64_t rest = prefix_.state_bytes + prefix_.vectors * prefix_.floats * sizeof(float); rest > 0;) {
+      const std::span part = std::span(chunk).first(std::min<std::uint64_t>(chunk.size(), rest));
+      read(part);
+      rest -= part.size();
+    }
+    check_end();
+    return header;
   }
 
  private:
   [[noreturn]] void fail(const std::string& problem) const {
     throw DamagedCheckpoint(fmt::format("{}: not a checkpoint: {}", path_.string(), problem));
+  }
+
+  void check_end() {
+    const std::string expected = hasher_.hex();
+    std::string found(kChecksumBytes, '\0');
+    read(std::as_writable_bytes(std::span(found)));
+    if (found != expected) fail("its checksum does not hold: it is damaged");
   }
 
   void read(std::span<std::byte> to) {
@@ -104,6 +122,15 @@ class Reader {
   Hasher hasher_;
 };
 
+// What the disk gives back is what was written, before anything relies on it.
+void read_back(const std::filesystem::path& written, const std::filesystem::path& path) {
+  try {
+    verify_checkpoint(written);
+  } catch (const DamagedCheckpoint&) {
+    throw IoError(fmt::format("{}: cannot write: it reads back as something else", path.string()));
+  }
+}
+
 }  // namespace
 
 void write_checkpoint(const std::filesystem::path& path, CheckpointHeader header, const State& state) {
@@ -127,8 +154,10 @@ void write_checkpoint(const std::filesystem::path& path, CheckpointHeader header
   add(state.bytes);
   for (const auto& vector : state.vectors) add(std::as_bytes(std::as_const(*vector).view()));
   file.write(hasher.hex());
-  file.commit();
+  file.commit([&](const std::filesystem::path& written) { read_back(written, path); });
 }
+
+CheckpointHeader verify_checkpoint(const std::filesystem::path& path) { return Reader(path).verify(); }
 
 CheckpointHeader read_checkpoint_header(const std::filesystem::path& path) { return Reader(path).read_header(); }
 

@@ -17,73 +17,103 @@ namespace {
 
 constexpr const char* kExtension = ".checkpoint";
 
-class ForeignCheckpoint : public Error {
- public:
-  using Error::Error;
-};
-
-// Does a log still hold what the checkpoint goes on from?
-void check_log(const fs::path& path, std::uint64_t needed) {
-  std::error_code error;
-  const std::uintmax_t size = fs::file_size(path, error);
-  if (needed > 0 && (error || size < needed))
-    throw Error(
-        fmt::format("{}: has {} bytes, and a checkpoint goes on after {}", path.string(), error ? 0 : size, needed));
-}
+constexpr const char* kAside = ".aside";
+constexpr const char* kWaysOut = "nothing was changed; --out names another directory, --overwrite begins anew";
 
 }  // namespace
 
 std::vector<fs::path> CheckpointFolder::files(const fs::path& ending) const {
   std::vector<fs::path> found;
+  if (!is_there(options_.path)) return found;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(options_.path, error))
-    if (entry.path().string().ends_with(ending.string())) found.push_back(entry.path());
+  fs::directory_iterator entry(options_.path, error);
+  for (; !error && entry != fs::directory_iterator{}; entry.increment(error))
+    if (entry->path().string().ends_with(ending.string())) found.push_back(entry->path());
+  if (error) fail(options_.path, "read the directory", error);
   std::ranges::sort(found);
   return found;
 }
 
-void CheckpointFolder::check_ours(const fs::path& file) const {
-  const CheckpointHeader header = read_checkpoint_header(file);
+void CheckpointFolder::check_ours(const fs::path& file, const CheckpointHeader& header) const {
   std::optional<std::string> foreign = difference(parse_provenance(header.provenance), options_.provenance);
   if (!foreign && header.scenario_hash != options_.scenario_hash) foreign = "is of another scenario";
   if (foreign) throw ForeignCheckpoint(fmt::format("{}: {}", file.string(), *foreign));
 }
 
-std::optional<Checkpoint> CheckpointFolder::last(BufferPool& buffers, const fs::path& run,
-                                                 const std::function<void(const std::string&)>& tell) const {
-  const auto pass_over = [&](const Error& error) { tell(fmt::format("{}; the one before it is taken", error.what())); };
+// Reads it once before memory is taken for it, and its logs.
+Checkpoint CheckpointFolder::checked(const fs::path& file, BufferPool& buffers, const fs::path& run) const {
+  const CheckpointHeader header = verify_checkpoint(file);
+  check_ours(file, header);
+  check_kept(run / "events.jsonl", header.events);
+  check_kept(run / "metrics.jsonl", header.metrics);
+  check_kept(run / "recording.bin", header.recording);
+  return read_checkpoint(file, buffers);
+}
+
+std::optional<CheckpointFolder::Found> CheckpointFolder::last(BufferPool& buffers, const fs::path& run,
+                                                              Logs logs) const {
   std::vector<fs::path> candidates = files(kExtension);
+  Found found;
   for (; !candidates.empty(); candidates.pop_back()) {
     const fs::path& file = candidates.back();
+    const auto help = [&](const Error& error, const char* what) {
+      return Error(fmt::format("{}; nothing was changed: {}, or move {} away to go on from an older one", error.what(),
+                               what, file.string()));
+    };
     try {
-      check_ours(file);
-      Checkpoint checkpoint = read_checkpoint(file, buffers);
-      const CheckpointHeader& header = checkpoint.header;
-      check_log(run / "events.jsonl", header.events_bytes);
-      check_log(run / "metrics.jsonl", header.metrics_bytes);
-      check_log(run / "recording.bin", header.recording_bytes);
-      return checkpoint;
+      if (logs == Logs::any || read_checkpoint_header(file).missing() == 0) {
+        found.checkpoint = checked(file, buffers, run);
+        return found;
+      }
+      found.passed_over.push_back({file, ""});
     } catch (const ForeignCheckpoint& error) {
-      throw Error(fmt::format("{}; give --out another directory, or say --overwrite", error.what()));
+      throw Error(fmt::format("{}; {}", error.what(), kWaysOut));
+    } catch (const IoError& error) {
+      throw help(error, "say the same again when it can be read");
+    } catch (const LogDiffers& error) {
+      throw help(error, "bring it back from a copy");
     } catch (const DamagedCheckpoint& error) {
-      pass_over(error);
-      std::error_code ignored;
-      fs::rename(file, file.string() + ".damaged", ignored);
-    } catch (const Error& error) {
-      pass_over(error);
+      found.passed_over.push_back({file, error.what()});
     }
   }
+  const auto damaged = std::ranges::find_if(found.passed_over, [](const PassedOver& p) { return !p.why.empty(); });
+  if (damaged != found.passed_over.end())
+    throw Error(fmt::format("{}; no other checkpoint can be gone on from; {}", damaged->why, kWaysOut));
+  if (!files(kAside).empty() && found.passed_over.empty())
+    throw Error(fmt::format("{}: holds nothing but what an earlier run could not go on from; {}",
+                            options_.path.string(), kWaysOut));
   return std::nullopt;
+}
+
+void CheckpointFolder::put_aside(const std::vector<PassedOver>& files) const {
+  for (const PassedOver& passed : files) {
+    fs::path to = passed.file.string() + kAside;
+    for (int i = 2; is_there(to); ++i)
+      to = fmt::format("{}-{}{}", passed.file.string(), i, kAside);
+    std::error_code error;
+    fs::rename(passed.file, to, error);
+    if (error) fail(passed.file, "rename", error);
+  }
 }
 
 void CheckpointFolder::write(const CheckpointHeader& header, const State& state) const {
   refuse_link(options_.path);
   std::error_code error;
   // Not its parents: a run's logs make its directory again where it has gone, and its scenario.toml with it.
-  fs::create_directory(options_.path, error);
+  if (fs::create_directory(options_.path, error)) {
+    try {
+      sync_directory_of(options_.path);
+    } catch (const IoError&) {
+      fs::remove(options_.path, error);  // the next attempt makes it anew
+      throw;
+    }
+  }
   if (error) fail(options_.path, "make the directory", error);
   write_checkpoint(options_.path / fmt::format("{:012}{}", header.updates, kExtension), header, state);
-  remove_old();
+  try {
+    remove_old();
+  } catch (const IoError&) {  // again after the next
+  }
 }
 
 std::optional<fs::path> CheckpointFolder::best(const std::vector<fs::path>& files) const {
@@ -103,13 +133,24 @@ std::optional<fs::path> CheckpointFolder::best(const std::vector<fs::path>& file
   return best;
 }
 
+// The last one whose logs lack nothing: from it their rows can be made again.
+std::optional<fs::path> CheckpointFolder::last_whole(const std::vector<fs::path>& files) const {
+  for (auto file = files.rbegin(); file != files.rend(); ++file) {
+    try {
+      if (read_checkpoint_header(*file).missing() == 0) return *file;
+    } catch (const Error&) {  // none
+    }
+  }
+  return std::nullopt;
+}
+
 void CheckpointFolder::remove_old() const {
-  std::error_code ignored;  // tried again after the next
+  std::error_code ignored;
   std::vector<fs::path> old = files(kExtension);
-  const std::optional<fs::path> kept = best(old);
+  const std::optional<fs::path> kept = best(old), whole = last_whole(old);
   old.resize(old.size() - std::min(old.size(), options_.keep));
   for (const fs::path& file : old)
-    if (file != kept) fs::remove(file, ignored);
+    if (file != kept && file != whole) fs::remove(file, ignored);
   for (const auto& entry : fs::directory_iterator(options_.path, ignored)) {
     const std::string name = name_behind_temporary(entry.path().filename().string());
     if (name.ends_with(kExtension)) fs::remove(entry.path(), ignored);
@@ -165,7 +206,9 @@ void CheckpointWriter::run(const std::stop_token& stopping) {
       changed_.wait_until(lock, stopping, due, has_job);
     if (job_) {
       lock.unlock();
+      const Clock::time_point begin = Clock::now();
       carry_out(*job_);
+      if (options_.every) skipped_ += static_cast<std::uint64_t>((Clock::now() - begin) / *options_.every);
       lock.lock();
       job_.reset();  // gives its vectors back
       busy_ = false;
@@ -186,6 +229,7 @@ void CheckpointWriter::carry_out(const Job& job) {
     if (std::exchange(trouble_, {}) && job.place == Job::Place::on_the_way)
       options_.tell(folder_.path().string() + ": checkpoints are written again");
   } catch (const std::exception& error) {  // out of memory, too
+    ++failed_;
     if (!std::exchange(trouble_, error.what()) && job.place == Job::Place::on_the_way)
       options_.tell(fmt::format("{}; the run goes on, and this is tried again at the next checkpoint", error.what()));
   }

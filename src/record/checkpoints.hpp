@@ -33,19 +33,34 @@ class CheckpointFolder {
   };
   explicit CheckpointFolder(Options options) : options_(std::move(options)) {}
 
-  /// The last one that is whole and whose logs are long enough. One that is not is told of, and the one before it is
-  /// taken; a damaged one, and no other, is put aside (".damaged").
-  /// Errors  Error naming what differs, where one is of another program, scenario or data
-  std::optional<Checkpoint> last(BufferPool& buffers, const std::filesystem::path& run,
-                                 const std::function<void(const std::string&)>& tell) const;
-  /// Writes one, then removes those that are not to be kept, and what a kill left half written.
+  struct PassedOver {
+    std::filesystem::path file;
+    std::string why;  ///< "": nothing is wrong with it
+  };
+  struct Found {
+    Checkpoint checkpoint;
+    std::vector<PassedOver> passed_over = {};  ///< those that are newer
+  };
+  /// May rows of the logs be missing at the checkpoint?
+  enum class Logs : std::uint8_t { any, whole };
+  /// The last one that is whole, with logs that hold what it goes on from, byte by byte. Changes nothing. Nothing:
+  /// there is none. In the place of a damaged one the one before it is taken.
+  /// Errors  Error that says what would help: where there are some, and all are damaged; where one that is reached
+  ///         cannot be read, has not its logs, or is of another program, scenario or data: then none is taken unasked
+  std::optional<Found> last(BufferPool& buffers, const std::filesystem::path& run, Logs logs = Logs::any) const;
+  /// Gives those that were passed over other names (".aside"), under which they stay.
+  void put_aside(const std::vector<PassedOver>& files) const;
+  /// Writes one, sees that it can be read, and then removes those that are not to be kept, and what a kill left half
+  /// written. The last one whose logs lack nothing is kept, too.
   void write(const CheckpointHeader& header, const State& state) const;
   const std::filesystem::path& path() const { return options_.path; }
 
  private:
   std::vector<std::filesystem::path> files(const std::filesystem::path& ending) const;  // the oldest first
-  void check_ours(const std::filesystem::path& file) const;
+  void check_ours(const std::filesystem::path& file, const CheckpointHeader& header) const;
+  Checkpoint checked(const std::filesystem::path& file, BufferPool& buffers, const std::filesystem::path& run) const;
   void remove_old() const;
+  std::optional<std::filesystem::path> last_whole(const std::vector<std::filesystem::path>& files) const;
   std::optional<std::filesystem::path> best(const std::vector<std::filesystem::path>& files) const;
   Options options_;
 };
@@ -75,6 +90,10 @@ class CheckpointWriter {
   /// Returns when nothing is being written any more.
   void wait();
   std::uint64_t written() const { return written_.load(); }
+  /// That could not be.
+  std::uint64_t failed() const { return failed_.load(); }
+  /// For how many the time had come while one was being written.
+  std::uint64_t skipped() const { return skipped_.load(); }
 
  private:
   struct Job {
@@ -93,7 +112,7 @@ class CheckpointWriter {
   std::condition_variable_any changed_;
   std::optional<Job> job_;  // guarded by mutex_; the writer's while busy_
   std::atomic<bool> busy_{false}, due_{false};
-  std::atomic<std::uint64_t> written_{0};
+  std::atomic<std::uint64_t> written_{0}, failed_{0}, skipped_{0};
   std::optional<std::string> trouble_;  // of the last attempt; the writer's while busy_
   std::jthread thread_;                 // last: it uses the rest
 };

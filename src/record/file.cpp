@@ -42,18 +42,6 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : ".";
 }
 
-// A rename is on the disk only when its directory is. Some file systems cannot sync a directory; their renames are
-// as safe as they can be.
-void sync_directory_of(const std::filesystem::path& path) {
-  const std::filesystem::path parent = folder_of(path);
-  const int descriptor = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  const int result = ::fsync(descriptor);
-  const int error = errno;
-  ::close(descriptor);
-  if (result != 0 && error != EINVAL && error != ENOTSUP) fail(parent, "sync", system_error(error));
-}
-
 }  // namespace
 
 void fail(const std::filesystem::path& path, std::string_view verb, const std::error_code& reason) {
@@ -148,9 +136,10 @@ AtomicFile::~AtomicFile() {
   if (!committed_) ::unlink(file_.path().c_str());
 }
 
-void AtomicFile::commit() {
+void AtomicFile::commit(const std::function<void(const std::filesystem::path&)>& check) {
   file_.sync();
   file_.close();
+  if (check) check(file_.path());
   if (::rename(file_.path().c_str(), path_.c_str()) != 0) fail(path_, "write", system_error(errno));
   committed_ = true;
   sync_directory_of(path_);
@@ -204,6 +193,18 @@ void refuse_link(const std::filesystem::path& path) {
   std::error_code ignored;
   if (std::filesystem::is_symlink(std::filesystem::symlink_status(path, ignored)))
     throw Obstructed(fmt::format("{}: is a symbolic link, and none is followed where a run writes", path.string()));
+}
+
+// A rename is on the disk only when its directory is. Some file systems cannot sync a directory; their renames are
+// as safe as they can be.
+void sync_directory_of(const std::filesystem::path& path) {
+  const std::filesystem::path parent = folder_of(path);
+  const int descriptor = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  const int result = ::fsync(descriptor);
+  const int error = errno;
+  ::close(descriptor);
+  if (result != 0 && error != EINVAL && error != ENOTSUP) fail(parent, "sync", system_error(error));
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -76,7 +77,8 @@ class AtomicFile {
   ~AtomicFile();
   void write(std::span<const std::byte> bytes) { file_.write(bytes); }
   void write(std::string_view text) { file_.write(text); }
-  void commit();
+  /// `check` looks at the file before it has its name, and throws where it must not have it.
+  void commit(const std::function<void(const std::filesystem::path& written)>& check = {});
 
  private:
   static File make_temporary(const std::filesystem::path& path);
@@ -102,6 +104,9 @@ void make_writable_directory(const std::filesystem::path& path);
 /// Of what a run makes in its own directory. What is behind a link is not.
 /// Errors  Obstructed where the path is a symbolic link
 void refuse_link(const std::filesystem::path& path);
+
+/// Returns when the names in the folder of `path` are on the disk.
+void sync_directory_of(const std::filesystem::path& path);
 
 /// Writes a whole file through an AtomicFile.
 void write_file(const std::filesystem::path& path, std::string_view text);

@@ -20,18 +20,27 @@ fs::path make_ours(fs::path path) {
   std::error_code error;
   const fs::directory_iterator contents(path, error);
   if (error) fail(path, "read the directory", error);
-  if (contents != fs::directory_iterator{} && !is_there(path / kMetricsFile))
+  if (contents != fs::directory_iterator{} && !is_there(path / kMetricsFile)) {
+    if (is_there(path / kCheckpointFolder))
+      throw Error(
+          fmt::format("{}: holds checkpoints, but {}, which marks the directory of a run, is missing; nothing "
+                      "was changed; bring it back from a copy, or name another directory",
+                      path.string(), kMetricsFile));
     throw Error(
         fmt::format("{}: the directory is not empty and holds no run; name a new or an empty one", path.string()));
+  }
   return path;
 }
 
 }  // namespace
 
 bool holds_checkpoint(const fs::path& run) {
-  std::error_code none;
-  for (const auto& entry : fs::directory_iterator(run / kCheckpointFolder, none))
-    if (entry.path().extension() == ".checkpoint") return true;
+  const fs::path folder = run / kCheckpointFolder;
+  std::error_code error;
+  fs::directory_iterator entry(folder, error);
+  for (; !error && entry != fs::directory_iterator{}; entry.increment(error))
+    if (entry->path().extension() == ".checkpoint") return true;
+  if (error && error != std::errc::no_such_file_or_directory) fail(folder, "read the directory", error);
   return false;
 }
 
@@ -53,13 +62,29 @@ void RunDirectory::begin(IfFinished if_finished) const {
 }
 
 void RunDirectory::check_earlier_run() const {
-  std::error_code none;
-  const bool has_checkpoints = fs::directory_iterator(checkpoints(), none) != fs::directory_iterator{};
-  if (has_checkpoints && (!is_there(summary()) || read_summary(summary()).reason == StopReason::interrupted))
+  std::error_code error;
+  const bool has_checkpoints =
+      is_there(checkpoints()) && fs::directory_iterator(checkpoints(), error) != fs::directory_iterator{};
+  if (error) fail(checkpoints(), "read the directory", error);
+  const bool has_summary = is_there(summary());
+  if (has_checkpoints && (!has_summary || is_unfinished(read_summary(summary()))))
     throw Error(fmt::format("{}: holds a run that was broken off; --resume goes on with it, --overwrite begins anew",
                             path_.string()));
-  if (is_there(summary()))
+  if (has_summary)
     throw Error(fmt::format("{}: holds a finished run; name another directory, or say --overwrite", path_.string()));
+  if (holds_rows())
+    throw Error(
+        fmt::format("{}: holds a run that was broken off; name another directory, or say --overwrite", path_.string()));
+}
+
+bool RunDirectory::holds_rows() const {
+  for (const fs::path& log : {metrics(), events()}) {
+    std::error_code error;
+    const std::uintmax_t size = fs::file_size(log, error);
+    if (!error && size > 0) return true;
+    if (error && error != std::errc::no_such_file_or_directory) fail(log, "read", error);
+  }
+  return false;
 }
 
 void RunDirectory::clear_checkpoints() const {

@@ -22,6 +22,7 @@ inline constexpr const char* kProvenanceFile = "provenance.json";
 inline constexpr const char* kMetricsFile = "metrics.jsonl";
 
 /// Is there a checkpoint in the directory of a run, whatever it is worth?
+/// Errors  IoError when that cannot be found out
 bool holds_checkpoint(const std::filesystem::path& run);
 
 /// The directory of one run, which is the only one in it as long as the object lives:
@@ -43,10 +44,14 @@ class RunDirectory {
   /// Errors  Error when a run is going on in it, it is not empty and holds no run (so that nobody's own files are mixed
   ///         up with ours), or is no directory; IoError when it cannot be made or written
   explicit RunDirectory(std::filesystem::path path);
-  /// Makes room for a run. One that was there, unfinished and without checkpoints, is cleared away; so is any other
-  /// when told to overwrite. Files that are not ours are never touched.
-  /// Errors  Error when there is a finished run, or one that can go on
+  /// Makes room for a run. One that was there and has nothing to show yet is cleared away; so is any other when told to
+  /// overwrite. Files that are not ours are never touched.
+  /// Errors  Error when there is a finished run, or one that was broken off
   void begin(IfFinished if_finished) const;
+
+  /// Has a run that was here come so far that there is something to lose?
+  /// Errors  IoError when that cannot be found out
+  bool holds_rows() const;
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path scenario() const { return path_ / kScenarioFile; }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/hash.hpp"
 #include "record/file.hpp"
 #include "record/json.hpp"
 #include "tardigrad/error.hpp"
@@ -11,7 +12,7 @@
 namespace tardigrad::record {
 namespace {
 
-constexpr int kFormat = 7;
+constexpr int kFormat = 8;
 
 template <class T>
 Json or_null(const std::optional<T>& value) {
@@ -84,6 +85,16 @@ Json summary_json(const RunSummary& summary) {
           {"missing", summary.missing},
           {"digest", summary.digest},
           {"wall_seconds", summary.wall_seconds}};
+}
+
+constexpr const char* kChecksum = "checksum";
+
+// Of the page that it would be without one.
+std::string checksum_of(Json json) {
+  json.erase(kChecksum);
+  Hasher hasher;
+  hasher.add(to_page(json));
+  return hasher.hex();
 }
 
 StopReason stop_reason_of(const std::string& name) {
@@ -188,7 +199,15 @@ RunSummary summarize(const RunNames& names, const RunResult& result) {
           .wall_seconds = result.wall_seconds};
 }
 
-std::string summary_text(const RunSummary& summary) { return to_page(summary_json(summary)); }
+bool is_unfinished(const RunSummary& summary) {
+  return summary.reason == StopReason::interrupted || summary.reason == StopReason::no_workers;
+}
+
+std::string summary_text(const RunSummary& summary) {
+  Json json = summary_json(summary);
+  json[kChecksum] = checksum_of(json);
+  return to_page(json);
+}
 
 void write_summary(const std::filesystem::path& path, const RunSummary& summary) {
   write_file(path, summary_text(summary));
@@ -202,6 +221,7 @@ RunSummary read_summary(const std::filesystem::path& path) {
   try {
     const Json json = Json::parse(text);
     RunSummary summary = summary_of(json);
+    if (json.at(kChecksum) != checksum_of(json)) throw wrong("its checksum does not hold: it was edited");
     // What we would write must be what stands there: this finds unknown keys, negative counts, doubled metrics.
     if (summary_text(summary) != to_page(json)) throw wrong("a key or a value in it is not as this program writes it");
     return summary;

@@ -49,6 +49,9 @@ bool is_private(const RunSummary& summary);
 /// The keys of summary.json, and the other files, that are exact: no epsilon covers them, in a private run either.
 std::vector<std::string> not_private();
 
+/// Can it be gone on with as it is, without a later stop? It was interrupted, or has lost all its workers.
+bool is_unfinished(const RunSummary& summary);
+
 RunSummary summarize(const RunNames& names, const RunResult& result);
 
 /// The text of the file.
@@ -57,9 +60,9 @@ std::string summary_text(const RunSummary& summary);
 /// Written whole or not at all.
 void write_summary(const std::filesystem::path& path, const RunSummary& summary);
 
-/// Strict: a torn file, a missing, unknown or wrongly typed key, another format number are Errors.
-/// Times come back exact, from the keys that end in _ns; those without are for people.
-/// Errors  Error "FILE: not a run summary: ..."
+/// Strict: a torn file, a missing, unknown or wrongly typed key, another format number, a `checksum` that does not
+/// hold, as somebody has edited the file, are Errors. Times come back exact, from the keys that end in _ns; those
+/// without are for people. Errors  Error "FILE: not a run summary: ..."
 RunSummary read_summary(const std::filesystem::path& path);
 
 }  // namespace tardigrad::record

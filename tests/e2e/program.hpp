@@ -45,11 +45,15 @@ struct Finished {
 class Program : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "tardigrad-e2e-XXXXXX").string();
+    std::string pattern = (disk() / "tardigrad-e2e-XXXXXX").string();
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
     folder_ = pattern;
   }
   void TearDown() override { fs::remove_all(folder_); }
+  /// Where the folder of the test is made.
+  virtual fs::path disk() const { return fs::temp_directory_path(); }
+  /// In memory where there is such a place: hundreds of runs wait for no disk.
+  static fs::path memory() { return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : fs::temp_directory_path(); }
 
   /// With faults (tests/support/faults.cpp), and a log of the calls in the file `calls`.
   pid_t start(const std::vector<std::string>& words, const std::string& faults = "") {

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "core/hash.hpp"
 #include "program.hpp"
 
 namespace tardigrad::e2e {
@@ -59,6 +60,16 @@ class Provenance : public Program {
     for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
       text.replace(at, from.size(), to);
     std::ofstream(file, std::ios::binary) << text;
+  }
+  // As this program would have written it.
+  void rewrite_summary(const fs::path& file, const std::string& from, const std::string& to) {
+    rewrite(file, from, to);
+    auto summary = nlohmann::ordered_json::parse(read(file));
+    summary.erase("checksum");
+    Hasher hasher;
+    hasher.add(summary.dump(2) + "\n");
+    summary["checksum"] = hasher.hex();
+    std::ofstream(file, std::ios::binary) << summary.dump(2) + "\n";
   }
   static constexpr const char* kRows = "+1 1:0.5 3:1\n-1 2:1\n+1 1:1\n";
   static constexpr const char* kRepaired = "+1 1:0.5 3:1\n+1 2:1\n+1 1:1\n";  // of the same length
@@ -137,13 +148,22 @@ TEST_F(Provenance, AnotherProgramGoesOnWithNothing) {
   rewrite(folder_ / "r" / "provenance.json", sources, others);
   expect_left_alone("r", {"run", "--resume", "r", "--set", kLonger}, "built from other sources (000000000000; now ");
   for (const auto& entry : fs::directory_iterator(folder_ / "c" / "runs"))
-    rewrite(entry.path() / "summary.json", sources, others);
+    rewrite_summary(entry.path() / "summary.json", sources, others);
   expect_left_alone("c", {"compare", "c.toml", "--out", "c", "-q"}, "built from other sources (000000000000; now ");
   const std::string library = "\"library\": \"";
   rewrite(folder_ / "r" / "provenance.json", others, sources);
   rewrite(folder_ / "r" / "provenance.json", library, library + "LibTorch 1");
   expect_left_alone("r", {"run", "--resume", "r", "--set", kLonger},
                     "it was made with LibTorch 1; now it is no library");
+}
+
+TEST_F(Provenance, ASummaryThatWasEditedIsNotAdopted) {
+  ASSERT_EQ(run({"compare", "c.toml", "--out", "c", "-q"}).code, 0);
+  for (const auto& entry : fs::directory_iterator(folder_ / "c" / "runs"))
+    rewrite(entry.path() / "summary.json", "\"loss\": 0.", "\"loss\": 0.0");
+  expect_left_alone("c", {"compare", "c.toml", "--out", "c", "-q"},
+                    "summary.json: not a run summary: its checksum does not hold: it was edited; --fresh runs all of ");
+  EXPECT_EQ(run({"compare", "c.toml", "--out", "c", "-q", "--fresh"}).code, 0);
 }
 
 // A summary that this program cannot read names the ways out.

@@ -114,7 +114,7 @@ TEST_F(Resume, InThePlaceOfADamagedCheckpointThePreviousIsTaken) {
   const Finished resumed = run_in("broken", {"--resume"});
   ASSERT_EQ(resumed.code, 0) << resumed.err;
   EXPECT_THAT(resumed.err, StartsWith("tardigrad: warning: broken/checkpoints/"));
-  EXPECT_THAT(resumed.err, HasSubstr("not a checkpoint: it is shorter or longer than it says; the one before it is"));
+  EXPECT_THAT(resumed.err, HasSubstr("not a checkpoint: it is shorter or longer than it says; it is put aside, "));
   EXPECT_EQ(std::ranges::count(resumed.err, '\n'), 1);
   expect_same("broken", "whole");
 }
@@ -294,7 +294,7 @@ TEST_F(Longer, WhatCannotGoOnIsLeftAsItIs) {
                  "the run ended by time: only another run.stop.time lets it go on");
   for (const fs::path& file : checkpoints("d")) fs::resize_file(file, 10);
   EXPECT_THAT(run({"run", "--resume", "d", "--set", "run.stop.time=40.0"}).err,
-              HasSubstr("none of its checkpoints can be gone on from; it is left as it is"));
+              HasSubstr("it ends too early; no other checkpoint can be gone on from; nothing was changed"));
   EXPECT_EQ(summary("d")["reason"], "time");
 }
 

@@ -6,7 +6,7 @@
 //
 // TARDIGRAD_FAULTS: rules "CALL PATTERN WHICH ACTION", separated by ';' or new lines.
 //   CALL     open, read, write, cut (ftruncate), sync (fsync, fdatasync), rename (and link), unlink (and remove),
-//            mkdir, stat, list (opendir), close; or any
+//            mkdir, stat, list (opendir, or open with O_DIRECTORY), close; or any
 //   PATTERN  of the absolute path, as fnmatch without flags: '*' matches '/', too. A rename is matched by its new name,
 //            temporary files by their own: "*/summary.json*" is the summary under both. No blanks: '?' stands for one
 //   WHICH    of the calls that the rule matches, counted from 1 in this process: 3, 3+ (and all later), 3-5, or *
@@ -126,7 +126,9 @@ class Faults {
   }
 
   Verdict meet(Call call, const char* path) {
-    if (path[0] != '/' || std::strncmp(path, "/dev/", 5) == 0 || std::strncmp(path, "/proc/", 6) == 0) return {};
+    if (path[0] != '/' || (std::strncmp(path, "/dev/", 5) == 0 && std::strncmp(path, "/dev/shm/", 9) != 0) ||
+        std::strncmp(path, "/proc/", 6) == 0)
+      return {};
     if (log_ >= 0) write_down(call, path);
     Verdict verdict;
     for (std::size_t i = 0; i < count_; ++i) {
@@ -216,6 +218,9 @@ Result done(const Verdict& verdict, Result result) {
   for (;;) pause();
 }
 
+// A folder is opened to be listed, or synced.
+Call opening(int flags) { return (flags & O_DIRECTORY) != 0 ? Call::list : Call::open; }
+
 // How much of it is written.
 size_t part(const Verdict& verdict, size_t size) {
   const bool half = verdict.action == Action::half || verdict.action == Action::kill_half;
@@ -234,16 +239,16 @@ size_t part(const Verdict& verdict, size_t size) {
     static auto* const real = next<result parameters>(#name);                \
     return done(verdict, real arguments);                                    \
   }
-REPLACE(open, int, (const char* path, int flags, mode_t mode), (path, flags, mode), meet(Call::open, path), -1)
-REPLACE(open64, int, (const char* path, int flags, mode_t mode), (path, flags, mode), meet(Call::open, path), -1)
-REPLACE(__open_2, int, (const char* path, int flags), (path, flags), meet(Call::open, path), -1)
-REPLACE(__open64_2, int, (const char* path, int flags), (path, flags), meet(Call::open, path), -1)
+REPLACE(open, int, (const char* path, int flags, mode_t mode), (path, flags, mode), meet(opening(flags), path), -1)
+REPLACE(open64, int, (const char* path, int flags, mode_t mode), (path, flags, mode), meet(opening(flags), path), -1)
+REPLACE(__open_2, int, (const char* path, int flags), (path, flags), meet(opening(flags), path), -1)
+REPLACE(__open64_2, int, (const char* path, int flags), (path, flags), meet(opening(flags), path), -1)
 REPLACE(openat, int, (int at, const char* path, int flags, mode_t mode), (at, path, flags, mode),
-        meet(Call::open, path, at), -1)
+        meet(opening(flags), path, at), -1)
 REPLACE(openat64, int, (int at, const char* path, int flags, mode_t mode), (at, path, flags, mode),
-        meet(Call::open, path, at), -1)
-REPLACE(__openat_2, int, (int at, const char* path, int flags), (at, path, flags), meet(Call::open, path, at), -1)
-REPLACE(__openat64_2, int, (int at, const char* path, int flags), (at, path, flags), meet(Call::open, path, at), -1)
+        meet(opening(flags), path, at), -1)
+REPLACE(__openat_2, int, (int at, const char* path, int flags), (at, path, flags), meet(opening(flags), path, at), -1)
+REPLACE(__openat64_2, int, (int at, const char* path, int flags), (at, path, flags), meet(opening(flags), path, at), -1)
 REPLACE(fopen, FILE*, (const char* path, const char* mode), (path, mode), meet(Call::open, path), nullptr)
 REPLACE(fopen64, FILE*, (const char* path, const char* mode), (path, mode), meet(Call::open, path), nullptr)
 REPLACE(opendir, DIR*, (const char* path), (path), meet(Call::list, path), nullptr)

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <sstream>
 
+#include "core/hash.hpp"
 #include "record/checkpoints.hpp"
 #include "record/file.hpp"
 #include "record_test_support.hpp"
@@ -75,9 +76,28 @@ class Checkpoints : public testing::Test {
     }
     return "";
   }
-  std::optional<Checkpoint> last(const CheckpointFolder& from) {
+  // Puts aside those that were passed over.
+  std::optional<Checkpoint> last(const CheckpointFolder& from,
+                                 CheckpointFolder::Logs logs = CheckpointFolder::Logs::any) {
     told_.clear();
-    return from.last(pool_, directory_.path(), [&](const std::string& text) { told_.push_back(text); });
+    auto found = from.last(pool_, directory_.path(), logs);
+    if (!found) return std::nullopt;
+    for (const auto& [file, why] : found->passed_over) told_.push_back(why);
+    from.put_aside(found->passed_over);
+    return std::move(found->checkpoint);
+  }
+  std::string refusal(const CheckpointFolder& from) {
+    try {
+      last(from);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+  static KeptLog kept_of(const std::string& text) {
+    Hasher hasher;
+    hasher.add(text);
+    return {.bytes = text.size(), .checksum = hasher.hex()};
   }
 
   BufferPool pool_{kFloats};
@@ -88,14 +108,17 @@ class Checkpoints : public testing::Test {
 TEST_F(Checkpoints, AreReadAsTheyWereWritten) {
   const State state = example();
   CheckpointHeader wanted = header(42, 0.5);
-  wanted.events_bytes = 7;
-  wanted.recording_bytes = 9;
+  wanted.events = {.bytes = 7, .checksum = "sum", .missing = 2};
+  wanted.recording.bytes = 9;
   write_checkpoint(directory_ / "one", wanted, state);
   const Checkpoint found = read_checkpoint(directory_ / "one", pool_);
   EXPECT_EQ(found.header.updates, 42u);
   EXPECT_EQ(found.header.metric, 0.5);
-  EXPECT_EQ(found.header.events_bytes, 7u);
-  EXPECT_EQ(found.header.recording_bytes, 9u);
+  EXPECT_EQ(found.header.events.bytes, 7u);
+  EXPECT_EQ(found.header.events.checksum, "sum");
+  EXPECT_EQ(found.header.missing(), 2u);
+  EXPECT_EQ(found.header.recording.bytes, 9u);
+  EXPECT_EQ(verify_checkpoint(directory_ / "one").updates, 42u);
   EXPECT_EQ(found.state.bytes, state.bytes);
   ASSERT_EQ(found.state.vectors.size(), 2u);
   for (int k = 0; k < 2; ++k)
@@ -181,7 +204,7 @@ TEST_F(Checkpoints, InThePlaceOfADamagedOneThePreviousIsTaken) {
   EXPECT_EQ(found->header.updates, 100u);
   ASSERT_EQ(told_.size(), 1u);
   EXPECT_THAT(told_[0], HasSubstr("000000000150.checkpoint: not a checkpoint: it is shorter or longer than it says"));
-  EXPECT_THAT(files(), ElementsAre(name(50), name(100), name(150) + ".damaged"));
+  EXPECT_THAT(files(), ElementsAre(name(50), name(100), name(150) + ".aside"));
   EXPECT_EQ(last(kept)->header.updates, 100u);
   EXPECT_THAT(told_, IsEmpty());
 }
@@ -191,8 +214,14 @@ TEST_F(Checkpoints, WhereAllAreDamagedThereIsNone) {
   EXPECT_FALSE(last(kept));  // not even a folder
   kept.write(header(50), example());
   write(file(50), "");
-  EXPECT_FALSE(last(kept));
-  EXPECT_EQ(told_.size(), 1u);
+  EXPECT_THAT(refusal(kept), HasSubstr("000000000050.checkpoint: not a checkpoint: it ends too early; no other "
+                                       "checkpoint can be gone on from; nothing was changed; "));
+  EXPECT_THAT(files(), ElementsAre(name(50)));
+  kept.put_aside({{file(50), ""}});
+  write(file(50), "");
+  kept.put_aside({{file(50), ""}});  // not in the place of the other
+  EXPECT_THAT(files(), ElementsAre(name(50) + "-2.aside", name(50) + ".aside"));
+  EXPECT_THAT(refusal(kept), HasSubstr("checkpoints: holds nothing but what an earlier run could not go on from; "));
 }
 
 // Nothing is put aside, and no older one is taken in silence.
@@ -213,7 +242,7 @@ TEST_F(Checkpoints, OfAnotherProgramScenarioOrDataAreRefused) {
     return foreign;
   };
   refused(made_by(50, {.program = "tardigrad 0"}),
-          "it was made by tardigrad 0; this is tardigrad 1; give --out another");
+          "it was made by tardigrad 0; this is tardigrad 1; nothing was changed; --out");
   refused(made_by(60, {.program = "tardigrad 1", .data = {{.name = "/d.svm", .hash = "x", .bytes = 3}}}),
           "it was made from 1 files of data, and now there are 0");
   CheckpointHeader foreign = header(70);
@@ -222,34 +251,45 @@ TEST_F(Checkpoints, OfAnotherProgramScenarioOrDataAreRefused) {
   EXPECT_EQ(last(kept)->header.updates, 40u);
 }
 
-// A model of another width is no damage, and neither is a log that is too short.
-TEST_F(Checkpoints, OnlyDamagedOnesArePutAside) {
+// A model of another width is no damage.
+TEST_F(Checkpoints, OfAnotherWidthAreRefused) {
   folder().write(header(50), example());
   BufferPool other(kFloats + 1);
-  std::vector<std::string> told;
-  EXPECT_FALSE(folder().last(other, directory_.path(), [&](const std::string& text) { told.push_back(text); }));
-  EXPECT_THAT(told, ElementsAre(HasSubstr("a checkpoint of 5 parameters, not of 6")));
-  CheckpointHeader longer = header(60);
-  longer.events_bytes = 9;
-  folder().write(longer, example());
-  EXPECT_EQ(last(folder())->header.updates, 50u);
-  EXPECT_THAT(files(), ElementsAre(name(50), name(60)));
+  EXPECT_THAT([&] { folder().last(other, directory_.path()); },
+              testing::ThrowsMessage<Error>(HasSubstr("a checkpoint of 5 parameters, not of 6; nothing was changed")));
+  EXPECT_THAT(files(), ElementsAre(name(50)));
 }
 
 TEST_F(Checkpoints, AreOfNoUseWithoutTheirLogs) {
   const CheckpointFolder kept = folder();
   kept.write(header(50), example());
   CheckpointHeader longer = header(100);
-  longer.events_bytes = 11;
+  longer.events = kept_of("0123456789a");
   kept.write(longer, example());
+  EXPECT_THAT(refusal(kept), HasSubstr("events.jsonl: is missing, and 11 bytes of it are gone on from; nothing was"));
   write(directory_ / "events.jsonl", "0123456789");
-  EXPECT_EQ(last(kept)->header.updates, 50u);
-  EXPECT_THAT(told_.at(0), HasSubstr("events.jsonl: has 10 bytes, and a checkpoint goes on after 11"));
-  longer = header(150);
-  longer.recording_bytes = 1;
-  kept.write(longer, example());
-  EXPECT_EQ(last(kept)->header.updates, 50u);
-  EXPECT_THAT(told_.at(0), HasSubstr("recording.bin: has 0 bytes, and a checkpoint goes on after 1"));
+  EXPECT_THAT(refusal(kept),
+              HasSubstr("events.jsonl: has 10 bytes, and 11 of it are gone on from; nothing was changed: "
+                        "bring it back from a copy, or move "));
+  write(directory_ / "events.jsonl", "0123456789b and more");
+  EXPECT_THAT(refusal(kept), HasSubstr("events.jsonl: its first 11 bytes are not those that the run wrote"));
+  write(directory_ / "events.jsonl", "0123456789a and more");
+  EXPECT_EQ(last(kept)->header.updates, 100u);
+  EXPECT_THAT(files(), ElementsAre(name(50), name(100)));
+}
+
+TEST_F(Checkpoints, TheLastOneThatLacksNoRowsIsKept) {
+  const CheckpointFolder kept = folder(2);
+  kept.write(header(50), example());
+  for (const std::uint64_t updates : {100, 150, 200}) {
+    CheckpointHeader torn = header(updates);
+    torn.metrics.missing = 1;
+    kept.write(torn, example());
+  }
+  EXPECT_THAT(files(), ElementsAre(name(50), name(150), name(200)));
+  EXPECT_EQ(last(kept)->header.updates, 200u);
+  EXPECT_EQ(last(kept, CheckpointFolder::Logs::whole)->header.updates, 50u);
+  EXPECT_THAT(files(), ElementsAre(name(50), name(150) + ".aside", name(200) + ".aside"));
 }
 
 // Tells once, goes on trying, and tells again when it was well in between.

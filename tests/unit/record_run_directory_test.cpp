@@ -7,8 +7,10 @@
 #include <limits>
 #include <memory>
 
+#include "core/hash.hpp"
 #include "record/file.hpp"
 #include "record/file_lock.hpp"
+#include "record/json.hpp"
 #include "record/run_directory.hpp"
 #include "record/run_summary.hpp"
 #include "record_test_support.hpp"
@@ -70,7 +72,7 @@ RunSummary example() {
 }
 
 constexpr const char* kExampleText = R"({
-  "format": 7,
+  "format": 8,
   "provenance": {
     "program": "tardigrad 0.1.0",
     "commit": "c0ffee",
@@ -169,7 +171,8 @@ constexpr const char* kExampleText = R"({
     "events.jsonl": 12
   },
   "digest": "0123456789abcdef0123456789abcdef",
-  "wall_seconds": 1.25
+  "wall_seconds": 1.25,
+  "checksum": "2ce62c650e95d905dce56f5a2852d7fe"
 }
 )";
 
@@ -239,15 +242,27 @@ TEST_F(RunSummaryFile, EveryTornFileIsRefused) {
 
 TEST_F(RunSummaryFile, NothingIsTolerated) {
   const std::string text = kExampleText;
-  refuses(replaced(text, R"("format": 7)", R"("format": 6)"), "format 6, only 7 is read");
+  refuses(replaced(text, R"("format": 8)", R"("format": 7)"), "format 7, only 8 is read");
   refuses(replaced(text, R"("digest":)", R"("disgust":)"), "key 'digest' not found");
   refuses(replaced(text, R"("reason": "target")", R"("reason": "boredom")"), "reason `boredom` is unknown");
   refuses(replaced(text, R"("seed": 7)", R"("seed": "7")"), "type must be number, but is string");
-  refuses(replaced(text, R"("seed": 7)", R"("seed": -7)"), "a key or a value in it is not as this program writes it");
-  refuses(replaced(text, R"("seed": 7)", R"("seed": 7, "extra": 1)"), "a key or a value in it is not");
-  refuses(replaced(text, R"("mean_delay": 0.5)", R"("mean_delay": 0.6)"), "a key or a value in it is not");
-  refuses(replaced(text, "\"updates\": 12", "\"updates\": -12"),
-          "a key or a value in it is not as this program writes it");
+  refuses(replaced(text, R"("seed": 7)", R"("seed": 8)"), "its checksum does not hold: it was edited");
+  refuses(replaced(text, R"("checksum": "2c)", R"("checksum": "2d)"), "its checksum does not hold: it was edited");
+  // By somebody who has found out how to make checksums.
+  const auto with_checksum = [](const std::string& changed) {
+    Json json = Json::parse(changed);
+    json.erase("checksum");
+    Hasher hasher;
+    hasher.add(to_page(json));
+    json["checksum"] = hasher.hex();
+    return to_page(json);
+  };
+  EXPECT_EQ(with_checksum(text), text);
+  for (const auto& [from, to] : {std::pair{R"("seed": 7)", R"("seed": -7)"},
+                                 {R"("seed": 7)", R"("seed": 7, "extra": 1)"},
+                                 {R"("mean_delay": 0.5)", R"("mean_delay": 0.6)"},
+                                 {R"("updates": 12)", R"("updates": -12)"}})
+    refuses(with_checksum(replaced(text, from, to)), "a key or a value in it is not as this program writes it");
   refuses("[]", "cannot use at()");
 }
 
@@ -299,9 +314,12 @@ TEST_F(RunDirectoryTest, OverwritingClearsTheOldRunAndNothingElse) {
   EXPECT_EQ(read_file(path_ / "notes.txt"), "mine");
 }
 
-TEST_F(RunDirectoryTest, AnUnfinishedRunMakesWay) {
+TEST_F(RunDirectoryTest, AnUnfinishedRunMakesWayWhereItHasNothingToShow) {
   begin(path_);
   write_file(path_ / "metrics.jsonl", "a row\n");
+  refuses(path_, "holds a run that was broken off; name another directory, or say --overwrite");
+  write_file(path_ / "metrics.jsonl", "");
+  write_file(path_ / "recording.bin", "a header");
   write_file(path_ / "model.safetensors.0123456789abcdef.tmp", "half a model");
   begin(path_);
   EXPECT_EQ(read_file(path_ / "metrics.jsonl"), "");

@@ -135,6 +135,17 @@ Event Simulator::goes(WorkerId worker) {
 
 void Simulator::put_aside(WorkerId worker, std::string reason) { aside_.put(worker, std::move(reason)); }
 
+void Simulator::readmit() {
+  // Their stays were to end some day, and new ones begin.
+  std::erase_if(events_, [&](const QueuedEvent& event) { return is_over(event); });
+  std::make_heap(events_.begin(), events_.end(), std::greater<>());
+  stale_events_ = 0;
+  for (const WorkerId worker : aside_.take_gone()) {
+    ++joins_to_come_;
+    push({.time = now_, .sequence = sequence_++, .slot = kJoin, .generation = worker});
+  }
+}
+
 Event Simulator::leaves(WorkerId worker) {
   const Event event = goes(worker);
   Stay& stay = stays_[worker];

@@ -44,7 +44,7 @@ struct SimulatorOptions {
 /// known when it joined. The loss is reported at once.
 ///
 /// Where a replica throws, the gradient is NaN, with what was thrown as its failure, once somebody looks at it; nobody
-/// misses one that is discarded unread. A worker that is put aside never returns.
+/// misses one that is discarded unread. A worker that is put aside returns only when it is readmitted.
 ///
 /// Memory   16 bytes a worker, 16 more with availability; an order in flight holds its snapshot; at most 4 gradients a
 /// thread wait to be used
@@ -70,6 +70,7 @@ class Simulator final : public Runtime {
   void cancel(WorkerId worker, std::vector<Order>& cancelled) override;
   void set_timer(TimerId timer, Time after) override;
   void put_aside(WorkerId worker, std::string reason) override;
+  void readmit() override;
   std::string_view failure() const override { return failure_; }
   void set_oldest_useful_version(Version version) override;
   std::size_t in_flight() const override { return in_flight_; }

@@ -14,8 +14,9 @@ void Simulator::state(Archive& archive) {
   finish_arrival();  // its gradient was valid during its event
   if (archive.loading())
     TG_CHECK(sequence_ == 0 && events_.empty() && in_flight_ == 0, "a state is loaded into a run that has begun");
-  archive(now_, sequence_, orders_given_, joined_, present_, aside_, timers_set_, joins_to_come_, stayed_seconds_,
+  archive(now_, sequence_, orders_given_, joined_, present_, timers_set_, joins_to_come_, stayed_seconds_,
           oldest_useful_, busy_seconds_);
+  aside_.state(archive, workers_.size());
   state_of_counters(archive);
   state_of_workers(archive);
   if (archive.loading()) {

@@ -155,11 +155,18 @@ Event ThreadRuntime::fails(std::unique_ptr<Job> job) {
   const WorkerId worker = job->order.worker;
   Event event = loses(worker);
   event.reason = reason_;
-  if (options_.restart_after) will_join(worker, now_ + *options_.restart_after);
+  if (options_.restart_after)
+    will_join(worker, now_ + *options_.restart_after);
+  else
+    aside_.add_gone(worker);
   return event;
 }
 
 void ThreadRuntime::put_aside(WorkerId worker, std::string reason) { aside_.put(worker, std::move(reason)); }
+
+void ThreadRuntime::readmit() {
+  for (const WorkerId worker : aside_.take_gone()) will_join(worker, now_);
+}
 
 Event ThreadRuntime::leaves(WorkerId worker) {
   const Time absence = options_.availability->absence(worker, workers_[worker].episode);

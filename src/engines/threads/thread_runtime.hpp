@@ -74,6 +74,7 @@ class ThreadRuntime final : public Runtime {
   void cancel(WorkerId worker, std::vector<Order>& cancelled) override;
   void set_timer(TimerId timer, Time after) override;
   void put_aside(WorkerId worker, std::string reason) override;
+  void readmit() override;
   /// Real workers compute what they were asked for; a method that wants them stopped cancels.
   void set_oldest_useful_version(Version) override {}
   std::size_t in_flight() const override { return in_flight_; }

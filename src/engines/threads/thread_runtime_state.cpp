@@ -12,7 +12,8 @@ namespace tardigrad::threads {
 void ThreadRuntime::state(Archive& archive) {
   finish_arrival();  // its gradient was valid during its event
   if (archive.loading()) TG_CHECK(joined_ == 0 && next_order_ == 0, "a state is loaded into a run that has begun");
-  archive(now_, next_order_, appointments_made_, joined_, stayed_, aside_);
+  archive(now_, next_order_, appointments_made_, joined_, stayed_);
+  aside_.state(archive, workers_.size());
   if (joined_ > workers_.size()) Archive::fail("more workers than there are");
   state_of_labour(archive);
   state_of_workers(archive);

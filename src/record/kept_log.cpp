@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "record/kept_log.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "core/hash.hpp"
+#include "record/file.hpp"
+
+namespace tardigrad::record {
+
+void check_kept(const std::filesystem::path& path, const KeptLog& kept) {
+  if (kept.bytes == 0) return;
+  if (!is_there(path))
+    throw LogDiffers(fmt::format("{}: is missing, and {} bytes of it are gone on from", path.string(), kept.bytes));
+  InputFile file(path);
+  if (file.bytes() < kept.bytes)
+    throw LogDiffers(
+        fmt::format("{}: has {} bytes, and {} of it are gone on from", path.string(), file.bytes(), kept.bytes));
+  Hasher hasher;
+  std::vector<std::byte> chunk(std::size_t{1} << 20);
+  for (std::uint64_t left = kept.bytes; left > 0;) {
+    const std::span part = std::span(chunk).first(std::min<std::uint64_t>(chunk.size(), left));
+    if (file.read(part) != part.size()) throw LogDiffers(fmt::format("{}: became shorter", path.string()));
+    hasher.add(part);
+    left -= part.size();
+  }
+  if (hasher.hex() != kept.checksum)
+    throw LogDiffers(fmt::format("{}: its first {} bytes are not those that the run wrote", path.string(), kept.bytes));
+}
+
+}  // namespace tardigrad::record

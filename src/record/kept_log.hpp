@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "tardigrad/archive.hpp"
+#include "tardigrad/error.hpp"
+
+namespace tardigrad::record {
+
+/// How far a log had come: what a checkpoint goes on from.
+struct KeptLog {
+  std::uint64_t bytes = 0;
+  std::string checksum = {};  ///< of these bytes: Hasher::hex
+  std::uint64_t missing = 0;  ///< rows or events that could not be written before
+  void state(Archive& archive) { archive(bytes, checksum, missing); }
+};
+
+/// A log is not, or no more, what a checkpoint goes on from.
+class LogDiffers : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Does a file begin with what is kept of it?
+/// Errors  LogDiffers "PATH: is missing: ..." and the like; IoError when it cannot be read
+/// Cost    reads these bytes: a second a gigabyte, or what the disk takes
+void check_kept(const std::filesystem::path& path, const KeptLog& kept);
+
+}  // namespace tardigrad::record
