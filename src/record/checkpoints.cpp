@@ -69,7 +69,7 @@ std::optional<CheckpointFolder::Found> CheckpointFolder::last(BufferPool& buffer
     } catch (const ForeignCheckpoint& error) {
       throw Error(fmt::format("{}; {}", error.what(), kWaysOut));
     } catch (const IoError& error) {
-      throw help(error, "say the same again when it can be read");
+      throw help(error, "say the same again when that is mended");
     } catch (const LogDiffers& error) {
       throw help(error, "bring it back from a copy");
     } catch (const DamagedCheckpoint& error) {

@@ -2,8 +2,11 @@
 #include "record/kept_log.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <system_error>
 #include <vector>
 
 #include "core/hash.hpp"
@@ -12,8 +15,13 @@
 namespace tardigrad::record {
 
 void check_kept(const std::filesystem::path& path, const KeptLog& kept) {
+  const bool there = is_there(path);
+  if (there) {  // it will be written
+    refuse_link(path);
+    if (::access(path.c_str(), W_OK) != 0) fail(path, "write", {errno, std::generic_category()});
+  }
   if (kept.bytes == 0) return;
-  if (!is_there(path))
+  if (!there)
     throw LogDiffers(fmt::format("{}: is missing, and {} bytes of it are gone on from", path.string(), kept.bytes));
   InputFile file(path);
   if (file.bytes() < kept.bytes)

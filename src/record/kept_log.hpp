@@ -24,8 +24,8 @@ class LogDiffers : public Error {
   using Error::Error;
 };
 
-/// Does a file begin with what is kept of it?
-/// Errors  LogDiffers "PATH: is missing: ..." and the like; IoError when it cannot be read
+/// Does a file begin with what is kept of it, and may it be written?
+/// Errors  LogDiffers "PATH: is missing, ..." and the like; IoError when it cannot be read or written
 /// Cost    reads these bytes: a second a gigabyte, or what the disk takes
 void check_kept(const std::filesystem::path& path, const KeptLog& kept);
 

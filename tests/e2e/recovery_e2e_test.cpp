@@ -97,7 +97,7 @@ class Recovery : public Program {
 TEST_F(Recovery, WhatCannotBeReadIsNoDamage) {
   break_off("r");
   const std::string newest = checkpoint(200).string();
-  const std::string help = "; nothing was changed: say the same again when it can be read, or move ";
+  const std::string help = "; nothing was changed: say the same again when that is mended, or move ";
   const auto refused = [&](const std::string& message, const std::string& faults) {
     expect_refused_unchanged(message, faults);
   };
@@ -124,6 +124,12 @@ TEST_F(Recovery, WhatStandsInThePlaceOfACheckpointIsNoDamage) {
   expect_refused_unchanged("000000000200.checkpoint: cannot read: Too many levels of symbolic links");
   fs::remove(newest);
   fs::rename(away, newest);
+  for (const char* name : {"events.jsonl", "recording.bin"}) {  // it would be written through
+    fs::rename(log(name), away);
+    fs::create_symlink(away, log(name));
+    expect_refused_unchanged(std::string("r/") + name + ": is a symbolic link");
+    fs::rename(away, log(name));
+  }
   EXPECT_EQ(run_in("r", {"--resume"}).code, 0);
 }
 
