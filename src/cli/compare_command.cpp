@@ -227,6 +227,8 @@ class Compare {
                                .interrupted = &job.stop,
                                .observer = &feed,
                                .tell = tell});
+    if (output && !output->failure && !output->summary.missing.empty())
+      output->failure = fmt::format("{}: rows could not be written", job.directory().string());
     if (output && output->failure) tell(*output->failure + "; the tables have its result all the same");
     const std::scoped_lock lock(mutex_);
     job.stage = output ? Stage::ended : Stage::not_started;

@@ -14,6 +14,8 @@
 namespace tardigrad::e2e {
 namespace {
 
+using testing::Not;
+
 constexpr const char* kScenario = R"(
 problem = { name = "quadratic", dimension = 20, noise = { kind = "gaussian", scale = 0.5 } }
 workers = { count = 4, compute_time = { kind = "exponential", mean = 1.0 } }
@@ -260,6 +262,20 @@ TEST_F(Recovery, RowsThatFoundNoRoomAreMadeAgain) {
   EXPECT_EQ(summary("r")["digest"], summary("whole")["digest"]);
   EXPECT_EQ(summary("r")["missing"], json::object());
   EXPECT_TRUE(read(log("events.jsonl")) == read(folder_ / "whole" / "events.jsonl"));
+}
+
+TEST_F(Recovery, AComparisonMakesThemAgainToo) {
+  write("c.toml",
+        "problem = { name = 'quadratic', dimension = 20 }\nworkers = { count = 2, compute_time = 1.0 }\n"
+        "run = { stop = { updates = 20 }, events = true }\n"
+        "compare = { seeds = 1, methods = [ { name = 'vanilla-asgd', step_size = 0.1 } ] }\n");
+  const Finished full = run({"compare", "c.toml", "--out", "r", "--quiet"}, "write */events.jsonl * ENOSPC");
+  EXPECT_EQ(full.code, 2) << full.err;
+  EXPECT_THAT(full.err, HasSubstr(": rows could not be written; what is printed is complete, the directory is not\n"));
+  const Finished again = run({"compare", "c.toml", "--out", "r"});
+  EXPECT_EQ(again.code, 0);
+  EXPECT_THAT(again.err, Not(HasSubstr("are there already")));
+  EXPECT_EQ(run({"compare", "c.toml", "--out", "r", "--quiet"}).code, 0);
 }
 
 TEST_F(Recovery, CheckpointsThatAreLeftOutAreCounted) {
