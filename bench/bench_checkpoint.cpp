@@ -21,6 +21,7 @@
 #include "methods/catalogue.hpp"
 #include "problems/catalogue.hpp"
 #include "record/checkpoints.hpp"
+#include "temporary_folder.hpp"
 #include "timing/workers.hpp"
 
 namespace {
@@ -133,8 +134,8 @@ void measure(const char* name, const Plan& plan, const MakeRuntime& make_runtime
 int main(int argc, char** argv) {
   const std::uint64_t updates = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 200;
   const std::uint64_t every = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 50;
-  const std::filesystem::path folder =
-      argc > 3 ? std::filesystem::path(argv[3]) : std::filesystem::temp_directory_path() / "tardigrad-bench-checkpoint";
+  const bench::TemporaryFolder own;
+  const std::filesystem::path folder = (argc > 3 ? std::filesystem::path(argv[3]) : own.path()) / "checkpoints";
   problems::ProblemCatalogue catalogue;
   Settings settings({{"dimension", {kDimension}}}, "problem");
   const auto problem = catalogue.row("quadratic").make(settings, {.workers = kWorkers, .seed = 1, .data_root = {}});

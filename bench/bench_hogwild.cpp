@@ -30,6 +30,7 @@
 #include "problems/logistic.hpp"
 #include "tardigrad/rng.hpp"
 #include "tardigrad/settings.hpp"
+#include "temporary_folder.hpp"
 
 namespace {
 
@@ -297,8 +298,8 @@ int main(int argc, char** argv) {
   }
   measure({.name = "a9a", .step = 0.002, .target = 0.3245}, rounds);
   measure({.name = "w8a", .step = 0.03, .target = 0.1225}, rounds);
-  const std::filesystem::path drawn = std::filesystem::temp_directory_path() / "bench_hogwild_rows";
+  const bench::TemporaryFolder folder;
+  const std::filesystem::path drawn = folder / "rows";
   write_sparse_rows(drawn);
   measure({.name = drawn.string(), .step = 0.1, .target = 0.2025}, rounds);
-  std::filesystem::remove(drawn);
 }

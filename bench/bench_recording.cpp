@@ -11,6 +11,7 @@
 #include "engines/sim/simulator.hpp"
 #include "methods/catalogue.hpp"
 #include "problems/catalogue.hpp"
+#include "temporary_folder.hpp"
 #include "timing/workers.hpp"
 
 namespace {
@@ -33,8 +34,9 @@ class Bench {
     return drive_with([](Runtime& runtime, const auto& go) { return go(runtime, {}); });
   }
   double recorded() {
-    const std::filesystem::path file = std::filesystem::temp_directory_path() / "tardigrad-bench-recording.bin";
-    const double seconds = drive_with([&](Runtime& runtime, const auto& go) {
+    const bench::TemporaryFolder folder;
+    const std::filesystem::path file = folder / "recording.bin";
+    return drive_with([&](Runtime& runtime, const auto& go) {
       record::RecordingWriter writer(file, {});
       replay::Recorder recorder(runtime, writer);
       Observer* const observers[] = {&recorder};
@@ -43,8 +45,6 @@ class Bench {
       bytes_ = static_cast<double>(writer.file().bytes()) / static_cast<double>(arrivals_);
       return wall;
     });
-    std::filesystem::remove(file);
-    return seconds;
   }
   double bytes_an_arrival() const { return bytes_; }
 

@@ -28,6 +28,7 @@
 #include "methods/catalogue.hpp"
 #include "problems/catalogue.hpp"
 #include "tardigrad/error.hpp"
+#include "temporary_folder.hpp"
 #include "timing/workers.hpp"
 
 namespace {
@@ -259,17 +260,15 @@ double spinning_share(unsigned threads) {
   return static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC / (seconds_since(begin) * threads);
 }
 
-fs::path write_scenario(const std::string& name, const std::string& content) {
-  const fs::path file = fs::temp_directory_path() / name;
+fs::path write_scenario(const fs::path& file, const std::string& content) {
   std::ofstream(file) << content;
   return file;
 }
 
 void bench_program() {
   const std::string program = beside("tardigrad");
-  const fs::path folder = fs::temp_directory_path() / "tardigrad-bench";
-  fs::remove_all(folder);
-  const fs::path million = write_scenario("tardigrad-million.toml", R"([problem]
+  const bench::TemporaryFolder folder;
+  const fs::path million = write_scenario(folder / "million.toml", R"([problem]
 name = "quadratic"
 dimension = 100
 mu = 0.01
@@ -301,7 +300,7 @@ events = false
         "/bin/true " + number(1e3 * median(floors), "ms", 1), "", median(ours) < 0.020, "< 20 ms");
   }
 
-  const fs::path sweep = write_scenario("tardigrad-sweep.toml", R"([problem]
+  const fs::path sweep = write_scenario(folder / "sweep.toml", R"([problem]
 name = "quadratic"
 dimension = 1000
 mu = 0.001
@@ -329,7 +328,6 @@ step_size = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08]
   row("a sweep of 64 small runs", number(100 * busy, "% busy", 1),
       "spinning threads " + number(100 * floor, "% busy", 1), number(busy / floor, "x", 3), busy >= 0.95 * floor,
       ">= 0.95");
-  fs::remove_all(folder);
 }
 
 }  // namespace

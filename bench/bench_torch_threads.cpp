@@ -26,6 +26,7 @@
 #include "methods/catalogue.hpp"
 #include "problems/torch/image_problem.hpp"
 #include "random_images.hpp"
+#include "temporary_folder.hpp"
 
 namespace {
 
@@ -101,8 +102,9 @@ double plain(const Problem& problem, std::size_t workers, std::uint64_t gradient
 }
 
 double recorded(const Problem& problem, std::size_t workers, std::uint64_t gradients) {
-  const std::filesystem::path file = std::filesystem::temp_directory_path() / "tardigrad-bench-torch-recording.bin";
-  const double seconds = with_server(problem, workers, gradients, [&](Runtime& runtime, const Drive& go) {
+  const bench::TemporaryFolder folder;
+  const std::filesystem::path file = folder / "recording.bin";
+  return with_server(problem, workers, gradients, [&](Runtime& runtime, const Drive& go) {
     record::RecordingWriter writer(file, {});
     replay::Recorder recorder(runtime, writer);
     Observer* const observers[] = {&recorder};
@@ -110,8 +112,6 @@ double recorded(const Problem& problem, std::size_t workers, std::uint64_t gradi
     writer.close();
     return wall;
   });
-  std::filesystem::remove(file);
-  return seconds;
 }
 
 struct Cost {

@@ -29,6 +29,10 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 /// "a, b, c", for messages that list what is allowed.
 std::string join(const std::vector<std::string>& words, std::string_view separator = ", ");
 
+/// A text as a message may hold it: what is no printable character, line ends too, is a blank, and of more than `most`
+/// bytes the middle is left out.
+std::string one_line(std::string_view text, std::size_t most = 1000);
+
 /// Prints a bug and aborts; called by TG_CHECK.
 [[noreturn]] void fail_check(const char* condition, const char* file, int line, const std::string& message);
 

@@ -63,6 +63,8 @@ class Watched {
   ~Watched() = default;
   /// Nobody waits for the gradient under way any more.  Cost  one load
   bool given_up() const { return stop_.requested(); }
+  /// For who hands it on.
+  const StopSignal& stop_signal() const { return stop_; }
 
  private:
   StopSignal stop_;

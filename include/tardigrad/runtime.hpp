@@ -2,6 +2,7 @@
 // A runtime moves messages: it turns orders into arrivals, in some world, and knows no method.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -79,6 +80,9 @@ class Runtime {
   virtual RuntimeCounters counters() const = 0;
   /// The run is over, but for evaluations: no event will be asked for.
   virtual void wind_down() {}
+  /// After wind_down: waits until no thread of the runtime is in the problem's hands, for `patience` of real time at
+  /// most. Returns whether none is. Where one is, the runtime must not be destroyed, nor what it was made from.
+  virtual bool comes_to_rest(std::chrono::nanoseconds /*patience*/) { return true; }
 
   /// Evaluation runs beside the run and never changes it.
   virtual EvaluationId start_evaluation(const Snapshot& snapshot) = 0;

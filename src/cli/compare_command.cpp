@@ -11,7 +11,9 @@
 #include "cli/commands.hpp"
 #include "cli/comparison_output.hpp"
 #include "cli/comparison_plan.hpp"
+#include "cli/departure.hpp"
 #include "cli/execute.hpp"
+#include "cli/print.hpp"
 #include "cli/progress_feed.hpp"
 #include "cli/pruning.hpp"
 #include "data/catalogue.hpp"
@@ -54,14 +56,20 @@ class Compare {
     const std::size_t adopted = adopt_finished(0);
     announce(adopted);
     catch_interrupts();
+    const Departure departure(interrupted(), "a run of the comparison", "the same command goes on from here",
+                              [this] { write_reports(Curves::none); });
     const std::exception_ptr error = run_all();
     display_.reset();
     if (error) {
       write_reports(Curves::drawn);
       std::rethrow_exception(error);
     }
-    const int code = report();
-    if (failure_) throw Error(*failure_ + "; what is printed is complete, the directory is not");
+    int code = report();
+    if (failure_) {
+      print_err("tardigrad: {}; what is printed is complete, the directory is not\n", one_line(*failure_));
+      code = kMistake;
+    }
+    if (left_behind_) leave(code);
     return code;
   }
 
@@ -121,24 +129,22 @@ class Compare {
     const std::string how =
         plan_.on_threads() ? "on real threads, one after another" : fmt::format("{} threads", threads_);
     if (grid.search_seeds.empty())
-      fmt::print(stderr, "{} runs: {} grid points x {} seeds{}, {}, results in {}\n", plan_.jobs().size(),
-                 grid.points.size(), grid.seeds.size(), worlds, how, directory_.string());
+      print_err("{} runs: {} grid points x {} seeds{}, {}, results in {}\n", plan_.jobs().size(), grid.points.size(),
+                grid.seeds.size(), worlds, how, directory_.string());
     else
-      fmt::print(
-          stderr,
+      print_err(
           "at most {} runs: {} grid points{}, where there is a choice on {} search seeds, then the chosen ones on "
           "{} seeds, {}, results in {}\n",
           plan_.jobs().size() + waiting(), grid.points.size(), worlds, grid.search_seeds.size(), grid.seeds.size(), how,
           directory_.string());
     tell_adopted(adopted);
-    if (command_.prune)
-      fmt::print(stderr, "pruning: a run ends early when its setting can no longer be its method's best\n");
+    if (command_.prune) print_err("pruning: a run ends early when its setting can no longer be its method's best\n");
   }
 
   void tell_adopted(std::size_t adopted) const {
     if (command_.common.quiet) return;
-    if (adopted) fmt::print(stderr, "{} of them are there already and are kept (--fresh runs them again)\n", adopted);
-    if (replaced_) fmt::print(stderr, "{} runs of another scenario in their places are replaced\n", replaced_);
+    if (adopted) print_err("{} of them are there already and are kept (--fresh runs them again)\n", adopted);
+    if (replaced_) print_err("{} runs of another scenario in their places are replaced\n", replaced_);
   }
 
   // Runs of settings that are still to be chosen.
@@ -234,6 +240,7 @@ class Compare {
     job.stage = output ? Stage::ended : Stage::not_started;
     if (output) {
       if (output->failure) failure_ = output->failure;
+      left_behind_ = left_behind_ || output->left_behind;
       job.summary = std::move(output->summary);
     }
     job.method.method.reset();
@@ -330,24 +337,24 @@ class Compare {
   int report() {
     const std::vector<report::Comparison> all = comparisons();
     const bool json = command_.common.json, worlds = all.size() > 1;
-    if (json && worlds) fmt::print("{{\n");
+    if (json && worlds) print_out("{{\n");
     for (std::size_t i = 0; i < all.size(); ++i) {
       const Arena& arena = plan_.arenas()[i];
       insist_on_writing(arena, all[i]);
-      if (json && worlds) fmt::print("{}{}: ", i == 0 ? "" : ",\n", nlohmann::json(arena.label).dump());
+      if (json && worlds) print_out("{}{}: ", i == 0 ? "" : ",\n", nlohmann::json(arena.label).dump());
       if (json) {
-        fmt::print("{}", report::to_json_text(all[i]));
+        print_out("{}", report::to_json_text(all[i]));
         continue;
       }
-      if (!arena.label.empty()) fmt::print("\n# {}\n\n", arena.label);
+      if (!arena.label.empty()) print_out("\n# {}\n\n", arena.label);
       print_report(arena, all[i], title_);
       if (!failure_)
-        fmt::print("\nEvery run, and the curves: {0}/compare.txt, compare.md, compare.csv, compare.json, curves.svg\n",
-                   arena.directory.string());
+        print_out("\nEvery run, and the curves: {0}/compare.txt, compare.md, compare.csv, compare.json, curves.svg\n",
+                  arena.directory.string());
     }
-    if (json && worlds) fmt::print("}}\n");
+    if (json && worlds) print_out("}}\n");
     if (std::ranges::all_of(all, &report::Comparison::complete)) return 0;
-    fmt::print(stderr, "interrupted; the same command goes on from here\n");
+    print_err("interrupted; the same command goes on from here\n");
     return 130;
   }
 
@@ -373,6 +380,7 @@ class Compare {
   std::mutex mutex_;                    // guards the jobs' stages and results while runs go on
   std::size_t replaced_ = 0;            // finished runs of another scenario that were in the way
   std::optional<std::string> failure_;  // guarded by it: what could not be written in the end
+  bool left_behind_ = false;            // guarded by it: threads that were not waited for
   record::Patience patience_{{}};
   std::condition_variable changed_;
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/comparison_output.hpp"
+#include "cli/print.hpp"
 
 #include <fmt/format.h>
 
@@ -79,11 +80,11 @@ void remove_half_reports(const Arena& arena) {
 
 void print_report(const Arena& arena, const report::Comparison& comparison, const std::string& title) {
   const std::string headline = report::incomplete_headline(comparison);
-  if (!headline.empty()) fmt::print("{}\n\n", headline);
+  if (!headline.empty()) print_out("{}\n\n", headline);
   const std::vector<report::Curve> few = best_curves(arena, comparison, kCurvesInText);
-  if (!few.empty()) fmt::print("{}\n", report::text_plot(few, plot_of(arena, comparison, title), 100, 20));
-  fmt::print("{}\n", report::to_text(report::best_table(comparison)));
-  for (const std::string& sentence : report::sentences(comparison)) fmt::print("{}\n", sentence);
+  if (!few.empty()) print_out("{}\n", report::text_plot(few, plot_of(arena, comparison, title), 100, 20));
+  print_out("{}\n", report::to_text(report::best_table(comparison)));
+  for (const std::string& sentence : report::sentences(comparison)) print_out("{}\n", sentence);
 }
 
 }  // namespace tardigrad::cli

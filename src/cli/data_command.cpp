@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/print.hpp"
 #include "data/store.hpp"
 #include "report/table.hpp"
 #include "tardigrad/error.hpp"
@@ -56,10 +57,10 @@ int list(const fs::path& root, const CommonOptions& common) {
                                 {"found", status.found}});
   }
   if (common.json)
-    fmt::print("{}\n", json.dump(2));
+    print_out("{}\n", json.dump(2));
   else
-    fmt::print("data root: {}\n\n{}\n`tardigrad data get NAME` fetches what is absent.\n", root.string(),
-               report::to_text(table));
+    print_out("data root: {}\n\n{}\n`tardigrad data get NAME` fetches what is absent.\n", root.string(),
+              report::to_text(table));
   return 0;
 }
 
@@ -80,12 +81,12 @@ class DownloadBar {
                                          std::string(static_cast<std::size_t>(std::max(0, filled)), '#'), 100 * done,
                                          static_cast<double>(progress.bytes_done) * 1e-6);
     if (terminal_)
-      fmt::print(stderr, "\r{}", line);
+      print_err("\r{}", line);
     else
-      fmt::print(stderr, "{}\n", line);
+      print_err("{}\n", line);
   }
   void end_line() const {
-    if (!quiet_ && terminal_ && last_ >= 0) fmt::print(stderr, "\n");
+    if (!quiet_ && terminal_ && last_ >= 0) print_err("\n");
   }
 
  private:
@@ -103,7 +104,7 @@ int get(const DataCommand& command, const fs::path& root) {
                           {.mirror = command.mirror,
                            .download = {.on_progress = [&](const data::Progress& progress) { bar.show(progress); }}});
     bar.end_line();
-    if (files.empty() && !command.common.json) fmt::print("{}: generated, nothing to fetch\n", name);
+    if (files.empty() && !command.common.json) print_out("{}: generated, nothing to fetch\n", name);
     for (const data::FetchedFile& file : files) {
       json.push_back({{"dataset", name},
                       {"file", file.path},
@@ -111,23 +112,23 @@ int get(const DataCommand& command, const fs::path& root) {
                       {"bytes_received", file.download.bytes_received},
                       {"resumed_from", file.download.resumed_from}});
       if (!command.common.json)
-        fmt::print("{}: {}\n", (root / file.path).string(),
-                   file.already_there ? "already there, checksum right" : "fetched, checksum right");
+        print_out("{}: {}\n", (root / file.path).string(),
+                  file.already_there ? "already there, checksum right" : "fetched, checksum right");
     }
   }
-  if (command.common.json) fmt::print("{}\n", json.dump(2));
+  if (command.common.json) print_out("{}\n", json.dump(2));
   return 0;
 }
 
 int import(const DataCommand& command, const fs::path& root) {
   const data::ImportReport report = data::import_dataset(command.names.front(), command.source, root);
   if (command.common.json) {
-    fmt::print("{}\n", Json{{"files", report.files}, {"summary", report.summary}, {"remarks", report.remarks}}.dump(2));
+    print_out("{}\n", Json{{"files", report.files}, {"summary", report.summary}, {"remarks", report.remarks}}.dump(2));
     return 0;
   }
-  for (const std::string& file : report.files) fmt::print("{}\n", (root / file).string());
-  fmt::print("read: {}\n", report.summary);
-  for (const std::string& remark : report.remarks) fmt::print("note: {}\n", remark);
+  for (const std::string& file : report.files) print_out("{}\n", (root / file).string());
+  print_out("read: {}\n", report.summary);
+  for (const std::string& remark : report.remarks) print_out("note: {}\n", remark);
   return 0;
 }
 
@@ -145,13 +146,13 @@ int verify(const DataCommand& command, const fs::path& root) {
     for (const data::FileReport& file : report.files) {
       files.push_back({{"path", file.path}, {"state", name_of(file.state)}, {"detail", file.detail}});
       if (!command.common.json)
-        fmt::print("{:<14} {:<40} {}{}\n", name, file.path, name_of(file.state),
-                   file.detail.empty() ? "" : ": " + file.detail);
+        print_out("{:<14} {:<40} {}{}\n", name, file.path, name_of(file.state),
+                  file.detail.empty() ? "" : ": " + file.detail);
     }
     json[name] = {{"good", report.good()}, {"readable", report.readable}, {"detail", report.detail}, {"files", files}};
-    if (!command.common.json) fmt::print("{:<14} {} ({})\n", name, report.good() ? "good" : "NOT GOOD", report.detail);
+    if (!command.common.json) print_out("{:<14} {} ({})\n", name, report.good() ? "good" : "NOT GOOD", report.detail);
   }
-  if (command.common.json) fmt::print("{}\n", json.dump(2));
+  if (command.common.json) print_out("{}\n", json.dump(2));
   return good ? 0 : 2;
 }
 

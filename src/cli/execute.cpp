@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <new>
 #include <thread>
 #include <utility>
 
+#include "cli/departure.hpp"
 #include "cli/run_keeper.hpp"
 #include "cli/toml_file.hpp"
 #include "core/buffer_pool.hpp"
@@ -307,14 +309,15 @@ RunOutput execute_hogwild(const RunRequest& request, const RunIdentity& identity
 RunOutput execute_with_server(const RunRequest& request, const RunIdentity& identity) {
   check_workers(request);
   const World& world = request.world;
-  BufferPool buffers(world.problem->layout().dimension());
+  auto owned_buffers = std::make_unique<BufferPool>(world.problem->layout().dimension());
+  BufferPool& buffers = *owned_buffers;
   Recording recording(request);
   std::optional<record::Checkpoint> from = find_checkpoint(request, identity, recording.directory(), buffers);
   recording.begin(request, identity, from ? &*from : nullptr);
   Buffer x0 = buffers.take();
   world.initial_point(x0.view());
   ServerModel model(buffers, world.problem->layout(), std::move(x0), server_threads(request));
-  const std::unique_ptr<Runtime> inner = make_runtime(request, buffers);
+  std::unique_ptr<Runtime> inner = make_runtime(request, buffers);
   Runtime& runtime = recording.watched(*inner);
   std::vector<Observer*> observers = recording.observers();
   if (request.observer) observers.push_back(request.observer);
@@ -352,6 +355,11 @@ RunOutput execute_with_server(const RunRequest& request, const RunIdentity& iden
     output.failure = keeper->failure();
   }
   finish(recording, request, output, model.snapshot().view(), patience);
+  output.left_behind = !inner->comes_to_rest(kPatienceWithThreads);
+  if (output.left_behind) {  // threads are still in them
+    static_cast<void>(inner.release());
+    static_cast<void>(owned_buffers.release());
+  }
   return output;
 }
 
@@ -359,8 +367,15 @@ RunOutput execute_with_server(const RunRequest& request, const RunIdentity& iden
 
 RunOutput execute(const RunRequest& request) {
   const RunIdentity identity = identity_of(request.world, request.method, request.plan);
-  if (request.plan.runtime.kind == RuntimePlan::Kind::hogwild) return execute_hogwild(request, identity);
-  return execute_with_server(request, identity);
+  try {
+    if (request.plan.runtime.kind == RuntimePlan::Kind::hogwild) return execute_hogwild(request, identity);
+    return execute_with_server(request, identity);
+  } catch (const std::bad_alloc&) {
+    const std::size_t parameters = request.world.problem->layout().dimension();
+    throw Error(fmt::format("out of memory: method `{}` with {} workers and {} parameters, {:.4g} MB a vector",
+                            request.method.name, request.world.workers, parameters,
+                            static_cast<double>(parameters) * sizeof(float) / 1e6));
+  }
 }
 
 }  // namespace tardigrad::cli

@@ -55,6 +55,9 @@ struct RunOutput {
   double checkpoint_seconds = 0.0;  ///< that the run waited for them
   /// What the run was to leave and could not, and why: its model or summary, or the checkpoint of its interruption.
   std::optional<std::string> failure = {};
+  /// A thread is still in the problem's hands, and was not waited for any longer: what the request names must live
+  /// until the process ends, which it does by `leave`.
+  bool left_behind = false;
 };
 
 /// Do the workers hold parts of a data set, each its own?

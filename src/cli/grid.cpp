@@ -101,6 +101,25 @@ std::string take_label(SettingValue::Table& entry, const std::string& path, Sett
   return name != entry.end() && name->second.is_text() ? std::get<std::string>(name->second.value) : "";
 }
 
+// Every run has a directory, and every one is told of.
+constexpr double kMostRuns = 1e6;
+
+// Before the points of an entry are made.
+void check_size(const SettingValue::Table& entry, const std::vector<std::string>& axes, const std::string& path,
+                const Settings& compare, const Grid& grid) {
+  double points = 1.0;
+  for (const std::string& axis : axes)
+    points *= static_cast<double>(std::get<SettingValue::List>(entry.at(axis).value).size());
+  const double worlds = static_cast<double>(std::max<std::size_t>(1, grid.worlds.size()));
+  const double seeds = static_cast<double>(std::max(grid.seeds.size(), grid.search_seeds.size()));
+  const double runs = (static_cast<double>(grid.points.size()) + points) * worlds * seeds;
+  if (runs > kMostRuns)
+    compare.fail("methods",
+                 fmt::format("{} is a grid of {} points, which makes {:.3g} runs on {} seeds in {} worlds; a "
+                             "comparison has at most {} runs",
+                             path, points, runs, seeds, worlds, kMostRuns));
+}
+
 void add_points(SettingValue::Table entry, const std::string& path, Settings& compare, Grid& grid) {
   GridPoint first{.method = {}, .method_label = take_label(entry, path, compare), .setting = {}, .path = path};
   if (const auto worlds = entry.find("worlds"); worlds != entry.end()) {
@@ -111,6 +130,7 @@ void add_points(SettingValue::Table entry, const std::string& path, Settings& co
     compare.fail("methods", fmt::format("{}.name must be a text in quotes", path));
   first.method = entry;
   const std::vector<std::string> axes = read_axes(entry, path, compare);
+  check_size(entry, axes, path, compare, grid);
   // An odometer over the axes.
   std::vector<std::size_t> at(axes.size(), 0);
   for (;;) {

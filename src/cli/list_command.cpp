@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/print.hpp"
 #include "data/catalogue.hpp"
 #include "methods/catalogue.hpp"
 #include "methods/knobs.hpp"
@@ -163,7 +164,7 @@ int list_command(const ListCommand& command) {
   if (markdown && what != "methods") throw Error("tardigrad list --markdown: only `list methods` has such a page");
   if (markdown) {
     const Listing index = index_methods();
-    fmt::print("{}", report::to_markdown(index.table));
+    print_out("{}", report::to_markdown(index.table));
     return 0;
   }
   nlohmann::ordered_json json;
@@ -177,10 +178,10 @@ int list_command(const ListCommand& command) {
     if (common.json)
       json[listing.title] = to_json(listing.table);
     else
-      fmt::print("{}{}\n\n{}\n{}{}", what.empty() ? "# " : "", listing.title, report::to_text(listing.table),
-                 listing.notes, listing.notes.empty() ? "" : "\n");
+      print_out("{}{}\n\n{}\n{}{}", what.empty() ? "# " : "", listing.title, report::to_text(listing.table),
+                listing.notes, listing.notes.empty() ? "" : "\n");
   }
-  if (common.json) fmt::print("{}\n", json.dump(2));
+  if (common.json) print_out("{}\n", json.dump(2));
   return 0;
 }
 

@@ -7,10 +7,12 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <new>
 
 #include "cli/build_info.hpp"
 #include "cli/commands.hpp"
 #include "cli/execute.hpp"
+#include "cli/print.hpp"
 #include "tardigrad/error.hpp"
 
 namespace {
@@ -225,23 +227,38 @@ int run(int argc, char** argv) {
 // A stderr that is on a full disk throws nothing.
 void say(const std::string& text) {
   std::fflush(stdout);
-  std::fputs(("tardigrad: " + text + "\n").c_str(), stderr);
+  std::fputs(("tardigrad: " + one_line(text) + "\n").c_str(), stderr);
+}
+
+// What was printed may be lost to a full disk: then no success is claimed.
+int finish(int code) {
+  const std::string problem = finish_output();
+  if (problem.empty()) return code;
+  say(problem);
+  return code == 0 ? 2 : code;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is a disk that is full, and ends no run
+  outlive_readers();
   try {
-    return run(argc, argv);
+    return finish(run(argc, argv));
   } catch (const Error& error) {
     say(error.what());
     return 2;
   } catch (const std::filesystem::filesystem_error& error) {
     say(error.path1().string() + ": " + error.code().message());
     return 2;
+  } catch (const std::bad_alloc&) {
+    say("out of memory");
+    return 2;
   } catch (const std::exception& error) {
     say(std::string("unexpected failure: ") + error.what());
+    return 1;
+  } catch (...) {  // a plugin's
+    say("unexpected failure: something that is no std::exception was thrown");
     return 1;
   }
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "cli/execute.hpp"
+#include "cli/print.hpp"
 #include "cli/toml_file.hpp"
 #include "data/catalogue.hpp"
 #include "record/file.hpp"
@@ -40,7 +41,7 @@ RecordedRun::RecordedRun(fs::path directory, const CommonOptions& common)
   if (const auto differs = data_difference(header.provenance, world_.provenance))
     throw Error(fmt::format("{}: {}", recording.name(), *differs));
   if (const auto differs = program_difference(header.provenance, world_.provenance); differs && !common.quiet)
-    fmt::print(stderr, "tardigrad: {}: {}\n", recording.name(), *differs);
+    print_err("tardigrad: {}: {}\n", recording.name(), *differs);
   plan_ = scenario_.make_run_plan(Scenario::Use::run, world_.problem->metric_names());
   if (world_.problem->layout().dimension() != header.dimension || initial_point_hash(world_) != header.initial_point)
     throw Error(fmt::format("{}: the problem `{}` begins at another point than the recorded one (recorded by {})",

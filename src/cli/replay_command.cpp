@@ -10,6 +10,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/execute.hpp"
+#include "cli/print.hpp"
 #include "cli/recorded_run.hpp"
 #include "core/kernels.hpp"
 #include "engines/replay/replayer.hpp"
@@ -131,7 +132,7 @@ void check_end(const RecordedRun& run, const Replay& replay) {
 const std::vector<Metric>& last_metrics(const Replay& replay) { return replay.result.evaluations.back().metrics; }
 
 void print_state(const Replay& replay) {
-  const auto line = [](const std::string& what, const std::string& value) { fmt::print("{:<15} {}\n", what, value); };
+  const auto line = [](const std::string& what, const std::string& value) { print_out("{:<15} {}\n", what, value); };
   const RunResult& result = replay.result;
   const Counters& c = result.counters;
   line("event", replay.last ? fmt::format("{}: {}", replay.last->number, describe(*replay.last)) : "none");
@@ -155,7 +156,7 @@ void print_state(const Replay& replay) {
     if (++shown > kMostWorkers) break;
     line(fmt::format("  worker {}", worker), text);
   }
-  if (by_worker.size() > kMostWorkers) fmt::print("  ... and {} more workers\n", by_worker.size() - kMostWorkers);
+  if (by_worker.size() > kMostWorkers) print_out("  ... and {} more workers\n", by_worker.size() - kMostWorkers);
 }
 
 Json state_json(const Replay& replay) {
@@ -181,16 +182,16 @@ int report(const RecordedRun& run, const Replay& replay, const ReplayCommand& co
   check_end(run, replay);
   const bool damaged = replay.state == RecordingReader::State::damaged;
   if (command.common.json) {
-    fmt::print("{}", record::to_page(state_json(replay)));
+    print_out("{}", record::to_page(state_json(replay)));
     return damaged ? 1 : 0;
   }
   print_state(replay);
   const std::uint64_t events = replay.last ? replay.last->number : 0;
-  fmt::print("{} events and {} gradients are as recorded.\n", events, replay.result.runtime.gradients_computed);
+  print_out("{} events and {} gradients are as recorded.\n", events, replay.result.runtime.gradients_computed);
   if (replay.end)
-    fmt::print("The run ended by {}, and its digest is met: {}\n", replay.end->reason, replay.end->digest);
+    print_out("The run ended by {}, and its digest is met: {}\n", replay.end->reason, replay.end->digest);
   else if (!replay.trouble.empty())
-    fmt::print("The recording is {}.\n", replay.trouble);
+    print_out("The recording is {}.\n", replay.trouble);
   return damaged ? 1 : 0;
 }
 
@@ -207,9 +208,9 @@ int explain_event(const RecordedRun& run, const ReplayCommand& command) {
                                             .notes = said.notes,
                                             .order = asked.order});
   if (command.common.json)
-    fmt::print("{}", record::to_page({{"event", asked.event}, {"explanation", text}}));
+    print_out("{}", record::to_page({{"event", asked.event}, {"explanation", text}}));
   else
-    fmt::print("{}", text);
+    print_out("{}", text);
   return 0;
 }
 
@@ -226,7 +227,7 @@ int replay_command(const ReplayCommand& command) {
     return report(run, replay_until(run, until), command);
   } catch (const replay::Difference& difference) {
     std::fflush(stdout);
-    fmt::print(stderr, "tardigrad: {}\n", difference.what());
+    print_err("tardigrad: {}\n", difference.what());
     return 1;
   }
 }

@@ -9,8 +9,10 @@
 #include <thread>
 
 #include "cli/commands.hpp"
+#include "cli/departure.hpp"
 #include "cli/execute.hpp"
 #include "cli/going_on.hpp"
+#include "cli/print.hpp"
 #include "cli/progress_feed.hpp"
 #include "cli/run_memory.hpp"
 #include "cli/toml_file.hpp"
@@ -57,7 +59,7 @@ void print_notes(std::FILE* file, const char* prefix, const std::vector<Note>& n
   if (notes.size() > kShown) say(fmt::format("{}... and {} more {}\n", prefix, notes.size() - kShown, more));
 }
 
-void print_line(const char* what, const std::string& value) { fmt::print("{:<15} {}\n", what, value); }
+void print_line(const char* what, const std::string& value) { print_out("{:<15} {}\n", what, value); }
 
 // What workers took for what was applied, and for what was not: in a simulation the latter may have cost no
 // computation.
@@ -84,21 +86,21 @@ void print_target(const Target& target, const record::RunSummary& s) {
 // Of a target that was met by luck.
 void warn_of_misses(const record::RunSummary& s) {
   if (2 * s.hits.later_met >= s.hits.later) return;
-  fmt::print(stderr,
-             "tardigrad: warning: after {} s, when the target was met first, {} of {} evaluations missed it: noise met "
-             "it, for a moment; ask for more with target = {{ ..., hold = 3 }}\n",
-             to_seconds(s.hits.first->time), s.hits.later - s.hits.later_met, s.hits.later);
+  print_err(
+      "tardigrad: warning: after {} s, when the target was met first, {} of {} evaluations missed it: noise met "
+      "it, for a moment; ask for more with target = {{ ..., hold = 3 }}\n",
+      to_seconds(s.hits.first->time), s.hits.later - s.hits.later_met, s.hits.later);
 }
 
 // Of emulated compute times that the machine could not keep.
 void warn_of_pace(const record::RunSummary& s) {
   const RuntimeCounters& r = s.runtime;
   if (r.paced_time <= r.pace + r.pace / 20) return;
-  fmt::print(stderr,
-             "tardigrad: warning: the machine did not keep the pace that compute_time asks for: {} of {} orders were "
-             "late, and all together took {:.4g} s in the place of {:.4g} s; a larger run.time_scale or fewer workers "
-             "give it more time\n",
-             r.late, r.paced, to_seconds(r.paced_time), to_seconds(r.pace));
+  print_err(
+      "tardigrad: warning: the machine did not keep the pace that compute_time asks for: {} of {} orders were "
+      "late, and all together took {:.4g} s in the place of {:.4g} s; a larger run.time_scale or fewer workers "
+      "give it more time\n",
+      r.late, r.paced, to_seconds(r.paced_time), to_seconds(r.pace));
 }
 
 void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::filesystem::path& directory) {
@@ -156,6 +158,34 @@ int exit_code_of(StopReason reason) {
     default:
       return kEnded;
   }
+}
+
+// Says what the directory lacks, or how to go on. Returns the exit code; does not return where threads are left behind.
+int end_of(const RunOutput& output, const World& world, const RunPlan& plan, const std::filesystem::path& directory) {
+  int code = exit_code_of(output.summary.reason);
+  const auto fail = [&](const std::string& problem) {
+    print_err("tardigrad: {}\n", one_line(problem));
+    code = kMistake;
+  };
+  if (output.failure) {
+    fail(*output.failure + "; what is printed is complete, the directory is not");
+  } else if (!output.summary.missing.empty()) {
+    fail(
+        fmt::format("{}: rows could not be written; what is printed is complete, the directory is not; --resume makes "
+                    "them again from a checkpoint from before",
+                    directory.string()));
+  } else if (output.summary.reason == StopReason::no_workers && plan.runtime.kind != RuntimePlan::Kind::hogwild) {
+    print_err(
+        "tardigrad: {}: is unfinished; --resume goes on with it, and workers that failed are there "
+        "again\n",
+        directory.string());
+  }
+  if (output.left_behind) {
+    print_err("tardigrad: warning: problem `{}` has not given back all threads: they are not waited for\n",
+              world.problem_name);
+    leave(code);
+  }
+  return code;
 }
 
 // Which run to go on with may be said in two ways, and then its scenario need not be.
@@ -238,7 +268,7 @@ int run_command(const RunCommand& words) {
       throw Error("--resume: a run with runtime = \"hogwild\" has no checkpoints to go on from");
     if (const auto finished = going_on->finished(world, method, plan)) {
       if (!command.common.json) print_summary(*finished, plan, directory);
-      if (command.common.json) fmt::print("{}", record::read_file(directory / "summary.json"));
+      if (command.common.json) print_out("{}", record::read_file(directory / "summary.json"));
       return exit_code_of(finished->reason);
     }
   }
@@ -247,6 +277,8 @@ int run_command(const RunCommand& words) {
   if (simulated && threads > 1) pool = std::make_unique<ComputePool>(threads);
 
   catch_interrupts();
+  const Departure departure(interrupted(), "problem `" + world.problem_name + "`",
+                            "what it left goes on by tardigrad run --resume " + directory.string());
   std::optional<RunOutput> output;
   std::vector<Note> notes, warnings;
   {
@@ -289,24 +321,13 @@ int run_command(const RunCommand& words) {
   warn_of_misses(output->summary);
   warn_of_pace(output->summary);
   if (command.common.json) {
-    fmt::print("{}", record::summary_text(output->summary));
+    print_out("{}", record::summary_text(output->summary));
   } else {
     print_notes(stdout, "", notes, "remarks of the method");
     print_summary(output->summary, plan, directory);
     print_checkpoints(*output);
   }
-  if (output->failure) throw Error(*output->failure + "; what is printed is complete, the directory is not");
-  if (!output->summary.missing.empty())
-    throw Error(
-        fmt::format("{}: rows could not be written; what is printed is complete, the directory is not; --resume "
-                    "makes them again from a checkpoint from before",
-                    directory.string()));
-  if (output->summary.reason == StopReason::no_workers && plan.runtime.kind != RuntimePlan::Kind::hogwild)
-    fmt::print(stderr,
-               "tardigrad: {}: is unfinished; --resume goes on with it, and workers that failed are there "
-               "again\n",
-               directory.string());
-  return exit_code_of(output->summary.reason);
+  return end_of(*output, world, plan, directory);
 }
 
 }  // namespace tardigrad::cli

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 
 #include "cli/build_info.hpp"
 #include "cli/grid.hpp"
@@ -11,6 +12,7 @@
 #include "cli/start.hpp"
 #include "cli/toml_file.hpp"
 #include "core/hash.hpp"
+#include "core/memory.hpp"
 #include "methods/catalogue.hpp"
 #include "tardigrad/error.hpp"
 #include "timing/models.hpp"
@@ -218,7 +220,13 @@ World Scenario::make_world(std::uint64_t seed, const Sources& sources) const {
   } catch (const Error& error) {
     problem.fail("name", error.what());
   }
-  world.problem = row->make(problem, {.workers = world.workers, .seed = seed, .data_root = sources.data_root});
+  try {
+    world.problem =
+        sources.problems.make(*row, problem, {.workers = world.workers, .seed = seed, .data_root = sources.data_root});
+  } catch (const std::bad_alloc&) {
+    throw Error(
+        fmt::format("{}: out of memory: problem `{}` with {} workers", file_, world.problem_name, world.workers));
+  }
   problem.allow("start");
   std::optional<DataSource> start;
   if (problem.has("start")) {
@@ -252,6 +260,9 @@ void Scenario::read_workers(World& world) const {
     world.compute_time = std::move(spec.compute_time);
     world.availability = std::move(spec.availability);
   }
+  constexpr double kBytesPerWorker = 256;  // measured in a simulation
+  if (const std::string lack = lack_of_memory(static_cast<double>(world.workers), kBytesPerWorker); !lack.empty())
+    workers.fail(workers.has("groups") ? "groups" : "count", fmt::format("{} workers {}", world.workers, lack));
   workers.finish();
   world.resolved["workers"] = {workers.resolved()};
   world.identity["workers"] = {workers.resolved_without_paths()};

@@ -19,12 +19,76 @@ namespace {
 constexpr int kMaxDepth = 32;
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 24;
 
+/// How deep the values of a text are nested: brackets, and the parts of dotted keys, in what is no string and no
+/// comment. A parser goes no deeper than the product of the two, and has no limit of its own that it survives.
+class DepthScanner {
+ public:
+  explicit DepthScanner(std::string_view text) : text_(text) {}
+
+  /// The first line that is nested more than `most` deep, or 0.
+  int too_deep(int most) {
+    for (at_ = 0; at_ < text_.size(); ++at_) {
+      const char c = text_[at_];
+      if (c == '#') {
+        at_ = std::min(text_.find('\n', at_), text_.size()) - 1;
+      } else if (c == '"' || c == '\'') {
+        skip_string(c);
+      } else if (c == '\n') {
+        ++line_;
+        dots_ = 0;
+      } else if (c == '=' || c == ',') {
+        dots_ = 0;
+      } else if (c == '[' || c == '{') {
+        ++brackets_;
+        dots_ = 0;
+      } else if (c == ']' || c == '}') {
+        brackets_ = std::max(0, brackets_ - 1);
+      } else if (c == '.') {
+        ++dots_;
+      }
+      if (brackets_ > most || dots_ > most) return line_;
+    }
+    return 0;
+  }
+
+ private:
+  // From its quote to the last character of the string; three quotes end with three.
+  void skip_string(char quote) {
+    const std::string three(3, quote);
+    const bool is_long = text_.substr(at_).starts_with(three);
+    for (at_ += is_long ? 3 : 1; at_ < text_.size(); ++at_) {
+      const char c = text_[at_];
+      if (c == '\n') {
+        if (!is_long) {  // an error of the text: the parser will say so
+          --at_;
+          return;
+        }
+        ++line_;
+      } else if (c == '\\' && quote == '"') {
+        ++at_;
+      } else if (is_long ? text_.substr(at_).starts_with(three) : c == quote) {
+        if (is_long) at_ += 2;
+        for (int extra = 0; is_long && extra < 2 && text_.substr(at_ + 1).starts_with(quote); ++extra) ++at_;
+        return;
+      }
+    }
+  }
+
+  const std::string_view text_;
+  std::size_t at_ = 0;
+  int line_ = 1, brackets_ = 0, dots_ = 0;
+};
+
 // What stands on the command line has no line.
 constexpr const char* kCommandLine = "--set";
 
+[[noreturn]] void fail_too_deep(const std::string& file, int line) {
+  throw Error(fmt::format("{}:{}: tables are nested more than {} deep", file, line, kMaxDepth));
+}
+
 SettingValue convert(const toml::node& node, const std::string& file, int depth) {
   const int line = file == kCommandLine ? 0 : static_cast<int>(node.source().begin.line);
-  if (depth > kMaxDepth) throw Error(fmt::format("{}:{}: tables are nested more than {} deep", file, line, kMaxDepth));
+  if (depth > kMaxDepth) fail_too_deep(file, line);
   if (const auto* value = node.as_boolean()) return {value->get(), line};
   if (const auto* value = node.as_integer()) return {value->get(), line};
   if (const auto* value = node.as_floating_point()) return {value->get(), line};
@@ -43,6 +107,7 @@ SettingValue convert(const toml::node& node, const std::string& file, int depth)
 }
 
 SettingValue parse_value(std::string_view text) {
+  if (const int line = DepthScanner(text).too_deep(kMaxDepth)) fail_too_deep(kCommandLine, line);
   try {
     const toml::table document = toml::parse("value = " + std::string(text));
     if (document.size() == 1) return convert(*document.get("value"), kCommandLine, 0);
@@ -97,6 +162,7 @@ void write_section(std::string& out, const std::string& header, const SettingVal
 }  // namespace
 
 SettingValue::Table parse_toml(std::string_view text, const std::string& file) {
+  if (const int line = DepthScanner(text).too_deep(kMaxDepth)) fail_too_deep(file, line);
   try {
     const toml::table document = toml::parse(text, file);
     return std::get<SettingValue::Table>(convert(document, file, 0).value);
@@ -122,10 +188,12 @@ void apply_assignment(SettingValue::Table& table, std::string_view assignment) {
   SettingValue root{table};  // a copy: a mistake leaves the table as it was
   SettingValue* place = &root;
   std::string_view rest = path;
+  int depth = 0;
   for (bool more = true; more;) {
     const std::size_t dot = rest.find('.');
     more = dot != std::string_view::npos;
     const std::string key(rest.substr(0, dot));
+    if (++depth > kMaxDepth) throw Error(fmt::format("--set: a key of more than {} parts", kMaxDepth));
     if (key.empty()) throw Error(fmt::format("--set {}: `{}` has an empty part", assignment, path));
     place = &descend(*place, key, assignment);
     if (more) rest = rest.substr(dot + 1);

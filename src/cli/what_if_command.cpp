@@ -5,7 +5,9 @@
 #include <cmath>
 
 #include "cli/commands.hpp"
+#include "cli/departure.hpp"
 #include "cli/execute.hpp"
+#include "cli/print.hpp"
 #include "cli/recorded_run.hpp"
 #include "cli/recorded_timings.hpp"
 #include "cli/toml_file.hpp"
@@ -170,9 +172,12 @@ int what_if_command(const WhatIfCommand& command) {
   std::unique_ptr<ComputePool> pool;
   if (threads > 1) pool = std::make_unique<ComputePool>(threads);
   catch_interrupts();
+  const Departure departure(interrupted(), "problem `" + world.problem_name + "`", "nothing was to be kept");
+  bool left_behind = false;
   const auto simulate = [&](MethodPlan& method, const char* what) {
     const RunOutput output =
         execute({.world = world, .method = method, .plan = plan, .pool = pool.get(), .interrupted = &interrupted()});
+    left_behind = left_behind || output.left_behind;
     return row_of(what, output.summary);
   };
   std::vector<Row> rows = {recorded_row(run, timings, same.name)};
@@ -183,21 +188,23 @@ int what_if_command(const WhatIfCommand& command) {
   if (command.common.json) {
     Json runs = Json::array();
     for (const Row& row : rows) runs.push_back(json_of(row));
-    fmt::print("{}", record::to_page({{"runs", std::move(runs)},
-                                      {"method", to_toml(SettingValue{other.resolved})},
-                                      {"validation", validation},
-                                      {"never_finished", timings.compute_time->never_finished()}}));
+    print_out("{}", record::to_page({{"runs", std::move(runs)},
+                                     {"method", to_toml(SettingValue{other.resolved})},
+                                     {"validation", validation},
+                                     {"never_finished", timings.compute_time->never_finished()}}));
   } else {
-    fmt::print("{}\n{}\n{}What if: {}\n", text_table(rows), validation, difference(rows[0], rows[2]),
-               to_toml(SettingValue{other.resolved}));
-    fmt::print(
+    print_out("{}\n{}\n{}What if: {}\n", text_table(rows), validation, difference(rows[0], rows[2]),
+              to_toml(SettingValue{other.resolved}));
+    print_out(
         "Timings: each worker's recorded compute times and turn-arounds, in their order, and again from the first when "
         "they run out.\n");
-    if (!timings.ended) fmt::print("The recording was broken off: all runs end at {} s.\n", to_seconds(timings.end));
+    if (!timings.ended) print_out("The recording was broken off: all runs end at {} s.\n", to_seconds(timings.end));
     for (const WorkerId worker : timings.compute_time->never_finished())
-      fmt::print("Worker {} finished nothing while it was recorded: it is taken to need for ever.\n", worker);
+      print_out("Worker {} finished nothing while it was recorded: it is taken to need for ever.\n", worker);
   }
-  return rows.back().reason == name_of(StopReason::interrupted) ? 130 : 0;
+  const int code = rows.back().reason == name_of(StopReason::interrupted) ? kInterrupted : kEnded;
+  if (left_behind) leave(code);
+  return code;
 }
 
 }  // namespace tardigrad::cli

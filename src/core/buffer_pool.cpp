@@ -42,10 +42,17 @@ Buffer BufferPool::take() {
       free_.pop_back();
       return {data, floats_, *this};
     }
-    ++allocated_;
-    free_.reserve(allocated_);  // so that recycle never allocates
   }
-  return {allocate(floats_), floats_, *this};
+  float* data = allocate(floats_);  // may fail: it counts once it is there
+  try {
+    const std::scoped_lock lock(mutex_);
+    free_.reserve(allocated_ + 1);  // so that recycle never allocates
+    ++allocated_;
+  } catch (...) {
+    std::free(data);
+    throw;
+  }
+  return {data, floats_, *this};
 }
 
 void BufferPool::recycle(float* data, std::size_t) noexcept {

@@ -61,6 +61,21 @@ std::string join(const std::vector<std::string>& words, std::string_view separat
   return text;
 }
 
+std::string one_line(std::string_view text, std::size_t most) {
+  constexpr std::string_view kCut = " ... ";
+  std::string line(text.substr(0, text.size() <= most ? most : most / 2));
+  if (text.size() > most) {
+    while (!line.empty() && (static_cast<unsigned char>(line.back()) & 0xC0) == 0x80) line.pop_back();  // UTF-8, whole
+    if (!line.empty() && static_cast<unsigned char>(line.back()) >= 0xC0) line.pop_back();
+    std::string_view tail = text.substr(text.size() - (most - most / 2 - kCut.size()));
+    while (!tail.empty() && (static_cast<unsigned char>(tail.front()) & 0xC0) == 0x80) tail.remove_prefix(1);
+    (line += kCut) += tail;
+  }
+  for (char& c : line)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  return line;
+}
+
 FailureContext::FailureContext() : outer_(innermost_context) { innermost_context = this; }
 FailureContext::~FailureContext() { innermost_context = outer_; }
 

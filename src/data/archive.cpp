@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "data/bytes.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::data {
@@ -75,6 +76,7 @@ void visit(::archive* handle, const std::string& name, const ArchiveVisitor& vis
 
 void visit_archive(const std::filesystem::path& path, const ArchiveVisitor& visitor) {
   const Handle handle = make_archive_handle();
+  open_to_read(path);  // is it a file? The archive's reader would wait for a pipe
   if (archive_read_open_filename(handle.get(), path.c_str(), kBlock) != ARCHIVE_OK)
     throw Error(fmt::format("{}: {}", path.string(), problem_of(handle.get())));
   visit(handle.get(), path.string(), visitor);

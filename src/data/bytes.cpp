@@ -1,26 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/bytes.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <memory>
 #include <system_error>
 
 #include "core/hash.hpp"
+#include "core/memory.hpp"
+#include "core/open_file.hpp"
 
 namespace tardigrad::data {
 
+FilePointer open_to_read(const std::filesystem::path& path, std::uint64_t* bytes) {
+  const OpenedFile opened = open_file(path, O_RDONLY);
+  if (opened.descriptor < 0) throw Error(path.string() + ": " + opened.problem);
+  if (bytes) *bytes = opened.bytes;
+  FilePointer file(::fdopen(opened.descriptor, "rb"), &std::fclose);
+  if (file) return file;
+  const int error = errno;
+  ::close(opened.descriptor);
+  throw Error(system_problem(path, error));
+}
+
 std::vector<std::byte> read_file(const std::filesystem::path& path) {
-  std::error_code unknown;
-  // A folder opens well and fails only when read: say so at once.
-  if (std::filesystem::is_directory(path, unknown)) throw Error(path.string() + ": is a folder, not a file");
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
-  if (!file) throw Error(system_problem(path, errno));
-  // A pipe has no size: then the buffer grows as it comes.
-  const auto size = std::filesystem::file_size(path, unknown);
-  std::vector<std::byte> bytes(unknown ? std::size_t{1} << 16 : size + 1);  // + 1: the end shows without growing
+  std::uint64_t size = 0;
+  const FilePointer file = open_to_read(path, &size);
+  if (const std::string lack = lack_of_memory(1.0, static_cast<double>(size)); !lack.empty())
+    throw Error(fmt::format("{}: {} bytes {}", path.string(), size, lack));
+  std::vector<std::byte> bytes(size + 1);  // + 1: the end shows without growing
   std::size_t used = 0;
   for (;;) {
     if (used == bytes.size()) bytes.resize(2 * bytes.size());

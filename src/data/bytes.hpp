@@ -3,7 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,8 +17,13 @@
 
 namespace tardigrad::data {
 
+using FilePointer = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+/// A regular file; `bytes` gets its length.
+/// Errors  Error "PATH: reason"
+FilePointer open_to_read(const std::filesystem::path& path, std::uint64_t* bytes = nullptr);
+
 /// The whole file.
-/// Errors  Error "PATH: reason of the system"
+/// Errors  Error "PATH: reason"; where it has more bytes than there is memory
 std::vector<std::byte> read_file(const std::filesystem::path& path);
 /// As read_file, and adds to `sources` what was read, with the hash of just these bytes.
 std::vector<std::byte> read_file(const std::filesystem::path& path, std::vector<DataSource>& sources);

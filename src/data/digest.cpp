@@ -48,8 +48,7 @@ std::string checksum(Checksum kind, std::span<const std::byte> bytes) {
 }
 
 std::string file_checksum(Checksum kind, const std::filesystem::path& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
-  if (!file) throw Error(system_problem(path, errno));
+  const FilePointer file = open_to_read(path);
   Digest digest(kind);
   std::vector<std::byte> chunk(std::size_t{1} << 20);
   while (const std::size_t got = std::fread(chunk.data(), 1, chunk.size(), file.get()))

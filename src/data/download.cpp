@@ -11,7 +11,9 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <string_view>
 
+#include "core/open_file.hpp"
 #include "data/bytes.hpp"
 #include "data/digest.hpp"
 #include "tardigrad/error.hpp"
@@ -35,9 +37,14 @@ Handle make_handle() {
 }
 
 File open_file(const std::filesystem::path& path, const char* mode) {
-  File file(std::fopen(path.c_str(), mode), &std::fclose);
-  if (!file) throw Error(system_problem(path, errno));
-  return file;
+  const int from = std::string_view(mode) == "ab" ? O_APPEND : O_TRUNC;
+  const OpenedFile opened = tardigrad::open_file(path, O_WRONLY | O_CREAT | O_NOFOLLOW | from);
+  if (opened.descriptor < 0) throw Error(path.string() + ": " + opened.problem);
+  File file(::fdopen(opened.descriptor, mode), &std::fclose);
+  if (file) return file;
+  const int error = errno;
+  ::close(opened.descriptor);
+  throw Error(system_problem(path, error));
 }
 
 void sync(const std::filesystem::path& path) {

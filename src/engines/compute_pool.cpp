@@ -168,6 +168,14 @@ ComputePool::Session::Session(ComputePool& pool, const Problem& problem, BufferP
   pool_.start_threads();
 }
 
+bool ComputePool::Session::comes_to_rest(std::chrono::nanoseconds patience) {
+  std::unique_lock lock(pool_.mutex_);
+  pending_.clear();
+  evaluations_.clear();
+  urgent_ = nullptr;
+  return done_.wait_for(lock, patience, [&] { return running_ == 0; });
+}
+
 ComputePool::Session::~Session() {
   std::unique_lock lock(pool_.mutex_);
   pending_.clear();

@@ -120,6 +120,9 @@ class ComputePool::Session {
 
   std::uint64_t gradients_computed();
 
+  /// Withdraws what is pending, and waits for what is running, for so long at most. Returns whether nothing runs.
+  bool comes_to_rest(std::chrono::nanoseconds patience);
+
  private:
   friend class ComputePool;
   struct ArrivesFirst {

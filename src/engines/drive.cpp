@@ -19,6 +19,8 @@ namespace {
 constexpr Time kNever = Time::max();
 // So many workers that bring nothing else are no accident, however many there are.
 constexpr std::size_t kMany = 10;
+// So often may workers come and go, and each of many so often, before one of them brings anything.
+constexpr std::uint64_t kMostLost = 1'000'000, kMostLostEach = 100;
 // More evaluations than this in the air would only hold memory.
 constexpr std::size_t kMaxPendingEvaluations = 4;
 
@@ -159,6 +161,10 @@ class Driver final : FailureContext {
   void handle_loss(const Event& event) {
     const Version before = model_.version();
     --workers_;
+    if (++lost_in_a_row_ > kMostLost + kMostLostEach * ever_joined_)
+      throw Error("workers came and went " + std::to_string(lost_in_a_row_) +
+                  " times, and no gradient arrived in between, up to " + std::to_string(to_seconds(event.time)) +
+                  " s: they are there for too short a time to compute one");
     if (!event.reason.empty()) warn("worker " + std::to_string(event.worker) + " " + std::string(event.reason));
     forget_bad(event.worker);
     result_.counters.lost += event.lost.size();
@@ -181,6 +187,7 @@ class Driver final : FailureContext {
 
   void handle_arrival(const Event& event) {
     const Version before = model_.version();
+    lost_in_a_row_ = 0;
     TG_CHECK(event.order.version <= before, "version ", event.order.version, " from the future of ", before);
     const Decision decision = method_.on_gradient(event.order, *event.gradient, model_, commands_);
     Counters& c = result_.counters;
@@ -464,9 +471,10 @@ class Driver final : FailureContext {
   Judge judge_;
   std::optional<std::uint64_t> diverged_at_;  // the number of the first evaluation that said so
   std::string why_diverged_;
-  std::vector<BadWorker> bad_;      // whose last gradients were not finite
-  std::uint64_t bad_in_a_row_ = 0;  // gradients that were not finite, since the last that was applied, and
-  std::vector<WorkerId> bringers_;  // who brought them: more than half of those who are there, or many?
+  std::vector<BadWorker> bad_;       // whose last gradients were not finite
+  std::uint64_t lost_in_a_row_ = 0;  // workers, since the last arrival
+  std::uint64_t bad_in_a_row_ = 0;   // gradients that were not finite, since the last that was applied, and
+  std::vector<WorkerId> bringers_;   // who brought them: more than half of those who are there, or many?
   bool stopped_ = false;
   ArrivalRecord recent_[kRecent];
   std::size_t recent_count_ = 0;

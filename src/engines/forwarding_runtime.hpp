@@ -22,6 +22,7 @@ class ForwardingRuntime : public Runtime {
   Time now() const override { return inner_.now(); }
   bool real_time() const override { return inner_.real_time(); }
   void wind_down() override { inner_.wind_down(); }
+  bool comes_to_rest(std::chrono::nanoseconds patience) override { return inner_.comes_to_rest(patience); }
   std::optional<Event> next(Time limit) override { return inner_.next(limit); }
   bool idle() const override { return inner_.idle(); }
   OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override {

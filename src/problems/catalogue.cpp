@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "data/bytes.hpp"
+#include "problems/guarded.hpp"
 #include "problems/logistic.hpp"
 #include "problems/plugins.hpp"
 #include "problems/quadratic.hpp"
@@ -57,13 +58,14 @@ ProblemCatalogue::ProblemCatalogue() : rows_(std::begin(kBuiltIn), std::end(kBui
   for (const ProblemRow& row : rows_) origins_[row.name] = {};
 }
 
-void ProblemCatalogue::add_plugin(const std::filesystem::path& path) {
+void ProblemCatalogue::add(const std::filesystem::path& path, const std::filesystem::path& guarded) {
   const Plugin& plugin = load_plugin(path);
   for (const ProblemRow& row : plugin.problems)
     if (find(row.name))
       throw Error("plugin " + path.string() + ": brings a problem `" + row.name + "`, but that name is taken");
   rows_.insert(rows_.end(), plugin.problems.begin(), plugin.problems.end());
-  const Origin origin{.plugin = data::source_of(path, data::read_file(path)), .library = plugin.library};
+  const Origin origin{
+      .plugin = data::source_of(path, data::read_file(path)), .library = plugin.library, .guarded = guarded};
   for (const ProblemRow& row : plugin.problems) origins_[row.name] = origin;
 }
 
@@ -75,8 +77,15 @@ bool ProblemCatalogue::add_torch_plugin() {
   // and OpenBLAS read this once, when they are loaded. What the user has set stays.
   setenv("OMP_NUM_THREADS", "1", 0);
   setenv("OPENBLAS_NUM_THREADS", "1", 0);
-  add_plugin(plugin);
+  add(plugin, {});  // our own
   return true;
+}
+
+std::unique_ptr<Problem> ProblemCatalogue::make(const ProblemRow& row, Settings& settings,
+                                                const ProblemContext& context) const {
+  const std::filesystem::path& plugin = origin(row.name).guarded;
+  if (plugin.empty()) return row.make(settings, context);
+  return make_guarded(row, "plugin " + plugin.string() + ": problem `" + row.name + "`", settings, context);
 }
 
 std::string ProblemCatalogue::summary(const std::string& name) const {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,16 +21,19 @@ class ProblemCatalogue {
   struct Origin {
     std::optional<DataSource> plugin = {};  ///< its file as it was opened; nothing: it is built in
     std::string library = {};               ///< Plugin::library
+    std::filesystem::path guarded = {};     ///< of a user's plugin: its path
   };
 
   ProblemCatalogue();
 
   /// Adds the problems of a user's shared library.
   /// Errors  as load_plugin, and Error when a name is taken
-  void add_plugin(const std::filesystem::path& path);
+  void add_plugin(const std::filesystem::path& path) { add(path, path); }
 
   /// Errors  Error: unknown name, with the nearest; a name of the LibTorch plugin where that is not installed
   const ProblemRow& row(const std::string& name);
+  /// Makes the problem of a row. One of a user's plugin is looked at closely (see guarded.hpp).
+  std::unique_ptr<Problem> make(const ProblemRow& row, Settings& settings, const ProblemContext& context) const;
   const ProblemRow* find(const std::string& name) const;
   /// Of a problem that `find` finds.
   const Origin& origin(const std::string& name) const { return origins_.at(name); }
@@ -46,6 +50,7 @@ class ProblemCatalogue {
   bool add_torch_plugin();
 
  private:
+  void add(const std::filesystem::path& path, const std::filesystem::path& guarded);
   std::vector<ProblemRow> rows_;
   std::map<std::string, Origin> origins_;
 };

@@ -2,28 +2,54 @@
 #include "problems/plugins.hpp"
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <sstream>
 
+#include "core/open_file.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::problems {
 namespace fs = std::filesystem;
 
+namespace {
+
+bool is_name(const std::string& name) {
+  return !name.empty() && name.size() <= 60 &&
+         std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
+}
+
+}  // namespace
+
 const Plugin& load_plugin(const fs::path& path) {
   const std::string name = "plugin " + path.string();
-  if (std::error_code none; !fs::is_regular_file(path, none)) throw Error(name + ": no such file");
+  const OpenedFile opened = open_file(path, O_RDONLY);
+  if (opened.descriptor < 0) throw Error(name + ": " + opened.problem);
+  ::close(opened.descriptor);
   // An absolute path, because dlopen seeks a bare name in the system's folders.
   void* library = dlopen(fs::absolute(path).c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!library) throw Error(name + ": cannot be opened as a shared library: " + dlerror());
+  if (!library) throw Error(name + ": cannot be opened as a shared library: " + one_line(dlerror()));
   const auto entry = reinterpret_cast<PluginEntry>(dlsym(library, kPluginEntryName));
   if (!entry) throw Error(name + ": exports no function `" + kPluginEntryName + "` (extern \"C\")");
-  const Plugin* plugin = entry();
+  const Plugin* plugin = nullptr;
+  try {
+    plugin = entry();
+  } catch (...) {
+    throw Error(name + ": its `" + kPluginEntryName + "` threw something");
+  }
   if (!plugin) throw Error(name + ": its `" + kPluginEntryName + "` returned nothing");
   if (plugin->abi != kPluginAbi)
     throw Error(name + ": made for plugin interface " + std::to_string(plugin->abi) + ", this program has " +
                 std::to_string(kPluginAbi) + "; compile it again with the headers of this version");
+  if (!plugin->library) throw Error(name + ": its library is a null pointer");
+  for (const ProblemRow& row : plugin->problems)
+    if (!row.name || !row.summary || !row.make || !is_name(row.name))
+      throw Error(name +
+                  ": brings a problem without a name of at most 60 letters, digits, - and _, a summary or `make`");
   return *plugin;
 }
 

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
+#include "core/memory.hpp"
 #include "tardigrad/problem.hpp"
 #include "tardigrad/settings.hpp"
 
@@ -11,7 +13,11 @@ namespace tardigrad::problems {
 
 /// The setting `dimension` of a problem that exists in every dimension.
 inline std::size_t read_dimension(Settings& settings, std::int64_t fallback) {
-  return static_cast<std::size_t>(settings.integer_or("dimension", fallback, {.low = 1, .high = 1e9}));
+  const auto dimension = static_cast<std::size_t>(settings.integer_or("dimension", fallback, {.low = 1, .high = 1e9}));
+  constexpr double kBytes = 8 * sizeof(float);  // x, the next one, gradients, the start, noise: 39 were measured
+  if (const std::string lack = lack_of_memory(static_cast<double>(dimension), kBytes); !lack.empty())
+    settings.fail("dimension", std::to_string(dimension) + " parameters " + lack);
+  return dimension;
 }
 
 /// Of a problem with `data` and `batch_size`.

@@ -102,7 +102,8 @@ TEST_F(HostileFiles, WhatIsReadIsAFile) {
                                                                   {"dir", "is a directory, not a file"},
                                                                   {"loop", "Too many levels of symbolic links"}};
   ASSERT_EQ(fresh().code, 0);
-  for (const auto& [what, why] : cases) {
+  for (const auto& one : cases) {
+    const std::string &what = one.first, &why = one.second;
     for (const std::string command : {"run", "compare"})
       expect_refused({command, what}, what + ": cannot read: " + why);
     const auto is_refused = [&](const std::string& name, const std::vector<std::string>& words) {

@@ -49,6 +49,28 @@ TEST(Toml, SaysWhereItIsNotToml) {
               HasSubstr("nested more than 32 deep"));
 }
 
+// A parser that goes as deep as a text does has no stack left; so each way down is closed before it is begun.
+TEST(Toml, IsNotParsedWhereItIsTooDeep) {
+  const auto times = [](std::size_t count, const std::string& text) {
+    std::string all;
+    for (std::size_t i = 0; i < count; ++i) all += text;
+    return all;
+  };
+  constexpr std::size_t kDeep = 100'000;
+  const std::string lists = times(kDeep, "["), tables = times(kDeep, "{a="), keys = times(kDeep, "a.") + "a";
+  for (const std::string& text : {"a = " + lists, "a = " + tables, keys + " = 1", "[" + keys + "]", "[[" + keys + "]]",
+                                  "a = {" + keys + " = 1}", "s = '[' # {\nb = '''\n''''\nc = " + lists,
+                                  "s = \"\"\"\"\"\"\"\"\nc = " + lists, "s = \"\\\"[\" \nc = " + lists})
+    EXPECT_THAT(error_of([&] { parse_toml(text, "f.toml"); }), HasSubstr("nested more than 32 deep"))
+        << text.substr(0, 40);
+  SettingValue::Table table;
+  EXPECT_THAT(error_of([&] { apply_assignment(table, "a=" + lists); }), HasSubstr("nested more than 32 deep"));
+  EXPECT_THAT(error_of([&] { apply_assignment(table, "a=" + tables); }), HasSubstr("nested more than 32 deep"));
+  EXPECT_THAT(error_of([&] { apply_assignment(table, keys + "=1"); }), HasSubstr("a key of more than 32 parts"));
+  const std::string strings = "s = '" + lists + "' # " + lists + "\nt = \"\"\"\n" + lists + "\"\"\"\nl = [0.5, 1.5]\n";
+  EXPECT_EQ(parse_toml(strings, "f").size(), 3u);
+}
+
 TEST(Toml, DocumentsAreReadBackAsTheyWere) {
   const auto table = parse_toml(
       "x = 0.1\ny = inf\nz = -3\ns = \"a\\\"b\\\\\\n\\u0001\"\n\"odd key\" = 1\n[t]\nl = [1, [2.5], {k = true}]\n"

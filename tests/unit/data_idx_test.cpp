@@ -100,7 +100,7 @@ TEST(Idx, NamesAMissingFile) {
   std::vector<DataSource> none;
   EXPECT_EQ(error_of([&] { read_idx_images("/nowhere/i", "/nowhere/l", 10, none); }),
             "/nowhere/i: No such file or directory");
-  EXPECT_THAT(error_of([&] { read_idx_images("/", "/", 10, none); }), HasSubstr("is a folder, not a file"));
+  EXPECT_THAT(error_of([&] { read_idx_images("/", "/", 10, none); }), HasSubstr("is a directory, not a file"));
 }
 
 }  // namespace

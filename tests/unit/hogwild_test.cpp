@@ -157,7 +157,9 @@ TEST(Hogwild, AnEvaluationHoldsTheUpdatesOfItsRecord) {
 class HogwildLogistic : public testing::Test {
  protected:
   void SetUp() override {
-    file_ = std::filesystem::temp_directory_path() / ("tardigrad-hogwild-" + std::to_string(::getpid()));
+    std::string pattern = (std::filesystem::temp_directory_path() / "tardigrad-hogwild-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    file_ = std::filesystem::path(pattern) / "rows";
     std::ofstream out(file_);
     for (std::uint64_t row = 0; row < 200; ++row) {
       Stream stream(5, Purpose::test, 0, row);
@@ -172,7 +174,7 @@ class HogwildLogistic : public testing::Test {
       out << (sum > 0 ? "+1" : "-1") << features.str() << '\n';
     }
   }
-  void TearDown() override { std::filesystem::remove(file_); }
+  void TearDown() override { std::filesystem::remove_all(file_.parent_path()); }
   std::unique_ptr<Problem> make(double l2, std::int64_t batch_size) const {
     Settings settings({{"data", {file_.string()}}, {"l2", {l2}}, {"batch_size", {batch_size}}}, "problem");
     return problems::make_logistic(settings, {.workers = 1, .seed = 7, .data_root = {}});

@@ -115,12 +115,15 @@ TEST(Plugins, NamesAreTakenOnce) {
 }
 
 TEST(Plugins, Messages) {
-  EXPECT_EQ(error_from([] { load_plugin("none.so"); }), "plugin none.so: no such file");
-  const fs::path text_file = fs::temp_directory_path() / ("tardigrad-" + std::to_string(getpid()) + ".so");
+  EXPECT_EQ(error_from([] { load_plugin("none.so"); }), "plugin none.so: No such file or directory");
+  std::string folder = (fs::temp_directory_path() / "tardigrad-plugins-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const fs::path text_file = fs::path(folder) / "text.so";
   std::ofstream(text_file) << "not a library";
   EXPECT_THAT(error_from([&] { load_plugin(text_file); }),
               ::testing::StartsWith("plugin " + text_file.string() + ": cannot be opened as a shared library: "));
-  fs::remove(text_file);
+  EXPECT_EQ(error_from([&] { load_plugin(folder); }), "plugin " + folder + ": is a directory, not a file");
+  fs::remove_all(folder);
   const fs::path core = fs::path(TARDIGRAD_BINARY_DIR) / "libtardigrad_core.so";
   EXPECT_EQ(error_from([&] { load_plugin(core); }),
             "plugin " + core.string() + ": exports no function `tardigrad_plugin` (extern \"C\")");

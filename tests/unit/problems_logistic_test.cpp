@@ -23,8 +23,9 @@ constexpr const char* kRows = "+1 1:1 2:2\n-1 1:-0.5 3:4\n+1 2:1\n-1\n";
 class Logistic : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("tardigrad-logistic-" + std::to_string(::getpid()));
-    fs::create_directories(folder_);
+    std::string pattern = (fs::temp_directory_path() / "tardigrad-logistic-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
     write("train", kRows);
   }
   void TearDown() override { fs::remove_all(folder_); }

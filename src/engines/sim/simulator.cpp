@@ -324,7 +324,7 @@ void Simulator::note_failure(GradientJob& job) {
   try {
     std::rethrow_exception(std::exchange(job.error, nullptr));
   } catch (const std::exception& error) {
-    failure_ = error.what();
+    failure_ = one_line(error.what());
     if (failure_.empty()) failure_ = "an error without a text";
   } catch (...) {
     failure_ = "something that is no std::exception was thrown";
@@ -349,6 +349,10 @@ void Simulator::compute_inline(GradientJob& job) {
   fastest_seconds_ = timed_++ == 0 ? seconds : std::min(fastest_seconds_, seconds);
   const double worth = options_.worth_a_thread_seconds;
   if ((timed_ >= 4 && fastest_seconds_ > worth) || seconds > 100 * worth) start_pool();
+}
+
+bool Simulator::comes_to_rest(std::chrono::nanoseconds patience) {
+  return !session_ || session_->comes_to_rest(patience);
 }
 
 void Simulator::start_pool() {

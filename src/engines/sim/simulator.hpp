@@ -74,6 +74,7 @@ class Simulator final : public Runtime {
   std::string_view failure() const override { return failure_; }
   void set_oldest_useful_version(Version version) override;
   std::size_t in_flight() const override { return in_flight_; }
+  bool comes_to_rest(std::chrono::nanoseconds patience) override;
   RuntimeCounters counters() const override;
   EvaluationId start_evaluation(const Snapshot& snapshot) override;
   bool evaluation_ready(EvaluationId id) override;

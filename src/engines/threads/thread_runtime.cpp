@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "engines/threads/spin.hpp"
@@ -36,6 +37,20 @@ void ThreadRuntime::wind_down() {
   for (WorkerState& state : workers_)
     if (state.worker) state.worker->mailbox().close();
   if (evaluating_) evaluators_.grow();
+}
+
+bool ThreadRuntime::comes_to_rest(std::chrono::nanoseconds patience) {
+  const Instant until = std::chrono::steady_clock::now() + patience;
+  const auto all_ended = [&] {
+    return std::ranges::all_of(workers_,
+                               [](const WorkerState& state) { return !state.worker || state.worker->has_ended(); });
+  };
+  while (!all_ended()) {
+    if (std::chrono::steady_clock::now() >= until) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  const auto left = std::max(Instant::duration::zero(), until - std::chrono::steady_clock::now());
+  return !evaluating_ || evaluating_->comes_to_rest(left);
 }
 
 void ThreadRuntime::start_workers() {

@@ -81,6 +81,7 @@ class ThreadRuntime final : public Runtime {
   RuntimeCounters counters() const override;
   /// The workers stop, and evaluations get their cores.
   void wind_down() override;
+  bool comes_to_rest(std::chrono::nanoseconds patience) override;
   EvaluationId start_evaluation(const Snapshot& snapshot) override;
   bool evaluation_ready(EvaluationId id) override;
   std::vector<Metric> take_evaluation(EvaluationId id) override;

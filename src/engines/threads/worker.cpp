@@ -77,6 +77,7 @@ void Worker::run() {
     if (mailbox_.wants(job->order.id)) shop_.reports.push(std::move(job));
   }
   replica_.reset();  // where it was made
+  ended_.store(true, std::memory_order_release);
 }
 
 void Worker::carry_out(Job& job) {
@@ -85,7 +86,7 @@ void Worker::carry_out(Job& job) {
     Stint stint(*this, job.order);
     compute(job, stint);
   } catch (const std::exception& error) {
-    job.failure = error.what();
+    job.failure = one_line(error.what());
     if (job.failure.empty()) job.failure = "an error without a text";
   } catch (...) {
     job.failure = "something that is no std::exception was thrown";

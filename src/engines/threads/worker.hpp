@@ -42,6 +42,8 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   Mailbox& mailbox() { return mailbox_; }
+  /// After its mailbox was closed: has its thread come to its end, so that nobody waits for it?
+  bool has_ended() const { return ended_.load(std::memory_order_acquire); }
   std::uint64_t computed() const { return computed_.load(std::memory_order_relaxed); }
   /// Computed, and then not wanted.
   std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
@@ -61,6 +63,7 @@ class Worker {
   Mailbox mailbox_;
   std::unique_ptr<Replica> replica_;  // the thread's
   Time usual_{};                      // what the last gradient took; the thread's
+  std::atomic<bool> ended_{false};
   std::atomic<std::uint64_t> computed_{0}, dropped_{0};
   std::atomic<Time::rep> busy_{0}, busy_since_{-1};  // -1: waiting for an order
   std::atomic<std::uint64_t> paced_{0}, late_{0};

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the program prints. A reader that has gone (`| head -1`, a terminal that closed) ends nothing: what would have
+// been printed is not.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+namespace tardigrad::cli {
+
+/// SIGPIPE is ignored from now on.
+void outlive_readers();
+
+void print_text(std::FILE* file, const std::string& text);
+
+template <class... Args>
+void print_out(fmt::format_string<Args...> format, Args&&... args) {
+  print_text(stdout, fmt::format(format, std::forward<Args>(args)...));
+}
+
+template <class... Args>
+void print_err(fmt::format_string<Args...> format, Args&&... args) {
+  print_text(stderr, fmt::format(format, std::forward<Args>(args)...));
+}
+
+/// Hands on what is printed. Returns why some of it was lost, "" when nobody misses it: to a full disk, not to a reader
+/// that has gone.
+std::string finish_output();
+
+}  // namespace tardigrad::cli
