@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cli/toml_file.hpp"
+#include "record/checkpoint.hpp"
 #include "record/file.hpp"
 #include "record/run_directory.hpp"
 #include "tardigrad/error.hpp"
@@ -163,6 +164,26 @@ record::RunSummary GoingOn::read(const fs::path& summary) const {
   }
 }
 
+// As far as the last checkpoint knows them.
+void GoingOn::check_logs() const {
+  const auto newest = record::newest_checkpoint(directory_);
+  if (!newest) return;
+  record::CheckpointHeader header;
+  try {
+    header = record::verify_checkpoint(*newest);
+  } catch (const Error&) {
+    return;  // the run has ended, and does without
+  }
+  try {
+    record::check_kept(directory_ / "events.jsonl", header.events);
+    record::check_kept(directory_ / record::kMetricsFile, header.metrics);
+    record::check_kept(directory_ / "recording.bin", header.recording);
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}; the run has ended, and nothing was changed: bring it back from a copy, or {}",
+                            error.what(), kWaysOut));
+  }
+}
+
 std::optional<record::RunSummary> GoingOn::finished(const World& world, const MethodPlan& method, const RunPlan& plan) {
   const fs::path file = directory_ / record::kSummaryFile;
   if (!record::is_there(file)) return std::nullopt;
@@ -180,6 +201,7 @@ std::optional<record::RunSummary> GoingOn::finished(const World& world, const Me
                        kWaysOut));
     make_rows_again_ = !summary.missing.empty();
     if (make_rows_again_) return std::nullopt;
+    check_logs();
     return summary;
   }
   const std::string reason = name_of(summary.reason);

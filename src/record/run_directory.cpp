@@ -34,15 +34,18 @@ fs::path make_ours(fs::path path) {
 
 }  // namespace
 
-bool holds_checkpoint(const fs::path& run) {
+std::optional<fs::path> newest_checkpoint(const fs::path& run) {
   const fs::path folder = run / kCheckpointFolder;
+  std::optional<fs::path> newest;
   std::error_code error;
   fs::directory_iterator entry(folder, error);
   for (; !error && entry != fs::directory_iterator{}; entry.increment(error))
-    if (entry->path().extension() == ".checkpoint") return true;
+    if (entry->path().extension() == ".checkpoint" && (!newest || *newest < entry->path())) newest = entry->path();
   if (error && error != std::errc::no_such_file_or_directory) fail(folder, "read the directory", error);
-  return false;
+  return newest;
 }
+
+bool holds_checkpoint(const fs::path& run) { return newest_checkpoint(run).has_value(); }
 
 RunDirectory::RunDirectory(fs::path path)
     : path_(make_ours(std::move(path))), lock_(std::make_unique<FileLock>(metrics())) {

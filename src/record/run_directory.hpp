@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +24,7 @@ inline constexpr const char* kMetricsFile = "metrics.jsonl";
 
 /// Is there a checkpoint in the directory of a run, whatever it is worth?
 /// Errors  IoError when that cannot be found out
+std::optional<std::filesystem::path> newest_checkpoint(const std::filesystem::path& run);
 bool holds_checkpoint(const std::filesystem::path& run);
 
 /// The directory of one run, which is the only one in it as long as the object lives:

@@ -221,6 +221,16 @@ TEST_F(Recovery, ARunCanBeGoneOnWithFromItsFirstRowOn) {
   EXPECT_EQ(run_in("r", {"--resume"}).code, 0);
 }
 
+TEST_F(Recovery, LogsOfARunThatHasEndedAreLookedAt) {
+  ASSERT_EQ(run_in("r").code, 0);
+  EXPECT_EQ(run_in("r", {"--resume"}).code, 0);
+  overwrite(log("events.jsonl"), 5, '~');
+  expect_refused_unchanged(" bytes are not those that the run wrote; the run has ended, and nothing was changed: ");
+  fs::remove(log("recording.bin"));
+  fs::remove(log("events.jsonl"));
+  expect_refused_unchanged("r/events.jsonl: is missing, and ");
+}
+
 TEST_F(Recovery, SummariesThatWereEditedAreNobodys) {
   ASSERT_EQ(run_in("r").code, 0);
   const std::string whole = read(log("summary.json"));
