@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A problem that does, where its setting `fault` says so, what a plugin must not do.
 #include <chrono>
+#include <fstream>
 #include <thread>
 
 #include "tardigrad/plugin.hpp"
@@ -28,8 +29,10 @@ class Hostile final : public Problem {
     double gradient(const Order& order, std::span<const float> x, std::span<float> g) override {
       if (fault_ == "throws 7") throw 7;
       if (fault_ == "says too much") throw std::runtime_error(long_text());
-      if (fault_ == "sleeps" && order.worker == 1 && order.index > 3)
+      if (fault_ == "sleeps" && order.worker == 1 && order.index > 3) {
+        std::ofstream("asleep") << "worker 1";
         std::this_thread::sleep_for(std::chrono::hours(1));
+      }
       for (std::size_t j = 0; j < x.size(); ++j) g[j] = x[j];
       return 0.0;
     }
