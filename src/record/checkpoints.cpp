@@ -88,8 +88,7 @@ std::optional<CheckpointFolder::Found> CheckpointFolder::last(BufferPool& buffer
 void CheckpointFolder::put_aside(const std::vector<PassedOver>& files) const {
   for (const PassedOver& passed : files) {
     fs::path to = passed.file.string() + kAside;
-    for (int i = 2; is_there(to); ++i)
-      to = fmt::format("{}-{}{}", passed.file.string(), i, kAside);
+    for (int i = 2; is_there(to); ++i) to = fmt::format("{}-{}{}", passed.file.string(), i, kAside);
     std::error_code error;
     fs::rename(passed.file, to, error);
     if (error) fail(passed.file, "rename", error);
