@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/comparison_output.hpp"
-#include "cli/print.hpp"
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "cli/print.hpp"
 #include "record/file.hpp"
 #include "report/comparison_files.hpp"
 #include "report/comparison_sentences.hpp"
 #include "report/comparison_text.hpp"
 #include "report/plot.hpp"
+#include "tardigrad/error.hpp"
 
 namespace tardigrad::cli {
 namespace {
@@ -19,30 +20,44 @@ namespace {
 // How many methods' curves are drawn: on the terminal, and in the picture.
 constexpr std::size_t kCurvesInText = 6, kCurvesInPlot = 12;
 
-// The curve that a run left in its metrics.jsonl.
-report::Curve read_curve(const std::filesystem::path& file, const std::string& name, const std::string& metric) {
-  report::Curve curve{.name = name, .points = {}};
-  std::ifstream in(file);
-  for (std::string line; std::getline(in, line);) {
-    const auto row = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (row.is_discarded()) continue;  // the last row of a run that was killed
-    const auto& value = row.at("metrics").at(metric);
-    if (value.is_number()) curve.points.push_back({row.at("time").get<double>(), value.get<double>()});
+// The curve that a run left in its metrics.jsonl; "" or why there is none. Rows that say nothing are passed over: the
+// last one of a run that was killed, and what somebody wrote there.
+std::string read_curve(const std::filesystem::path& file, const std::string& metric, report::Curve& curve) {
+  try {
+    std::istringstream in(record::read_file(file));
+    for (std::string line; std::getline(in, line);) {
+      const auto row = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+      if (!row.is_object() || !row.contains("metrics") || !row["metrics"].is_object()) continue;
+      const auto time = row.find("time"), value = row["metrics"].find(metric);
+      if (time == row.end() || !time->is_number() || value == row["metrics"].end() || !value->is_number()) continue;
+      curve.points.push_back({time->get<double>(), value->get<double>()});
+    }
+  } catch (const Error& error) {
+    return error.what();
   }
-  return curve;
+  return curve.points.empty() ? file.string() + ": holds no rows with " + metric : "";
 }
 
+struct Curves {
+  std::vector<report::Curve> drawn;
+  std::vector<std::string> missing;  // why
+};
+
 // Of the best methods, no more than an eye can tell apart.
-std::vector<report::Curve> best_curves(const Arena& arena, const report::Comparison& comparison, std::size_t most) {
-  std::vector<report::Curve> curves;
+Curves best_curves(const Arena& arena, const report::Comparison& comparison, std::size_t most) {
+  Curves curves;
   for (const report::MethodResult& method : comparison.methods) {
     if (most-- == 0) break;
     for (const std::size_t run : method.result().runs) {
       const report::RunRow& row = comparison.rows[run];
       if (row.stage != report::RunRow::Stage::ended) continue;  // what lies in its folder is of another run
-      report::Curve curve =
-          read_curve(arena.directory / "runs" / row.run_id / "metrics.jsonl", row.method, comparison.goal.metric);
-      if (!curve.points.empty()) curves.push_back(std::move(curve));
+      report::Curve curve{.name = row.method, .points = {}};
+      const std::filesystem::path file = arena.directory / "runs" / row.run_id / "metrics.jsonl";
+      std::string problem = read_curve(file, comparison.goal.metric, curve);
+      if (problem.empty())
+        curves.drawn.push_back(std::move(curve));
+      else
+        curves.missing.push_back(std::move(problem));
     }
   }
   return curves;
@@ -68,8 +83,8 @@ void write_report(const Arena& arena, const report::Comparison& comparison, cons
   std::error_code none;
   if (!curves) std::filesystem::remove(picture, none);
   if (curves)
-    record::write_file(
-        picture, report::svg_plot(best_curves(arena, comparison, kCurvesInPlot), plot_of(arena, comparison, title)));
+    record::write_file(picture, report::svg_plot(best_curves(arena, comparison, kCurvesInPlot).drawn,
+                                                 plot_of(arena, comparison, title)));
 }
 
 void remove_half_reports(const Arena& arena) {
@@ -81,8 +96,11 @@ void remove_half_reports(const Arena& arena) {
 void print_report(const Arena& arena, const report::Comparison& comparison, const std::string& title) {
   const std::string headline = report::incomplete_headline(comparison);
   if (!headline.empty()) print_out("{}\n\n", headline);
-  const std::vector<report::Curve> few = best_curves(arena, comparison, kCurvesInText);
+  const auto [few, missing] = best_curves(arena, comparison, kCurvesInText);
   if (!few.empty()) print_out("{}\n", report::text_plot(few, plot_of(arena, comparison, title), 100, 20));
+  if (!missing.empty())
+    print_err("tardigrad: warning: {} of {} curves are not drawn: {}\n", missing.size(), missing.size() + few.size(),
+              one_line(missing.front()));
   print_out("{}\n", report::to_text(report::best_table(comparison)));
   for (const std::string& sentence : report::sentences(comparison)) print_out("{}\n", sentence);
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Comparisons as a user makes them: chosen settings, broken off, pruned, in several worlds.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <iterator>
 #include <map>
@@ -235,6 +237,31 @@ TEST_F(Program, PruningNeedsRunsThatEndAtTheirTarget) {
   write("search.toml", kSearch);
   expect_refused({"compare", "search.toml", "--prune", "--set", "run.stop.target=false"},
                  "--prune: is for runs that end at their target");
+}
+
+// The tables are of the summaries; what became of a curve since is said, and hurts nobody.
+TEST_F(Program, CurvesThatCannotBeReadAreNotDrawn) {
+  const std::string file = write("few.toml", R"(
+problem = { name = "quadratic" }
+workers = { count = 2, compute_time = 1.0 }
+run = { stop = { updates = 50 }, evaluate_every = { updates = 10 } }
+compare = { seeds = [1, 2, 3, 4], methods = [ { name = "vanilla-asgd", step_size = 0.1 } ] }
+)");
+  ASSERT_EQ(run({"compare", file, "--out", "c", "-q"}).code, 0);
+  const std::string table = read(folder_ / "c" / "compare.csv");
+  std::vector<fs::path> logs;
+  for (const auto& entry : fs::directory_iterator(folder_ / "c" / "runs"))
+    logs.push_back(entry.path() / "metrics.jsonl");
+  ASSERT_EQ(logs.size(), 4u);
+  std::ofstream(logs[0]) << "{\"time\": \"late\", \"metrics\": 3}\n[]\n{\"metrics\": {\"loss\": 1.0}}\n";
+  fs::remove(logs[1]);
+  ASSERT_EQ(mkfifo(logs[1].c_str(), 0600), 0);
+  fs::remove(logs[2]);
+  fs::create_symlink("/dev/zero", logs[2]);
+  const Finished again = run({"compare", file, "--out", "c", "-q"});
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("tardigrad: warning: 3 of 4 curves are not drawn: "));
+  EXPECT_EQ(read(folder_ / "c" / "compare.csv"), table);
 }
 
 TEST_F(Program, PruningIsAnnouncedAndKeepsTheBest) {
