@@ -6,7 +6,7 @@
 namespace tardigrad {
 
 /// How long a worker takes for one order. Stateless: the same (worker, index) always gives the same time.
-/// Units   nanoseconds of virtual time, at least 1
+/// Units   nanoseconds of virtual time, at least 1; on real threads, where it is a pace, 0 means none
 /// Thread  any
 class ComputeTime {
  public:

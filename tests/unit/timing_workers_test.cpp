@@ -102,7 +102,7 @@ TEST(Workers, WhereComputeTimesAreOptionalTheyMayBeAbsent) {
   Settings settings({{"groups", {List{{Table{{"count", integer(2)}}}, group(1, {7.0})}}}}, "workers");
   const WorkersSpec spec = make_workers(settings, 1, ComputeTimes::optional);
   settings.finish();
-  EXPECT_EQ(spec.compute_time->sample(1, 0), Time{1});
+  EXPECT_EQ(spec.compute_time->sample(1, 0), Time{0});
   EXPECT_EQ(spec.compute_time->sample(2, 0), from_seconds(7));
 }
 
