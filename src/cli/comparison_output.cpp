@@ -38,14 +38,14 @@ std::string read_curve(const std::filesystem::path& file, const std::string& met
   return curve.points.empty() ? file.string() + ": holds no rows with " + metric : "";
 }
 
-struct Curves {
+struct BestCurves {
   std::vector<report::Curve> drawn;
   std::vector<std::string> missing;  // why
 };
 
 // Of the best methods, no more than an eye can tell apart.
-Curves best_curves(const Arena& arena, const report::Comparison& comparison, std::size_t most) {
-  Curves curves;
+BestCurves best_curves(const Arena& arena, const report::Comparison& comparison, std::size_t most) {
+  BestCurves curves;
   for (const report::MethodResult& method : comparison.methods) {
     if (most-- == 0) break;
     for (const std::size_t run : method.result().runs) {
