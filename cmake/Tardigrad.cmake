@@ -121,15 +121,29 @@ function(tardigrad_module name)
   tardigrad_harden(tardigrad_${name})
 endfunction()
 
-# tardigrad_test(NAME source... LINK lib... [LABELS ...]): one GoogleTest program, one CTest test per case. An optimised
-# build compiles tests with little optimisation: most of its time is theirs, and what takes time in them is the library.
+# tardigrad_test(NAME source... LINK lib... [LABELS label] [SLOW filter]): one GoogleTest program, one CTest test per
+# case. Cases that the filter of SLOW names (in GoogleTest's terms; * is all of them) have the label <label>-slow, are
+# left out by `./dev test core`, and are begun first, as what takes long should not come last. An optimised build
+# compiles tests with little optimisation: most of its time is theirs, and what takes time in them is the library.
 function(tardigrad_test name)
-  cmake_parse_arguments(arg "" "" "LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "" "LABELS;SLOW" "LINK" ${ARGN})
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE TARDIGRAD_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                              TARDIGRAD_BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
   target_compile_options(${name} PRIVATE -O1)
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 600
-    ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
+  add_dependencies(tests ${name})
+  set(common TIMEOUT 600 ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
+  if(arg_SLOW)
+    gtest_discover_tests(${name} TEST_FILTER "${arg_SLOW}" TEST_LIST ${name}_slow DISCOVERY_TIMEOUT 60
+      PROPERTIES LABELS "${arg_LABELS}-slow" COST 10 ${common})
+  endif()
+  if(NOT arg_SLOW STREQUAL "*")
+    add_dependencies(quick_tests ${name})
+    set(filter)
+    if(arg_SLOW)
+      set(filter TEST_FILTER "-${arg_SLOW}")
+    endif()
+    gtest_discover_tests(${name} ${filter} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${arg_LABELS}" ${common})
+  endif()
 endfunction()
