@@ -20,12 +20,9 @@ class Faults : public Program {
  protected:
   void SetUp() override {
     Program::SetUp();
-    write(
-        "s.toml",
-        "problem = { name = 'quadratic', dimension = 20, noise = { kind = 'gaussian', scale = 0.5 } }\n"
-        "workers = { count = 4, compute_time = { kind = 'exponential', mean = 1.0 } }\n"
-        "method = { name = 'vanilla-asgd', step_size = 0.05, update = { rule = 'momentum' } }\n"
-        "run = { stop = { updates = 200 }, evaluate_every = { updates = 30 }, checkpoint_every = { updates = 40 } }\n");
+    write("s.toml", std::string(kSmallWorld) +
+                        "run = { stop = { updates = 200 }, evaluate_every = { updates = 30 }, "
+                        "checkpoint_every = { updates = 40 } }\n");
   }
   Finished run_under(const std::string& faults) {
     return run({"run", "s.toml", "--out", "r", "--quiet", "--overwrite"}, faults);

@@ -3,10 +3,9 @@
 // times and resumed each time must be what one run could have left: every order once, every gradient what its order
 // and its parameters give, every decision what the method makes of it.
 #include <chrono>
-#include <map>
-#include <set>
 
 #include "program.hpp"
+#include "support/accounts.hpp"
 
 namespace tardigrad::e2e {
 namespace {
@@ -41,34 +40,6 @@ class KilledThreads : public Program, public testing::WithParamInterface<const c
     write("rows.svm", labelled_rows());
     write("s.toml", std::string("method = ") + GetParam() + kScenario);
   }
-
-  // In the logs each order ends once, the counters know how, and time and versions only grow.
-  void expect_all_accounts_to_hold() {
-    const json counters = summary("r")["counters"];
-    std::set<std::uint64_t> orders;
-    std::map<std::string, std::uint64_t> outcomes;
-    each_row("events.jsonl", [&](const json& row) {
-      if (!row.contains("order")) return;
-      EXPECT_TRUE(orders.insert(row["order"].get<std::uint64_t>()).second) << row;
-      ++outcomes[row["outcome"].get<std::string>()];
-    });
-    for (const char* outcome : {"applied", "discarded", "cancelled", "lost"})
-      EXPECT_EQ(outcomes[outcome], counters[outcome].get<std::uint64_t>()) << outcome;
-    EXPECT_LE(orders.size(), counters["assigned"].get<std::uint64_t>());
-    double time = -1.0, version = -1.0;
-    each_row("metrics.jsonl", [&](const json& row) {
-      EXPECT_GT(row["time"], time);
-      EXPECT_GE(row["version"], version);
-      EXPECT_TRUE(row["finite"].get<bool>());
-      time = row["time"];
-      version = row["version"];
-    });
-    EXPECT_EQ(version, counters["updates"].get<double>());
-  }
-  void each_row(const char* file, const std::function<void(const json&)>& look) {
-    std::ifstream rows(folder_ / "r" / file);
-    for (std::string line; std::getline(rows, line);) look(json::parse(line));
-  }
 };
 
 TEST_P(KilledThreads, LoseAndRepeatNothing) {
@@ -86,7 +57,7 @@ TEST_P(KilledThreads, LoseAndRepeatNothing) {
   kill_and_resume(20, 0.4 * whole, next, [&] {
     ++ended;
     EXPECT_EQ(summary("r")["reason"], "gradients");
-    expect_all_accounts_to_hold();
+    EXPECT_THAT(test::wrong_accounts(folder_ / "r"), testing::IsEmpty());
     const Finished replayed = run({"replay", "r"});
     EXPECT_EQ(replayed.code, 0) << replayed.err;
     EXPECT_THAT(replayed.out, HasSubstr("its digest is met"));

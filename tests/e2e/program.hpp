@@ -2,7 +2,6 @@
 // The program, run as a user runs it.
 #pragma once
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -20,22 +19,24 @@
 #include <thread>
 #include <vector>
 
+#include "support/process.hpp"
 #include "tardigrad/rng.hpp"
 
 namespace tardigrad::e2e {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using test::read;
 using testing::HasSubstr;
 
 inline const fs::path kBinary = fs::path(TARDIGRAD_BINARY_DIR) / "tardigrad";
 
-inline std::string read(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
+// Four workers of random speed, and a method with a state; what a run does with it comes after.
+inline constexpr const char* kSmallWorld = R"(
+problem = { name = "quadratic", dimension = 20, noise = { kind = "gaussian", scale = 0.5 } }
+workers = { count = 4, compute_time = { kind = "exponential", mean = 1.0 } }
+method = { name = "vanilla-asgd", step_size = 0.05, update = { rule = "momentum" } }
+)";
 
 struct Finished {
   int code = -1;  // the exit code; 128 + signal when it was killed
@@ -57,26 +58,17 @@ class Program : public testing::Test {
 
   /// With faults (tests/support/faults.cpp), and a log of the calls in the file `calls`.
   pid_t start(const std::vector<std::string>& words, const std::string& faults = "") {
-    std::vector<char*> argv = {const_cast<char*>(kBinary.c_str())};
-    for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-    argv.push_back(nullptr);
-    const pid_t pid = fork();
-    if (pid == 0) {
-      const int out = open((folder_ / "stdout").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
-      const int err = open((folder_ / "stderr").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
-      if (!faults.empty()) set_faults(faults);
-      if (chdir(folder_.c_str()) != 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) _exit(99);
-      execv(argv[0], argv.data());
-      _exit(98);
-    }
-    return pid;
+    test::Start start{.words = words, .folder = folder_};
+    start.words.insert(start.words.begin(), kBinary);
+    if (!faults.empty())
+      start.environment =
+          test::under_faults(fs::path(TARDIGRAD_BINARY_DIR) / "libtardigrad_faults.so", faults, folder_ / "calls");
+    return test::start(start);
   }
   Finished finish(pid_t pid) {
     int status = 0;
     waitpid(pid, &status, 0);
-    return {.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-            .out = read(folder_ / "stdout"),
-            .err = read(folder_ / "stderr")};
+    return {.code = test::code_of(status), .out = read(folder_ / "stdout"), .err = read(folder_ / "stderr")};
   }
   Finished run(const std::vector<std::string>& words, const std::string& faults = "") {
     return finish(start(words, faults));
@@ -119,15 +111,6 @@ class Program : public testing::Test {
   json summary(const std::string& directory) { return json::parse(read(folder_ / directory / "summary.json")); }
 
   fs::path folder_;
-
- private:
-  void set_faults(const std::string& faults) const {
-    const char* const sanitizer = std::getenv("ASAN_OPTIONS");
-    setenv("ASAN_OPTIONS", ((sanitizer ? sanitizer : "") + std::string(":verify_asan_link_order=0")).c_str(), 1);
-    setenv("LD_PRELOAD", (fs::path(TARDIGRAD_BINARY_DIR) / "libtardigrad_faults.so").c_str(), 1);
-    setenv("TARDIGRAD_FAULTS", faults.c_str(), 1);
-    setenv("TARDIGRAD_FAULTS_LOG", (folder_ / "calls").c_str(), 1);
-  }
 };
 
 }  // namespace tardigrad::e2e

@@ -215,12 +215,9 @@ class Longer : public Resume {
  protected:
   void SetUp() override {
     Program::SetUp();
-    write(
-        "s.toml",
-        "problem = { name = 'quadratic', dimension = 20, noise = { kind = 'gaussian', scale = 0.5 } }\n"
-        "workers = { count = 4, compute_time = { kind = 'exponential', mean = 1.0 } }\n"
-        "method = { name = 'vanilla-asgd', step_size = 0.05, update = { rule = 'momentum' } }\n"
-        "run = { stop = { updates = 100 }, evaluate_every = { updates = 30 }, checkpoint_every = { updates = 40 } }\n");
+    write("s.toml", std::string(kSmallWorld) +
+                        "run = { stop = { updates = 100 }, evaluate_every = { updates = 30 }, "
+                        "checkpoint_every = { updates = 40 } }\n");
   }
   // To this stop, then to a later one, is what the later one gives at once: logs and digest.
   void expect_to_go_on(const std::string& stop, const std::string& later, std::vector<std::string> more = {}) {

@@ -67,7 +67,7 @@ Fault draw_fault(Dice& dice, const Undisturbed& run) {
   const std::chrono::duration<double> instant = 1.1 * dice.uniform() * run.time;
   const Fault kill = {.kind = Fault::Kind::kill,
                       .what = fmt::format("SIGKILL after {:.4f} s", instant.count()),
-                      .signal = Start::Signal{SIGKILL, instant}};
+                      .signal = Signal{SIGKILL, instant}};
   // A leg that comes to the end of the run is the last one: most are killed before.
   const auto and_kill = [&](Fault fault) {
     if (dice.chance(0.3)) return fault;
@@ -91,7 +91,7 @@ Fault draw_fault(Dice& dice, const Undisturbed& run) {
       const int number = kSignals[dice.below(std::size(kSignals))];
       return {.kind = Fault::Kind::signal,
               .what = fmt::format("signal {} after {:.4f} s", number, instant.count()),
-              .signal = Start::Signal{number, instant}};
+              .signal = Signal{number, instant}};
     }
     case 8:
       return and_kill({.kind = Fault::Kind::pipe, .what = "pipes that nobody reads"});
@@ -105,7 +105,7 @@ std::string damage(Dice& dice, const fs::path& directory) {
   if (files.empty()) return "";
   const fs::path& file = dice.pick(files);
   const std::string name = fs::relative(file, directory).string();
-  std::string bytes = read(file);
+  std::string bytes = test::read(file);
   const auto write = [&] { std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes; };
   switch (dice.below(6)) {
     case 0:
@@ -145,7 +145,7 @@ std::map<std::string, std::string> look(const fs::path& directory) {
     if (entry.is_symlink())
       files[name] = kLinkMark + fs::read_symlink(entry.path()).string();
     else if (entry.is_regular_file())
-      files[name] = read(entry.path());
+      files[name] = test::read(entry.path());
   }
   return files;
 }

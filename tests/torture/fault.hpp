@@ -24,7 +24,7 @@ struct Fault {
   } kind = Kind::none;
   std::string what = {};   ///< in words
   std::string rules = {};  ///< for tests/support/faults.cpp
-  std::optional<Start::Signal> signal = {};
+  std::optional<Signal> signal = {};
 };
 const char* name_of(Fault::Kind kind);
 

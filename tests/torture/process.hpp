@@ -2,24 +2,16 @@
 #pragma once
 
 #include <chrono>
-#include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
-#include <vector>
+
+#include "support/process.hpp"
 
 namespace tardigrad::torture {
 
-/// How a program is started, and what happens to it.
-struct Start {
-  std::vector<std::string> words;
-  std::map<std::string, std::string> environment = {};  ///< added to that of this process
-  bool closed_pipes = false;                            ///< its stdout and stderr are pipes that nobody reads
-  struct Signal {
-    int number;
-    std::chrono::duration<double> after;
-  };
-  std::optional<Signal> signal = {};
+struct Signal {
+  int number;
+  std::chrono::duration<double> after;
 };
 
 struct End {
@@ -28,9 +20,8 @@ struct End {
   std::string said;  ///< stdout and stderr
 };
 
-/// Starts words[0] in `folder`, and waits for its end; after `patience` it is killed, and has hung.
-End run(const std::filesystem::path& folder, const Start& start, std::chrono::seconds patience);
-
-std::string read(const std::filesystem::path& file);
+/// Starts a program, sends it a signal where there is one, and waits for its end; after `patience` it is killed, and
+/// has hung. Stdout and stderr are `said`, or pipes that nobody reads.
+End run(test::Start start, const std::optional<Signal>& signal, std::chrono::seconds patience);
 
 }  // namespace tardigrad::torture

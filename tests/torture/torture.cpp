@@ -24,6 +24,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "support/accounts.hpp"
 #include "torture/fault.hpp"
 #include "torture/process.hpp"
 #include "torture/world.hpp"
@@ -83,23 +84,19 @@ class Iteration {
   std::string story() const { return world_.document + story_; }
 
  private:
-  Start start(const std::string& directory, const std::string& rules = "") {
-    Start start{.words = {options_.program, "run", "s.toml", "--out", directory, "--resume", "--quiet", "--threads",
-                          dice_.chance(0.5) ? "1" : "2"}};
-    if (!rules.empty()) start.environment = under_faults(rules);
+  test::Start start(const std::string& directory, const std::string& rules = "") {
+    test::Start start{.words = {options_.program, "run", "s.toml", "--out", directory, "--resume", "--quiet",
+                                "--threads", dice_.chance(0.5) ? "1" : "2"},
+                      .folder = folder_,
+                      .out = "said",
+                      .err = "said"};
+    if (!rules.empty()) start.environment = test::under_faults(options_.faults, rules, folder_ / "calls");
     return start;
-  }
-  std::map<std::string, std::string> under_faults(const std::string& rules) const {
-    const char* const sanitizer = std::getenv("ASAN_OPTIONS");
-    return {{"LD_PRELOAD", options_.faults},
-            {"ASAN_OPTIONS", (sanitizer ? sanitizer : "") + std::string(":verify_asan_link_order=0")},
-            {"TARDIGRAD_FAULTS", rules},
-            {"TARDIGRAD_FAULTS_LOG", folder_ / "calls"}};
   }
 
   void run_undisturbed() {
     const Clock::time_point begin = Clock::now();
-    const End end = torture::run(folder_, start("whole", "any */nothing 1 kill"), kPatience);
+    const End end = torture::run(start("whole", "any */nothing 1 kill"), {}, kPatience);
     undisturbed_.time = Clock::now() - begin;
     undisturbed_.calls = count_calls(folder_ / "calls", "whole");
     check(!end.hung && (end.code == kEnded || end.code == kDiverged),
@@ -110,11 +107,10 @@ class Iteration {
   // Returns  has the run come to its end?
   bool meet(Fault fault) {
     if (fault.kind == Fault::Kind::damage) return meet_damage();
-    Start leg = start("r", fault.rules);
-    leg.signal = fault.signal;
-    leg.closed_pipes = fault.kind == Fault::Kind::pipe;
+    test::Start leg = start("r", fault.rules);
+    if (fault.kind == Fault::Kind::pipe) leg.out = leg.err = "";
     ++counts_.faults[name_of(fault.kind)];
-    const End end = take(leg, fault.what);
+    const End end = take(leg, fault.what, fault.signal);
     const bool fails = fault.kind == Fault::Kind::refusal;
     std::set<int> allowed = {code_, kKilled};
     if (fault.kind == Fault::Kind::signal)
@@ -143,7 +139,7 @@ class Iteration {
   }
 
   void go_on(const std::vector<std::string>& more) {
-    Start leg = start("r");
+    test::Start leg = start("r");
     leg.words.insert(leg.words.end(), more.begin(), more.end());
     const bool there = fs::exists(folder_ / "r" / "checkpoints") && !fs::is_empty(folder_ / "r" / "checkpoints");
     End end = take(leg, more.empty() ? "in peace" : "in peace, anew");
@@ -156,8 +152,8 @@ class Iteration {
     check(end.code == code_, fmt::format("in peace it ends with {}", end.code));
   }
 
-  End take(const Start& leg, const std::string& what) {
-    const End end = torture::run(folder_, leg, kPatience);
+  End take(const test::Start& leg, const std::string& what, const std::optional<Signal>& signal = {}) {
+    const End end = torture::run(leg, signal, kPatience);
     ++counts_.legs;
     ++counts_.ends[std::to_string(end.code)];
     story_ +=
@@ -167,42 +163,31 @@ class Iteration {
     return end;
   }
 
-  json summary(const std::string& directory) const { return json::parse(read(folder_ / directory / "summary.json")); }
+  json summary(const std::string& directory) const {
+    return json::parse(test::read(folder_ / directory / "summary.json"));
+  }
 
   void compare() {
     if (world_.threads) {
-      expect_all_accounts_to_hold();
+      const std::vector<std::string> wrong = test::wrong_accounts(folder_ / "r");
+      check(wrong.empty(), wrong.empty() ? "" : wrong.front());
       ++counts_.accounts;
     } else {
       for (const char* file : {"events.jsonl", "metrics.jsonl", "model.safetensors", "scenario.toml"})
-        check(read(folder_ / "r" / file) == read(folder_ / "whole" / file), fmt::format("another {}", file));
+        check(test::read(folder_ / "r" / file) == test::read(folder_ / "whole" / file),
+              fmt::format("another {}", file));
       const json a = summary("r"), b = summary("whole");
       for (const char* key : {"digest", "counters", "metrics", "time_ns", "time_to_target_ns", "figures", "reason"})
         check(a[key] == b[key], fmt::format("another {} in summary.json", key));
       ++counts_.digests;
     }
     if (!world_.records) return;
-    Start replay{.words = {options_.program, "replay", "r", "--quiet"}};
-    const End end = torture::run(folder_, replay, kPatience);
+    test::Start replay = start("r");
+    replay.words = {options_.program, "replay", "r", "--quiet"};
+    const End end = torture::run(replay, {}, kPatience);
     story_ += end.said;
     check(end.code == kEnded, fmt::format("its replay ends with {}", end.code));
     ++counts_.replays;
-  }
-
-  void expect_all_accounts_to_hold() const {
-    const json counters = summary("r")["counters"];
-    std::set<std::uint64_t> orders;
-    std::map<std::string, std::uint64_t> outcomes;
-    std::ifstream rows(folder_ / "r" / "events.jsonl");
-    for (std::string line; std::getline(rows, line);) {
-      const json row = json::parse(line);
-      if (!row.contains("order")) continue;
-      check(orders.insert(row["order"].get<std::uint64_t>()).second, "an order ends twice: " + line);
-      ++outcomes[row["outcome"].get<std::string>()];
-    }
-    for (const char* outcome : {"applied", "discarded", "cancelled", "lost"})
-      check(outcomes[outcome] == counters[outcome].get<std::uint64_t>(), std::string("another count: ") + outcome);
-    check(orders.size() <= counters["assigned"].get<std::uint64_t>(), "more orders have ended than there were");
   }
 
   const Options& options_;
