@@ -57,6 +57,12 @@ std::string names_of(std::span<const DatasetFile> files) {
   return join(names);
 }
 
+/// Errors  Error that says so where `from` is no file
+void stage_file(const fs::path& from, const fs::path& to) {
+  open_to_read(from);
+  fs::copy_file(from, to);
+}
+
 /// Stages what a folder holds, in the layout of a data root or all in one place.
 void stage_folder(std::span<const DatasetFile> wanted, const fs::path& folder, const Staging& staging) {
   for (const DatasetFile& file : wanted) {
@@ -64,7 +70,7 @@ void stage_folder(std::span<const DatasetFile> wanted, const fs::path& folder, c
     if (!found) found = find_file(folder, base_name(file.path));
     if (!found) continue;
     const fs::path place = fs::path(file.path).parent_path() / found->filename();
-    fs::copy_file(*found, staging.prepare(place.string()));
+    stage_file(*found, staging.prepare(place.string()));
   }
 }
 
@@ -90,7 +96,7 @@ void stage(const DatasetRow& row, const fs::path& source, const Staging& staging
   if (fs::is_directory(source))
     stage_folder(wanted, source, staging);
   else if (wanted.size() == 1)
-    fs::copy_file(source, staging.prepare(wanted[0].path));
+    stage_file(source, staging.prepare(wanted[0].path));
   else
     stage_archive(wanted, source, staging);
   for (const DatasetFile& file : wanted)
