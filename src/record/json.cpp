@@ -7,7 +7,29 @@
 #include <cmath>
 #include <iterator>
 
+#include "tardigrad/error.hpp"
+
 namespace tardigrad::record {
+namespace {
+
+bool is_nested_too_deeply(std::string_view json) {
+  constexpr int kMostNested = 32;
+  int depth = 0;
+  bool in_text = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    if (in_text && json[i] == '\\')
+      ++i;
+    else if (json[i] == '"')
+      in_text = !in_text;
+    else if (!in_text && (json[i] == '[' || json[i] == '{') && ++depth > kMostNested)
+      return true;
+    else if (!in_text && (json[i] == ']' || json[i] == '}'))
+      --depth;
+  }
+  return false;
+}
+
+}  // namespace
 
 void append_seconds(fmt::memory_buffer& out, Time time) {
   constexpr std::uint64_t kBillion = 1'000'000'000;
@@ -30,6 +52,11 @@ void append_seconds(fmt::memory_buffer& out, Time time) {
 void append_number(fmt::memory_buffer& out, double value) {
   if (!std::isfinite(value)) return out.append(std::string_view("null"));
   fmt::format_to(std::back_inserter(out), FMT_COMPILE("{}"), value);
+}
+
+Json parse_json(std::string_view text) {
+  if (is_nested_too_deeply(text)) throw Error("it is nested more than 32 deep");
+  return Json::parse(text);
 }
 
 Json to_json(const Counters& counters) {

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "record/provenance.hpp"
@@ -21,6 +22,10 @@ void append_seconds(fmt::memory_buffer& out, Time time);
 
 /// Appends the shortest text that reads back as the same double; "null" for infinity and NaN.
 void append_number(fmt::memory_buffer& out, double value);
+
+/// What is written and compared level by level, on the stack, must not be deeper than our own files ever are.
+/// Errors  Json::exception for what is no JSON; Error "it is nested more than 32 deep"
+Json parse_json(std::string_view text);
 
 /// All counters, with the mean delay.
 Json to_json(const Counters& counters);

@@ -98,8 +98,8 @@ std::string provenance_line(const Provenance& provenance) { return to_line(to_js
 
 Provenance parse_provenance(const std::string& line) {
   try {
-    return provenance_of(Json::parse(line));
-  } catch (const Json::exception&) {
+    return provenance_of(parse_json(line));
+  } catch (const std::exception&) {
     throw Error("what it was made by and from cannot be read");
   }
 }
@@ -115,7 +115,7 @@ std::optional<ProvenanceFile> read_provenance(const std::filesystem::path& path)
     return Error(fmt::format("{}: not a provenance: {}", path.string(), problem));
   };
   try {
-    const Json json = Json::parse(text);
+    const Json json = parse_json(text);
     if (json.at("format") != kFormat)
       throw wrong(fmt::format("format {}, only {} is read", to_line(json["format"]), kFormat));
     return ProvenanceFile{.provenance = provenance_of(json.at("provenance")), .directory = json.at("directory")};
@@ -124,6 +124,9 @@ std::optional<ProvenanceFile> read_provenance(const std::filesystem::path& path)
   } catch (const Json::exception& error) {
     const std::string_view what = error.what();
     throw wrong(std::string(what.substr(what.find("] ") + 2)));
+  } catch (const Error& error) {
+    if (std::string_view(error.what()).starts_with(path.string())) throw;
+    throw wrong(error.what());
   }
 }
 

@@ -56,7 +56,7 @@ RecordingReader::RecordingReader(std::string bytes, std::string name)
 }
 
 void RecordingReader::read_header() {
-  const Json json = Json::parse(left_);
+  const Json json = parse_json(left_);
   if (json.at("format") != format::kVersion)
     throw Error(fmt::format("format {}, only {} is read", to_line(json["format"]), format::kVersion));
   const auto number = [&](const char* key) {

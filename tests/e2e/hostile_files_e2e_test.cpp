@@ -123,5 +123,37 @@ TEST_F(HostileFiles, WhatIsReadIsAFile) {
   }
 }
 
+// A data set of one file, and one of an archive.
+TEST_F(HostileFiles, WhatIsImportedIsAFile) {
+  for (const std::string set : {"a9a", "cifar10"}) {
+    expect_refused({"data", "import", set, "pipe", "--data-root", "data"}, "pipe: is a pipe, not a file");
+    expect_refused({"data", "import", set, "/dev/zero", "--data-root", "data"}, "/dev/zero: is a device, not a file");
+    // A pipe whose writer is there, and writes nothing.
+    const std::string command = "cd " + folder_.string() + " && exec 3<>pipe && " + kBinary.string() + " data import " +
+                                set + " /dev/stdin --data-root data <&3 2> err";
+    EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 2);
+    EXPECT_EQ(read(folder_ / "err"), "tardigrad: /dev/stdin: is a pipe, not a file\n");
+  }
+  fs::rename(folder_ / "pipe", folder_ / "dir" / "a9a");
+  expect_refused({"data", "import", "a9a", "dir", "--data-root", "data"}, "dir/a9a: is a pipe, not a file");
+  EXPECT_TRUE(fs::is_empty(folder_ / "data"));
+}
+
+// 100,000 levels, where a reader, a writer or a destructor might go down them one call each.
+TEST_F(HostileFiles, WhatIsNestedWithoutEndIsOneLine) {
+  ASSERT_EQ(fresh().code, 0);
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  const std::string why = "it is nested more than 32 deep";
+  for (const std::string name : {"summary.json", "provenance.json"}) {
+    const std::string text = read(folder_ / "r" / name);
+    for (const std::string& bad : {deep, text.substr(0, text.rfind('}')) + ", \"more\": " + deep + "}"}) {
+      write("r/" + name, bad);
+      expect_refused({"run", "--resume", "r", "--quiet"}, name + ": not a ");
+      expect_refused({"replay", "r"}, why);
+    }
+    write("r/" + name, text);
+  }
+}
+
 }  // namespace
 }  // namespace tardigrad::e2e
