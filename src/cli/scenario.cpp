@@ -68,6 +68,14 @@ DivergedWhen read_diverged_when(Settings& run) {
 
 // Fifty evaluations in a run, where the scenario does not say.
 constexpr std::uint64_t kDefaultEvaluations = 50;
+// Each is a row of some hundred bytes in metrics.jsonl, and stays in memory.
+constexpr double kMostEvaluations = 1e7;
+
+void check_evaluations(const Settings& table, const char* key, double stop, double every) {
+  if (table.has(key) && stop / every > kMostEvaluations)
+    table.fail(key, fmt::format("makes {:.3g} evaluations until the run stops; {:.0f} are the most", stop / every,
+                                kMostEvaluations));
+}
 
 EvaluateEvery read_evaluate_every(Settings& run, const StopConditions& stop) {
   EvaluateEvery every;
@@ -78,8 +86,10 @@ EvaluateEvery read_evaluate_every(Settings& run, const StopConditions& stop) {
   const Range seconds = {.low = 1e-9, .high = 4e9};
   if (table.has("updates")) {
     every.updates = static_cast<std::uint64_t>(table.integer("updates", Range::at_least(1)));
+    if (stop.updates) check_evaluations(table, "updates", static_cast<double>(*stop.updates), table.number("updates"));
   } else if (table.has("time")) {
     every.time = from_seconds(table.number("time", seconds));
+    if (stop.time) check_evaluations(table, "time", to_seconds(*stop.time), to_seconds(*every.time));
   } else if (stop.time) {
     every.time = from_seconds(table.number_or("time", std::max(1e-9, to_seconds(*stop.time) / kDefaultEvaluations)));
   } else {

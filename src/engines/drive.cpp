@@ -21,6 +21,8 @@ constexpr Time kNever = Time::max();
 constexpr std::size_t kMany = 10;
 // So often may workers come and go, and each of many so often, before one of them brings anything.
 constexpr std::uint64_t kMostLost = 1'000'000, kMostLostEach = 100;
+// So many evaluations in a row, in virtual time, see that nothing has happened.
+constexpr std::uint64_t kMostIdleEvaluations = 1'000'000;
 // More evaluations than this in the air would only hold memory.
 constexpr std::size_t kMaxPendingEvaluations = 4;
 
@@ -121,6 +123,7 @@ class Driver final : FailureContext {
   void handle(const Event& event) {
     TG_CHECK(event.time >= last_time_, "time went back from ", last_time_.count(), " to ", event.time.count(), " ns");
     last_time_ = event.time;
+    evaluated_in_a_row_ = 0;
     switch (event.kind) {
       case Event::Kind::worker_joined:
         ++workers_;
@@ -389,6 +392,10 @@ class Driver final : FailureContext {
     if (last_evaluated_ && *last_evaluated_ == model_.version() && last_evaluation_time_ == runtime_.now()) return;
     // In real time nobody waits: where evaluations take longer than the time between them, some are left out.
     const bool waits = !runtime_.real_time();
+    if (waits && ++evaluated_in_a_row_ > kMostIdleEvaluations)
+      throw Error("evaluated " + std::to_string(kMostIdleEvaluations) +
+                  " times, and nothing happened in between, up to " + std::to_string(to_seconds(runtime_.now())) +
+                  " s: evaluate_every.time is too short for these workers");
     if (!waits && pending_.size() >= kMaxPendingEvaluations && !stopped_) return collect(pending_.size());
     last_evaluated_ = model_.version();
     last_evaluation_time_ = runtime_.now();
@@ -471,10 +478,11 @@ class Driver final : FailureContext {
   Judge judge_;
   std::optional<std::uint64_t> diverged_at_;  // the number of the first evaluation that said so
   std::string why_diverged_;
-  std::vector<BadWorker> bad_;       // whose last gradients were not finite
-  std::uint64_t lost_in_a_row_ = 0;  // workers, since the last arrival
-  std::uint64_t bad_in_a_row_ = 0;   // gradients that were not finite, since the last that was applied, and
-  std::vector<WorkerId> bringers_;   // who brought them: more than half of those who are there, or many?
+  std::vector<BadWorker> bad_;            // whose last gradients were not finite
+  std::uint64_t evaluated_in_a_row_ = 0;  // since the last event
+  std::uint64_t lost_in_a_row_ = 0;       // workers, since the last arrival
+  std::uint64_t bad_in_a_row_ = 0;        // gradients that were not finite, since the last that was applied, and
+  std::vector<WorkerId> bringers_;        // who brought them: more than half of those who are there, or many?
   bool stopped_ = false;
   ArrivalRecord recent_[kRecent];
   std::size_t recent_count_ = 0;

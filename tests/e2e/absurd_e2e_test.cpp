@@ -57,6 +57,18 @@ TEST_F(Absurd, WorkersThatAreNeverThereLongEnoughEndTheRun) {
   EXPECT_EQ(std::ranges::count(finished.err, '\n'), 1) << finished.err;
 }
 
+// Gradients are work, however short: a run that makes them goes on until it is stopped. Evaluations of the same
+// parameters again and again are not.
+TEST_F(Absurd, EvaluationsWithoutEndAreNotMade) {
+  expect_no_run("run={stop={time=1000.0},evaluate_every={time=1e-9}}",
+                "run.evaluate_every.time = 1e-09: makes 1e+12 evaluations until the run stops; 10000000 are the most");
+  expect_no_run("run={stop={updates=1000000000},evaluate_every={updates=1}}",
+                "run.evaluate_every.updates = 1: makes 1e+09 evaluations until the run stops; 10000000 are the most");
+  EXPECT_FALSE(fs::exists(folder_ / "r"));
+  expect_no_run("run={stop={updates=10},evaluate_every={time=1e-9}}",
+                "evaluated 1000000 times, and nothing happened in between, up to 0.001");
+}
+
 TEST_F(Absurd, WhatRunsOutOfMemoryOnTheWaySaysWhatItWas) {
   if (std::string(TARDIGRAD_SANITIZE) != "") GTEST_SKIP() << "sanitizers need address space of their own";
   const std::string command = "cd " + folder_.string() + " && ulimit -v 350000 && " + kBinary.string() +
