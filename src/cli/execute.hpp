@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -58,6 +59,8 @@ struct RunOutput {
   /// A thread is still in the problem's hands, and was not waited for any longer: what the request names must live
   /// until the process ends, which it does by `leave`.
   bool left_behind = false;
+  /// Why there is no result, where a thread was left behind as well; else `execute` throws.
+  std::exception_ptr error = {};
 };
 
 /// Do the workers hold parts of a data set, each its own?

@@ -6,8 +6,6 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <filesystem>
-#include <new>
 
 #include "cli/build_info.hpp"
 #include "cli/commands.hpp"
@@ -224,17 +222,11 @@ int run(int argc, char** argv) {
   return data_command(data_options);
 }
 
-// A stderr that is on a full disk throws nothing.
-void say(const std::string& text) {
-  std::fflush(stdout);
-  std::fputs(("tardigrad: " + one_line(text) + "\n").c_str(), stderr);
-}
-
 // What was printed may be lost to a full disk: then no success is claimed.
 int finish(int code) {
   const std::string problem = finish_output();
   if (problem.empty()) return code;
-  say(problem);
+  print_err("tardigrad: {}\n", one_line(problem));
   return code == 0 ? 2 : code;
 }
 
@@ -245,20 +237,7 @@ int main(int argc, char** argv) {
   outlive_readers();
   try {
     return finish(run(argc, argv));
-  } catch (const Error& error) {
-    say(error.what());
-    return 2;
-  } catch (const std::filesystem::filesystem_error& error) {
-    say(error.path1().string() + ": " + error.code().message());
-    return 2;
-  } catch (const std::bad_alloc&) {
-    say("out of memory");
-    return 2;
-  } catch (const std::exception& error) {
-    say(std::string("unexpected failure: ") + error.what());
-    return 1;
-  } catch (...) {  // a plugin's
-    say("unexpected failure: something that is no std::exception was thrown");
-    return 1;
+  } catch (...) {
+    return report_failure(std::current_exception());
   }
 }

@@ -4,7 +4,11 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
+#include <new>
 #include <system_error>
+
+#include "tardigrad/error.hpp"
 
 namespace tardigrad::cli {
 namespace {
@@ -30,6 +34,28 @@ std::string finish_output() {
   note(stdout, std::fflush(stdout) == 0);
   const int problem = first_problem;
   return problem == 0 ? "" : "standard output: cannot be written: " + std::generic_category().message(problem);
+}
+
+int report_failure(const std::exception_ptr& error) {
+  // A stderr that is on a full disk throws nothing.
+  const auto fail = [](int code, const std::string& text) {
+    std::fflush(stdout);
+    print_text(stderr, "tardigrad: " + one_line(text) + "\n");
+    return code;
+  };
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& mistake) {
+    return fail(2, mistake.what());
+  } catch (const std::filesystem::filesystem_error& problem) {
+    return fail(2, problem.path1().string() + ": " + problem.code().message());
+  } catch (const std::bad_alloc&) {
+    return fail(2, "out of memory");
+  } catch (const std::exception& bug) {
+    return fail(1, std::string("unexpected failure: ") + bug.what());
+  } catch (...) {  // a plugin's
+    return fail(1, "unexpected failure: something that is no std::exception was thrown");
+  }
 }
 
 }  // namespace tardigrad::cli

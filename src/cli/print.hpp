@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <exception>
 #include <string>
 #include <utility>
 
@@ -29,5 +30,8 @@ void print_err(fmt::format_string<Args...> format, Args&&... args) {
 /// Hands on what is printed. Returns why some of it was lost, "" when nobody misses it: to a full disk, not to a reader
 /// that has gone.
 std::string finish_output();
+
+/// Says on stderr, in one line, why the program fails. Returns its exit code.
+int report_failure(const std::exception_ptr& error);
 
 }  // namespace tardigrad::cli

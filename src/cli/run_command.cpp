@@ -313,6 +313,7 @@ int run_command(const RunCommand& words) {
                       .observer_state = [&](Archive& archive) { feed.state(archive); },
                       .tell = [&](const std::string& text) { display.say("tardigrad: warning: " + text); },
                       .remark = remark});
+    if (output->error) leave(report_failure(output->error));
     progress.state = state_of(output->summary.reason);
     notes = feed.notes();
     warnings = feed.warnings();

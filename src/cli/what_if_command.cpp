@@ -177,6 +177,7 @@ int what_if_command(const WhatIfCommand& command) {
   const auto simulate = [&](MethodPlan& method, const char* what) {
     const RunOutput output =
         execute({.world = world, .method = method, .plan = plan, .pool = pool.get(), .interrupted = &interrupted()});
+    if (output.error) leave(report_failure(output.error));
     left_behind = left_behind || output.left_behind;
     return row_of(what, output.summary);
   };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A problem that does, where its setting `fault` says so, what a plugin must not do.
+#include <atomic>
 #include <chrono>
 #include <fstream>
 #include <thread>
@@ -16,6 +17,8 @@ std::string long_text() {
   return text;
 }
 
+std::atomic<bool> somebody_sleeps{false};
+
 class Hostile final : public Problem {
  public:
   explicit Hostile(std::string fault) : layout_("x", 3), fault_(std::move(fault)) {
@@ -29,15 +32,16 @@ class Hostile final : public Problem {
     double gradient(const Order& order, std::span<const float> x, std::span<float> g) override {
       if (fault_ == "throws 7") throw 7;
       if (fault_ == "says too much") throw std::runtime_error(long_text());
-      if (fault_ == "sleeps" && order.worker == 1 && order.index > 3) {
+      if (fault_.starts_with("sleeps") && order.worker == 1 && order.index > 3) {
         std::ofstream("asleep") << "worker 1";
+        somebody_sleeps = true;
         std::this_thread::sleep_for(std::chrono::hours(1));
       }
       for (std::size_t j = 0; j < x.size(); ++j) g[j] = x[j];
       return 0.0;
     }
     std::vector<double> evaluate(std::span<const float> x, std::size_t, const void*) override {
-      if (fault_ == "throws 7 in evaluate") throw 7;
+      if (fault_ == "throws 7 in evaluate" || (fault_ == "sleeps, then throws" && somebody_sleeps)) throw 7;
       return {x[0]};
     }
 

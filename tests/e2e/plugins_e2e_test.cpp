@@ -93,6 +93,24 @@ TEST_F(HostilePlugin, AGradientThatSleepsHoldsUpNoCtrlCOnThreads) {
   EXPECT_FALSE(fs::is_empty(folder_ / "r" / "checkpoints"));
 }
 
+// A run that fails does not wait for the sleeper either: not for ever, that is.
+TEST_F(HostilePlugin, NorTheEndOfARunThatFails) {
+  const std::string message = "problem `hostile`: evaluate threw something that is no std::exception\n";
+  const Finished finished = run(words("sleeps, then throws", "threads"));
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_THAT(finished.err, HasSubstr(message));
+  EXPECT_EQ(std::ranges::count(finished.err, '\n'), 1) << finished.err;
+  write("c.toml",
+        "problem = { name = 'hostile', fault = 'sleeps, then throws' }\n"
+        "workers = { count = 3, compute_time = 0.001 }\n"
+        "run = { stop = { updates = 1000000 }, evaluate_every = { updates = 10 }, runtime = 'threads' }\n"
+        "compare = { seeds = [1], methods = [ { name = 'vanilla-asgd', step_size = 0.001 } ] }\n");
+  const Finished compared = run({"compare", "c.toml", "--quiet", "--out", "c", "--plugin",
+                                 std::string(TARDIGRAD_BINARY_DIR) + "/hostile_plugin.so"});
+  EXPECT_EQ(compared.code, 2);
+  EXPECT_THAT(compared.err, HasSubstr(message));
+}
+
 // In the simulator the sleeper holds up everything: the run is left as a kill leaves it.
 TEST_F(HostilePlugin, NorInTheSimulator) {
   const pid_t pid = start(words("sleeps", "sim"));
