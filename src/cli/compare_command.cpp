@@ -62,6 +62,7 @@ class Compare {
     display_.reset();
     if (error) {
       write_reports(Curves::drawn);
+      if (left_behind_) leave(report_failure(error));
       std::rethrow_exception(error);
     }
     int code = report();
@@ -97,6 +98,14 @@ class Compare {
     }
   }
 
+  static void check_logs(const record::RunSummary& summary, const fs::path& directory) {
+    try {
+      record::check_logs(summary, directory);
+    } catch (const Error& error) {
+      throw Error(fmt::format("{}; {}", error.what(), kWaysOut));
+    }
+  }
+
   // A run that ended by itself in an earlier, broken-off comparison is not run again. One that came from other data or
   // another program is neither shown nor replaced unasked. Returns how many are there.
   std::size_t adopt_finished(std::size_t first) {
@@ -115,6 +124,7 @@ class Compare {
       }
       if (const auto differs = difference(summary.names.provenance, job.world->provenance))
         throw Error(fmt::format("{}: {}; {}", file.parent_path().string(), *differs, kWaysOut));
+      check_logs(summary, job.directory());
       job.summary = summary;
       job.stage = Stage::ended;
       ++adopted;
@@ -233,6 +243,13 @@ class Compare {
                                .interrupted = &job.stop,
                                .observer = &feed,
                                .tell = tell});
+    if (output && output->error) {
+      {
+        const std::scoped_lock lock(mutex_);
+        left_behind_ = true;
+      }
+      std::rethrow_exception(output->error);
+    }
     if (output && !output->failure && !output->summary.missing.empty())
       output->failure = fmt::format("{}: rows could not be written", job.directory().string());
     if (output && output->failure) tell(*output->failure + "; the tables have its result all the same");

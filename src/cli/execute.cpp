@@ -114,7 +114,11 @@ class Recording {
  private:
   void close_logs(record::RunSummary& summary, record::Patience& patience) {
     const auto note = [&](const record::AppendingFile& file) {
-      if (file.missing() > 0) summary.missing[file.path().filename().string()] = file.missing();
+      const std::string name = file.path().filename().string();
+      if (file.missing() > 0)
+        summary.missing[name] = file.missing();
+      else
+        summary.logs[name] = file.so_far();
     };
     if (events_) {
       events_->close(&patience);
@@ -342,23 +346,31 @@ RunOutput execute_with_server(const RunRequest& request, const RunIdentity& iden
         .patience = patience});
     observers.push_back(&*keeper);
   }
-  RunResult result =
-      drive(options_of(request), runtime, *request.method.method, model,
-            {.observers = observers, .interrupted = request.interrupted, .keeper = keeper ? &*keeper : nullptr});
-  RunOutput output = output_of(request, identity, std::move(result));
-  if (keeper) {
-    keeper->finish();
-    output.checkpoints = keeper->written();
-    output.checkpoints_failed = keeper->failed();
-    output.checkpoints_skipped = keeper->skipped();
-    output.checkpoint_seconds = keeper->seconds();
-    output.failure = keeper->failure();
+  RunOutput output;
+  try {
+    RunResult result =
+        drive(options_of(request), runtime, *request.method.method, model,
+              {.observers = observers, .interrupted = request.interrupted, .keeper = keeper ? &*keeper : nullptr});
+    output = output_of(request, identity, std::move(result));
+    if (keeper) {
+      keeper->finish();
+      output.checkpoints = keeper->written();
+      output.checkpoints_failed = keeper->failed();
+      output.checkpoints_skipped = keeper->skipped();
+      output.checkpoint_seconds = keeper->seconds();
+      output.failure = keeper->failure();
+    }
+    finish(recording, request, output, model.snapshot().view(), patience);
+  } catch (...) {
+    output.error = std::current_exception();
+    inner->wind_down();
   }
-  finish(recording, request, output, model.snapshot().view(), patience);
   output.left_behind = !inner->comes_to_rest(kPatienceWithThreads);
   if (output.left_behind) {  // threads are still in them
     static_cast<void>(inner.release());
     static_cast<void>(owned_buffers.release());
+  } else if (output.error) {
+    std::rethrow_exception(output.error);
   }
   return output;
 }

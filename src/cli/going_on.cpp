@@ -164,20 +164,9 @@ record::RunSummary GoingOn::read(const fs::path& summary) const {
   }
 }
 
-// As far as the last checkpoint knows them.
-void GoingOn::check_logs() const {
-  const auto newest = record::newest_checkpoint(directory_);
-  if (!newest) return;
-  record::CheckpointHeader header;
+void GoingOn::check_logs(const record::RunSummary& summary) const {
   try {
-    header = record::verify_checkpoint(*newest);
-  } catch (const Error&) {
-    return;  // the run has ended, and does without
-  }
-  try {
-    record::check_kept(directory_ / "events.jsonl", header.events);
-    record::check_kept(directory_ / record::kMetricsFile, header.metrics);
-    record::check_kept(directory_ / "recording.bin", header.recording);
+    record::check_logs(summary, directory_);
   } catch (const Error& error) {
     throw Error(fmt::format("{}; the run has ended, and nothing was changed: bring it back from a copy, or {}",
                             error.what(), kWaysOut));
@@ -201,7 +190,7 @@ std::optional<record::RunSummary> GoingOn::finished(const World& world, const Me
                        kWaysOut));
     make_rows_again_ = !summary.missing.empty();
     if (make_rows_again_) return std::nullopt;
-    check_logs();
+    check_logs(summary);
     return summary;
   }
   const std::string reason = name_of(summary.reason);

@@ -41,7 +41,7 @@ class GoingOn {
  private:
   [[noreturn]] void fail(const std::string& problem) const;
   record::RunSummary read(const std::filesystem::path& summary) const;
-  void check_logs() const;
+  void check_logs(const record::RunSummary& summary) const;
   void check_stop(const SettingValue::Table& here) const;
   void check_scenario(const World& world, const MethodPlan& method, const RunPlan& plan) const;
   std::filesystem::path directory_;

@@ -16,9 +16,10 @@ struct KeptLog {
   std::string checksum = {};  ///< of these bytes: Hasher::hex
   std::uint64_t missing = 0;  ///< rows or events that could not be written before
   void state(Archive& archive) { archive(bytes, checksum, missing); }
+  bool operator==(const KeptLog&) const = default;
 };
 
-/// A log is not, or no more, what a checkpoint goes on from.
+/// A log is not, or no more, what the run wrote.
 class LogDiffers : public Error {
  public:
   using Error::Error;
@@ -28,5 +29,8 @@ class LogDiffers : public Error {
 /// Errors  LogDiffers "PATH: is missing, ..." and the like; IoError when it cannot be read or written
 /// Cost    reads these bytes: a second a gigabyte, or what the disk takes
 void check_kept(const std::filesystem::path& path, const KeptLog& kept);
+/// Is a file what a run that has ended left?
+/// Errors  as above, but for writing
+void check_whole(const std::filesystem::path& path, const KeptLog& whole);
 
 }  // namespace tardigrad::record

@@ -12,7 +12,7 @@
 namespace tardigrad::record {
 namespace {
 
-constexpr int kFormat = 8;
+constexpr int kFormat = 9, kWithoutLogs = 8;
 
 template <class T>
 Json or_null(const std::optional<T>& value) {
@@ -53,6 +53,18 @@ RuntimeCounters runtime_of(const Json& json) {
           .paced_time = Time{json.at("paced_time_ns").get<std::int64_t>()}};
 }
 
+Json logs_json(const std::map<std::string, KeptLog>& logs) {
+  Json json = Json::object();
+  for (const auto& [name, log] : logs) json[name] = {{"bytes", log.bytes}, {"checksum", log.checksum}};
+  return json;
+}
+
+std::map<std::string, KeptLog> logs_of(const Json& json) {
+  std::map<std::string, KeptLog> logs;
+  for (const auto& [name, log] : json.items()) logs[name] = {.bytes = log.at("bytes"), .checksum = log.at("checksum")};
+  return logs;
+}
+
 Json summary_json(const RunSummary& summary) {
   std::optional<double> to_target_seconds;
   std::optional<std::int64_t> to_target_ns;
@@ -83,6 +95,7 @@ Json summary_json(const RunSummary& summary) {
           {"workers_put_aside", summary.put_aside},
           {"runtime", runtime_json(summary)},
           {"missing", summary.missing},
+          {"logs", logs_json(summary.logs)},
           {"digest", summary.digest},
           {"wall_seconds", summary.wall_seconds}};
 }
@@ -95,6 +108,21 @@ std::string checksum_of(Json json) {
   Hasher hasher;
   hasher.add(to_page(json));
   return hasher.hex();
+}
+
+Json with_checksum(Json json) {
+  json[kChecksum] = checksum_of(json);
+  return json;
+}
+
+// As the program wrote it that had this format.
+std::string text_in(const Json& format, const RunSummary& summary) {
+  Json json = summary_json(summary);
+  if (format == kWithoutLogs) {
+    json["format"] = kWithoutLogs;
+    json.erase("logs");
+  }
+  return to_page(with_checksum(std::move(json)));
 }
 
 StopReason stop_reason_of(const std::string& name) {
@@ -145,8 +173,9 @@ TargetHits hits_of(const Json& json) {
 }
 
 RunSummary summary_of(const Json& json) {
-  if (json.at("format") != kFormat)
-    throw Error(fmt::format("format {}, only {} is read", to_line(json["format"]), kFormat));
+  const Json& format = json.at("format");
+  if (format != kFormat && format != kWithoutLogs)
+    throw Error(fmt::format("format {}, only {} and {} are read", to_line(format), kWithoutLogs, kFormat));
   RunSummary summary;
   summary.names = {.provenance = provenance_of(json.at("provenance")),
                    .method = json.at("method"),
@@ -166,6 +195,7 @@ RunSummary summary_of(const Json& json) {
   summary.updates_to_target = optional_of<Version>(json.at("updates_to_target"));
   summary.hits = hits_of(json.at("target_hits"));
   summary.missing = json.at("missing").get<std::map<std::string, std::uint64_t>>();
+  if (format == kFormat) summary.logs = logs_of(json.at("logs"));
   summary.digest = json.at("digest");
   summary.wall_seconds = json.at("wall_seconds");
   return summary;
@@ -203,14 +233,14 @@ bool is_unfinished(const RunSummary& summary) {
   return summary.reason == StopReason::interrupted || summary.reason == StopReason::no_workers;
 }
 
-std::string summary_text(const RunSummary& summary) {
-  Json json = summary_json(summary);
-  json[kChecksum] = checksum_of(json);
-  return to_page(json);
-}
+std::string summary_text(const RunSummary& summary) { return to_page(with_checksum(summary_json(summary))); }
 
 void write_summary(const std::filesystem::path& path, const RunSummary& summary) {
   write_file(path, summary_text(summary));
+}
+
+void check_logs(const RunSummary& summary, const std::filesystem::path& directory) {
+  for (const auto& [name, log] : summary.logs) check_whole(directory / name, log);
 }
 
 RunSummary read_summary(const std::filesystem::path& path) {
@@ -219,11 +249,12 @@ RunSummary read_summary(const std::filesystem::path& path) {
     return Error(fmt::format("{}: not a run summary: {}", path.string(), problem));
   };
   try {
-    const Json json = Json::parse(text);
+    const Json json = parse_json(text);
     RunSummary summary = summary_of(json);
     if (json.at(kChecksum) != checksum_of(json)) throw wrong("its checksum does not hold: it was edited");
     // What we would write must be what stands there: this finds unknown keys, negative counts, doubled metrics.
-    if (summary_text(summary) != to_page(json)) throw wrong("a key or a value in it is not as this program writes it");
+    if (text_in(json["format"], summary) != to_page(json))
+      throw wrong("a key or a value in it is not as this program writes it");
     return summary;
   } catch (const Json::parse_error&) {
     throw wrong("it is torn, or not JSON");

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "record/kept_log.hpp"
 #include "record/provenance.hpp"
 #include "tardigrad/run.hpp"
 
@@ -40,6 +41,8 @@ struct RunSummary {
   /// Rows of events.jsonl and metrics.jsonl, events of recording.bin, that could not be written; only those that lack
   /// some.
   std::map<std::string, std::uint64_t> missing = {};
+  /// What the logs are that lack nothing; none in a summary of the format 8.
+  std::map<std::string, KeptLog> logs = {};
   std::string digest;
   double wall_seconds = 0.0;
 };
@@ -60,7 +63,11 @@ std::string summary_text(const RunSummary& summary);
 /// Written whole or not at all.
 void write_summary(const std::filesystem::path& path, const RunSummary& summary);
 
-/// Strict: a torn file, a missing, unknown or wrongly typed key, another format number, a `checksum` that does not
+/// Are the logs in the directory of a run that has ended what its summary says?
+/// Errors  as of check_whole
+void check_logs(const RunSummary& summary, const std::filesystem::path& directory);
+
+/// Strict: a torn file, a missing, unknown or wrongly typed key, another format number than 8 and 9, a `checksum` that does not
 /// hold, as somebody has edited the file, are Errors. Times come back exact, from the keys that end in _ns; those
 /// without are for people. Errors  Error "FILE: not a run summary: ..."
 RunSummary read_summary(const std::filesystem::path& path);

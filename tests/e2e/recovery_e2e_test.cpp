@@ -16,10 +16,7 @@ namespace {
 
 using testing::Not;
 
-constexpr const char* kScenario = R"(
-problem = { name = "quadratic", dimension = 20, noise = { kind = "gaussian", scale = 0.5 } }
-workers = { count = 4, compute_time = { kind = "exponential", mean = 1.0 } }
-method = { name = "vanilla-asgd", step_size = 0.05, update = { rule = "momentum" } }
+constexpr const char* kRun = R"(
 [run]
 stop = { updates = 200 }
 evaluate_every = { updates = 60 }
@@ -32,7 +29,7 @@ class Recovery : public Program {
   fs::path disk() const override { return memory(); }
   void SetUp() override {
     Program::SetUp();
-    write("s.toml", kScenario);
+    write("s.toml", std::string(kSmallWorld) + kRun);
   }
   Finished run_in(const std::string& directory, std::vector<std::string> more = {}, const std::string& faults = "") {
     more.insert(more.begin(), {"run", "s.toml", "--quiet", "--out", directory});
@@ -224,11 +221,35 @@ TEST_F(Recovery, ARunCanBeGoneOnWithFromItsFirstRowOn) {
 TEST_F(Recovery, LogsOfARunThatHasEndedAreLookedAt) {
   ASSERT_EQ(run_in("r").code, 0);
   EXPECT_EQ(run_in("r", {"--resume"}).code, 0);
-  overwrite(log("events.jsonl"), 5, '~');
-  expect_refused_unchanged(" bytes are not those that the run wrote; the run has ended, and nothing was changed: ");
+  for (const char* name : {"events.jsonl", "metrics.jsonl", "recording.bin"}) {
+    const std::string whole = read(log(name));
+    overwrite(log(name), whole.size() - 2, '~');  // after its last checkpoint, too
+    expect_refused_unchanged(" bytes are not those that the run wrote; the run has ended, and nothing was changed: ");
+    write(std::string("r/") + name, whole + "{}\n");
+    expect_refused_unchanged(fmt::format("r/{}: has {} bytes, and the run wrote {}; the run has ended, and nothing",
+                                         name, whole.size() + 3, whole.size()));
+    write(std::string("r/") + name, whole);
+    EXPECT_EQ(run_in("r", {"--resume"}).code, 0);
+  }
   fs::remove(log("recording.bin"));
   fs::remove(log("events.jsonl"));
   expect_refused_unchanged("r/events.jsonl: is missing, and ");
+}
+
+TEST_F(Recovery, AComparisonAdoptsNoRunWhoseLogsWereChanged) {
+  write("c.toml",
+        "problem = { name = 'quadratic' }\nworkers = { count = 2, compute_time = 1.0 }\n"
+        "run = { stop = { updates = 20 } }\n"
+        "compare = { seeds = 1, methods = [ { name = 'vanilla-asgd', step_size = 0.1 } ] }\n");
+  const std::vector<std::string> words = {"compare", "c.toml", "--out", "c", "--quiet"};
+  ASSERT_EQ(run(words).code, 0);
+  const fs::path metrics = fs::directory_iterator(folder_ / "c" / "runs")->path() / "metrics.jsonl";
+  overwrite(metrics, read(metrics).find("\"loss\":") + 8, '9');
+  expect_refused(words, " bytes are not those that the run wrote; --fresh runs all of them again");
+  fs::resize_file(metrics, 10);
+  expect_refused(words, "metrics.jsonl: has 10 bytes, and the run wrote ");
+  EXPECT_EQ(run({"compare", "c.toml", "--out", "c", "--quiet", "--fresh"}).code, 0);
+  EXPECT_EQ(run(words).code, 0);
 }
 
 TEST_F(Recovery, SummariesThatWereEditedAreNobodys) {

@@ -68,11 +68,12 @@ RunSummary example() {
                                  result);
   summary.workers = {{"loss_max", 0.75}};
   summary.missing = {{"events.jsonl", 12}};
+  summary.logs = {{"metrics.jsonl", {.bytes = 345, .checksum = "cc"}}};
   return summary;
 }
 
 constexpr const char* kExampleText = R"({
-  "format": 8,
+  "format": 9,
   "provenance": {
     "program": "tardigrad 0.1.0",
     "commit": "c0ffee",
@@ -170,14 +171,29 @@ constexpr const char* kExampleText = R"({
   "missing": {
     "events.jsonl": 12
   },
+  "logs": {
+    "metrics.jsonl": {
+      "bytes": 345,
+      "checksum": "cc"
+    }
+  },
   "digest": "0123456789abcdef0123456789abcdef",
   "wall_seconds": 1.25,
-  "checksum": "2ce62c650e95d905dce56f5a2852d7fe"
+  "checksum": "21ff47b953d72b08729f1d7a644d182b"
 }
 )";
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   return text.replace(text.find(from), from.size(), to);
+}
+
+std::string with_checksum(const std::string& changed) {
+  Json json = Json::parse(changed);
+  json.erase("checksum");
+  Hasher hasher;
+  hasher.add(to_page(json));
+  json["checksum"] = hasher.hex();
+  return to_page(json);
 }
 
 class RunSummaryFile : public testing::Test {
@@ -220,6 +236,7 @@ TEST_F(RunSummaryFile, ComesBack) {
   EXPECT_EQ(back.hits.later, 5u);
   EXPECT_EQ(back.hits.later_met, 3u);
   EXPECT_EQ(back.missing, summary.missing);
+  EXPECT_EQ(back.logs, summary.logs);
   EXPECT_EQ(back.digest, summary.digest);
   EXPECT_EQ(back.wall_seconds, 1.25);
 }
@@ -242,21 +259,13 @@ TEST_F(RunSummaryFile, EveryTornFileIsRefused) {
 
 TEST_F(RunSummaryFile, NothingIsTolerated) {
   const std::string text = kExampleText;
-  refuses(replaced(text, R"("format": 8)", R"("format": 7)"), "format 7, only 8 is read");
+  refuses(replaced(text, R"("format": 9)", R"("format": 7)"), "format 7, only 8 and 9 are read");
   refuses(replaced(text, R"("digest":)", R"("disgust":)"), "key 'digest' not found");
   refuses(replaced(text, R"("reason": "target")", R"("reason": "boredom")"), "reason `boredom` is unknown");
   refuses(replaced(text, R"("seed": 7)", R"("seed": "7")"), "type must be number, but is string");
   refuses(replaced(text, R"("seed": 7)", R"("seed": 8)"), "its checksum does not hold: it was edited");
-  refuses(replaced(text, R"("checksum": "2c)", R"("checksum": "2d)"), "its checksum does not hold: it was edited");
+  refuses(replaced(text, R"("checksum": "21)", R"("checksum": "22)"), "its checksum does not hold: it was edited");
   // By somebody who has found out how to make checksums.
-  const auto with_checksum = [](const std::string& changed) {
-    Json json = Json::parse(changed);
-    json.erase("checksum");
-    Hasher hasher;
-    hasher.add(to_page(json));
-    json["checksum"] = hasher.hex();
-    return to_page(json);
-  };
   EXPECT_EQ(with_checksum(text), text);
   for (const auto& [from, to] : {std::pair{R"("seed": 7)", R"("seed": -7)"},
                                  {R"("seed": 7)", R"("seed": 7, "extra": 1)"},
@@ -264,6 +273,18 @@ TEST_F(RunSummaryFile, NothingIsTolerated) {
                                  {R"("updates": 12)", R"("updates": -12)"}})
     refuses(with_checksum(replaced(text, from, to)), "a key or a value in it is not as this program writes it");
   refuses("[]", "cannot use at()");
+}
+
+// Before logs had checksums in it.
+TEST_F(RunSummaryFile, TheFormatBeforeIsRead) {
+  Json json = Json::parse(kExampleText);
+  json["format"] = 8;
+  json.erase("logs");
+  write_file(file_, with_checksum(to_page(json)));
+  EXPECT_EQ(read_summary(file_).digest, example().digest);
+  EXPECT_TRUE(read_summary(file_).logs.empty());
+  json["logs"] = Json::object();
+  refuses(with_checksum(to_page(json)), "a key or a value in it is not as this program writes it");
 }
 
 TEST_F(RunSummaryFile, AMissingOneIsAnError) {
