@@ -67,9 +67,9 @@ void write_summary(const std::filesystem::path& path, const RunSummary& summary)
 /// Errors  as of check_whole
 void check_logs(const RunSummary& summary, const std::filesystem::path& directory);
 
-/// Strict: a torn file, a missing, unknown or wrongly typed key, another format number than 8 and 9, a `checksum` that does not
-/// hold, as somebody has edited the file, are Errors. Times come back exact, from the keys that end in _ns; those
-/// without are for people. Errors  Error "FILE: not a run summary: ..."
+/// Strict: a torn file, a missing, unknown or wrongly typed key, another format number than 8 and 9, a `checksum` that
+/// does not hold, as somebody has edited the file, are Errors. Times come back exact, from the keys that end in _ns;
+/// those without are for people. Errors  Error "FILE: not a run summary: ..."
 RunSummary read_summary(const std::filesystem::path& path);
 
 }  // namespace tardigrad::record
