@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What every target of the project has in common.
 
-include(GNUInstallDirs)
-
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -18,7 +16,6 @@ endif()
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
-set(CMAKE_INSTALL_RPATH $ORIGIN)
 
 find_program(CCACHE ccache)
 if(CCACHE)
@@ -113,10 +110,14 @@ function(tardigrad_module name)
   cmake_parse_arguments(arg "SHARED" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
   if(arg_SHARED)
     add_library(tardigrad_${name} SHARED ${arg_SOURCES})
+    # Who uses it installed sees the contract alone.
+    list(TRANSFORM arg_LINK REPLACE "(.+)" "$<BUILD_INTERFACE:\\1>")
+    target_include_directories(tardigrad_${name} INTERFACE $<INSTALL_INTERFACE:include>)
   else()
     add_library(tardigrad_${name} STATIC ${arg_SOURCES})
   endif()
-  target_include_directories(tardigrad_${name} PUBLIC ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
+  target_include_directories(tardigrad_${name} PUBLIC
+    $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/src>)
   target_link_libraries(tardigrad_${name} PUBLIC ${arg_LINK} PRIVATE ${arg_PRIVATE_LINK})
   tardigrad_harden(tardigrad_${name})
 endfunction()

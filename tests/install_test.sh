@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What `cmake --install` brings works wherever it is moved to: the program runs a scenario that came with it, a plugin
+# is built against it as a project of its own, and the program opens that.
+# Usage: tests/install_test.sh BUILD
+set -euo pipefail
+build=$(realpath "$1")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+unset TARDIGRAD_PLUGIN_PATH LD_LIBRARY_PATH
+
+must() { "$@" >said 2>&1 || { cat said; echo "install_test: failed: $*"; exit 1; }; }
+must cmake --install "$build" --prefix "$work/first"
+mkdir elsewhere
+mv first elsewhere/second
+prefix=$work/elsewhere/second
+program=$prefix/bin/tardigrad
+share=$prefix/share/tardigrad
+
+if grep -rIlF "$build" "$prefix" | grep .; then echo "install_test: they name the build folder"; exit 1; fi
+for file in "$program" "$prefix"/lib/tardigrad/*.so; do
+  if readelf -d "$file" | grep -E 'R(UN)?PATH' | grep -F "$build"; then
+    echo "install_test: $file seeks libraries in the build folder"
+    exit 1
+  fi
+done
+for file in LICENSE README.md docs/scenarios.md scenarios/quadratic.toml examples/plugin/rosenbrock.cpp; do
+  [[ -s $share/$file ]] || { echo "install_test: $file was not installed"; exit 1; }
+done
+
+must "$program" --version
+must "$program" run "$share/scenarios/quadratic.toml" --set run.stop.updates=200 --quiet --out quadratic
+must cmake -G Ninja -S "$share/examples/plugin" -B plugin -DCMAKE_PREFIX_PATH="$prefix"
+must cmake --build plugin
+cat >rosenbrock.toml <<'TOML'
+[problem]
+name = "rosenbrock"
+dimension = 10
+
+[workers]
+groups = [ { count = 4, compute_time = 1.0 } ]
+
+[method]
+name = "vanilla-asgd"
+step_size = 1e-4
+
+[run]
+stop = { updates = 100 }
+TOML
+must "$program" run rosenbrock.toml --plugin plugin/tardigrad_example.so --quiet --out rosenbrock
+[[ -s rosenbrock/summary.json ]] || { echo "install_test: the plugin's run has no summary"; exit 1; }
+echo "install_test: installed, moved, and a plugin built against it"
