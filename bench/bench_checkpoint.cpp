@@ -35,7 +35,7 @@ constexpr std::int64_t kWorkers = 8;
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 /// Saves as the command line does, and keeps the books.
-class Keeper final : public StateKeeper {
+class Keeper final : public StateStore {
  public:
   Keeper(const std::filesystem::path& folder, std::uint64_t every)
       : every_(every),
@@ -52,7 +52,7 @@ class Keeper final : public StateKeeper {
     last_ = counters.updates;
     StateWriter writer;
     visit(writer);
-    State state = writer.take();
+    SavedState state = writer.take();
     vectors = state.vectors.size();
     bytes = state.bytes.size();
     writer_.write(

@@ -104,7 +104,7 @@ struct LoadStore {
 
 enum class Write { gradient, one };
 
-// Updates through the seam of the engine, without its claims and its looking after. With Write::one every coordinate
+// Updates through the seam of the engine, without its allocator and its looking after. With Write::one every coordinate
 // counts how often it was written.
 template <class Access, Write write>
 double updates_per_second(const Problem& problem, std::span<float> x, std::size_t threads, float step) {

@@ -34,20 +34,20 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-struct Pass {
+struct VectorProgram {
   std::string name;
   std::function<void()> run;
   std::vector<double> seconds = {};
 };
 
 // Runs the passes in turns; prints each with its rate for `bytes`.
-void compare(const std::string& title, double bytes, int repetitions, std::vector<Pass> passes) {
-  for (Pass& pass : passes) pass.run();
+void compare(const std::string& title, double bytes, int repetitions, std::vector<VectorProgram> passes) {
+  for (VectorProgram& pass : passes) pass.run();
   for (int i = 0; i < repetitions; ++i)
-    for (Pass& pass : passes) pass.seconds.push_back(seconds_of(pass.run));
+    for (VectorProgram& pass : passes) pass.seconds.push_back(seconds_of(pass.run));
   std::printf("%s\n", title.c_str());
   const double kernel = median(passes.front().seconds);
-  for (const Pass& pass : passes) {
+  for (const VectorProgram& pass : passes) {
     const double time = median(pass.seconds);
     std::printf("  %-34s %9.3f ms  %7.1f GB/s", pass.name.c_str(), time * 1e3, bytes / time * 1e-9);
     if (&pass != &passes.front()) std::printf("  kernel reaches %5.1f %%", time / kernel * 100);

@@ -17,7 +17,7 @@
 #include <tuple>
 #include <vector>
 
-#include "cli/toml_file.hpp"
+#include "config/toml_file.hpp"
 #include "core/buffer_pool.hpp"
 #include "core/kernels.hpp"
 #include "core/matrix.hpp"
@@ -81,9 +81,9 @@ class CountingModel final : public Model {
   Vec make_vector() override { return model_.make_vector(); }
   std::size_t vectors() const override { return model_.vectors(); }
 
-  void run(const Pass& pass, const Gradient* gradient) override {
-    sweeps.push_back(streams_of(pass));
-    model_.run(pass, gradient);
+  void run(const VectorProgram& program, const Gradient* gradient) override {
+    sweeps.push_back(streams_of(program));
+    model_.run(program, gradient);
   }
   double squared_distance(Vec p, Vec q, const Gradient* gradient) override {
     sweeps.push_back({.read = q.kind == Vec::Kind::none ? 1u : 2u});
@@ -97,10 +97,10 @@ class CountingModel final : public Model {
     sweeps.push_back(out == p ? Streams{.in_place = 1} : Streams{.read = 1, .overwritten = 1});
     model_.scale_tensors(out, factors, p, gradient);
   }
-  double minimise_linear(Vec out, std::span<const Geometry> geometries, Vec p) override {
+  double steepest_ascent(Vec out, std::span<const Geometry> geometries, Vec p) override {
     for (std::size_t i = 0; i < geometries.size(); ++i)
       if (geometries[i] == Geometry::spectral) operations += orthogonalisation(layout().tensors()[i]);
-    return model_.minimise_linear(out, geometries, p);
+    return model_.steepest_ascent(out, geometries, p);
   }
 
   std::vector<Streams> sweeps;  ///< since they were last taken
@@ -115,11 +115,11 @@ class CountingModel final : public Model {
   }
 
   // x is read where it was, and written elsewhere.
-  static Streams streams_of(const Pass& pass) {
+  static Streams streams_of(const VectorProgram& program) {
     std::vector<Vec> read, written;
     const auto has = [](const std::vector<Vec>& list, Vec v) { return std::ranges::find(list, v) != list.end(); };
-    for (const Pass::Statement& s : pass.statements()) {
-      const bool clears = s.op == Pass::Op::scale && static_cast<float>(s.a) == 0.0f;
+    for (const VectorProgram::Statement& s : program.statements()) {
+      const bool clears = s.op == VectorProgram::Op::scale && static_cast<float>(s.a) == 0.0f;
       for (const Vec v : {s.p, s.q, s.r})
         if (!clears && v.kind != Vec::Kind::none && v.kind != Vec::Kind::temporary && !has(written, v) && !has(read, v))
           read.push_back(v);
@@ -223,7 +223,7 @@ class World {
                          .version = model_.version(),
                          .work = command.work,
                          .steps_done = command.work.steps};
-    const Snapshot at = method_.needs().points ? server_.snapshot() : Snapshot{};
+    const Snapshot at = method_.required_capabilities().points ? server_.snapshot() : Snapshot{};
     events_.push({.time = free_at, .sequence = sequence_++, .is_timer = false, .timer = {}, .order = order, .at = at});
   }
 
@@ -296,7 +296,7 @@ class Bench {
   }
 
   Cost cost(const std::string& name, bool all) {
-    Settings settings(cli::read_toml(std::string(TARDIGRAD_SOURCE_DIR) + "/tests/golden/" + name + ".toml"), "method");
+    Settings settings(read_toml(std::string(TARDIGRAD_SOURCE_DIR) + "/tests/golden/" + name + ".toml"), "method");
     const auto method = methods::make_method(settings, {.workers = kWorkers, .seed = 1});
     World world(pool_, layout_, gradients_, *method, all ? kernels::Threads::all : kernels::Threads::one);
     world.next();

@@ -63,7 +63,7 @@ double without_server(const Problem& problem, std::size_t workers, std::uint64_t
   const auto begin = Steady::now();
   const auto train = [&](WorkerId worker) {
     const auto replica = problem.make_replica();
-    replica->watch(StopSignal(wanted_from, 0));
+    replica->watch(CancellationToken(wanted_from, 0));
     Buffer x = pool.take(), g = pool.take();
     problem.initial_point(x.view());
     for (Order order{.worker = worker}; made < gradients; ++order.index) {
@@ -179,7 +179,7 @@ void bench_withdrawing(const char* name, const Problem& problem, int times) {
       withdrawn = Steady::now();
       wanted_from = 1;
     });
-    replica->watch(StopSignal(wanted_from, 0));
+    replica->watch(CancellationToken(wanted_from, 0));
     replica->gradient({}, std::as_const(x).view(), g.view());
     if (withdrawn.load() != Steady::time_point::max()) left.push_back(1e3 * seconds_since(withdrawn));  // else too late
   }

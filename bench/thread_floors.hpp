@@ -18,11 +18,18 @@ namespace tardigrad::bench {
 /// does in earnest; long ones keep what is there: they have left the caches before anybody reads them.
 void produce(std::span<float> gradient);
 
+class NoEvaluations final : public Evaluator {
+ public:
+  EvaluationId start(const Snapshot&) override { return {}; }
+  bool ready(EvaluationId) override { return true; }
+  std::vector<Metric> take(EvaluationId) override { return {}; }
+};
+
 /// A runtime of joins and arrivals, without end.
 class Floor : public Runtime {
  public:
   explicit Floor(std::size_t workers) : workers_(workers) {}
-  Needs offers() const final { return {}; }
+  Capabilities capabilities() const final { return {}; }
   Time now() const final { return now_; }
   std::optional<Event> next(Time limit) final;
   bool idle() const final { return false; }
@@ -32,9 +39,7 @@ class Floor : public Runtime {
   void set_oldest_useful_version(Version) final {}
   std::size_t in_flight() const final { return in_flight_; }
   RuntimeCounters counters() const final { return {}; }
-  EvaluationId start_evaluation(const Snapshot&) final { return {}; }
-  bool evaluation_ready(EvaluationId) final { return true; }
-  std::vector<Metric> take_evaluation(EvaluationId) final { return {}; }
+  Evaluator& evaluator() final { return none_; }
 
  protected:
   struct Arrived {
@@ -50,6 +55,7 @@ class Floor : public Runtime {
   std::size_t joined_ = 0, in_flight_ = 0;
   OrderId orders_ = 0;
   Time now_{};
+  NoEvaluations none_;
 };
 
 /// Every order has come back as soon as it is given: what the server alone can do.

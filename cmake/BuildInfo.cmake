@@ -52,9 +52,9 @@ string(SUBSTRING ${sources} 0 32 sources)
 file(CONFIGURE OUTPUT ${HEADER} @ONLY CONTENT [[
 // Written by cmake/BuildInfo.cmake.
 #pragma once
-namespace tardigrad::cli {
+namespace tardigrad {
 inline constexpr const char* kCommit = "@commit@";
 inline constexpr bool kDirty = @dirty@;
 inline constexpr const char* kSources = "@sources@";
-}  // namespace tardigrad::cli
+}  // namespace tardigrad
 ]])

@@ -22,10 +22,10 @@
 
 namespace tardigrad {
 
-/// What a state is written to, or read from. A type takes part with a member `void state(Archive&)`, or a function
-/// `void state(Archive&, T&)` beside it; numbers, texts, times, optionals, sequences and variants are known.
+/// What a state is written to, or read from. A type takes part with a member `void serialize(Archive&)`, or a function
+/// `void serialize(Archive&, T&)` beside it; numbers, texts, times, optionals, sequences and variants are known.
 ///
-///   void state(Archive& archive) { archive(version_, rows_, sum_); }
+///   void serialize(Archive& archive) { archive(version_, rows_, sum_); }
 ///
 /// What comes from the scenario is not part of a state: an object is loaded into one that was made from the same
 /// scenario. What is found out again from it, or is empty between two events, need not be either.
@@ -70,12 +70,12 @@ class Archive {
  private:
   template <class T>
   void visit(T& value) {
-    if constexpr (requires { value.state(*this); })
-      value.state(*this);
+    if constexpr (requires { value.serialize(*this); })
+      value.serialize(*this);
     else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>)
       bytes(std::as_writable_bytes(std::span(&value, 1)));
     else
-      state(*this, value);
+      serialize(*this, value);
   }
   void visit(bool& value) {
     auto byte = static_cast<std::uint8_t>(value);
@@ -128,9 +128,9 @@ class Archive {
   }
 };
 
-inline void state(Archive& archive, Metric& metric) { archive(metric.name, metric.value); }
+inline void serialize(Archive& archive, Metric& metric) { archive(metric.name, metric.value); }
 
-inline void state(Archive& archive, Snapshot& snapshot) {
+inline void serialize(Archive& archive, Snapshot& snapshot) {
   archive(snapshot.version);
   archive.vector(snapshot.params);
 }

@@ -13,9 +13,9 @@ class Availability {
   /// When the worker joins for the first time; 0: it is there from the start.
   virtual Time first_join(WorkerId worker) const = 0;
   /// How long it stays the `episode`-th time.
-  virtual Time stay(WorkerId worker, std::uint64_t episode) const = 0;
+  virtual Time uptime(WorkerId worker, std::uint64_t episode) const = 0;
   /// And how long it is away then.
-  virtual Time absence(WorkerId worker, std::uint64_t episode) const = 0;
+  virtual Time downtime(WorkerId worker, std::uint64_t episode) const = 0;
 };
 
 }  // namespace tardigrad

@@ -19,7 +19,7 @@ namespace tardigrad {
 
 enum class TimerId : std::uint32_t {};
 
-/// How the tensors of the model are measured by Model::minimise_linear.
+/// How the tensors of the model are measured by Model::steepest_ascent.
 enum class Geometry : std::uint8_t {
   euclidean,  ///< vectors and everything else: v/||v||_2
   sign,       ///< input and output layers: sign(v), the unit ball of the maximum norm
@@ -39,8 +39,8 @@ class Model {
   virtual Vec make_vector() = 0;
   /// How many work vectors were made.
   virtual std::size_t vectors() const = 0;
-  /// Executes a pass. `gradient` is what vec::kGradient and vec::kPoint stand for in it.
-  virtual void run(const Pass& pass, const Gradient* gradient = nullptr) = 0;
+  /// Executes a program. `gradient` is what vec::kGradient and vec::kPoint stand for in it.
+  virtual void run(const VectorProgram& program, const Gradient* gradient = nullptr) = 0;
   /// ||p - q||_2^2 in double precision; q may be none: ||p||_2^2.
   virtual double squared_distance(Vec p, Vec q = {}, const Gradient* gradient = nullptr) = 0;
   /// squares[i] = ||p restricted to tensor i of the layout||_2^2.  Shapes  squares: [tensors]
@@ -50,13 +50,13 @@ class Model {
   /// out = the steepest ascent direction of p in the unit ball of each tensor's geometry, that is minus its linear
   /// minimisation oracle.  Returns  <p, out>, in double precision: the sum of the tensors' dual norms of p.
   /// Pre  out and p are work vectors, maybe the same.  Shapes  geometries: [tensors]
-  virtual double minimise_linear(Vec out, std::span<const Geometry> geometries, Vec p) = 0;
+  virtual double steepest_ascent(Vec out, std::span<const Geometry> geometries, Vec p) = 0;
 
   /// x <- x - coefficient * v
   void step(double coefficient, Vec v, const Gradient* gradient = nullptr) {
-    Pass pass;
-    pass.add(vec::kModel, vec::kModel, -coefficient, v);
-    run(pass, gradient);
+    VectorProgram program;
+    program.add(vec::kModel, vec::kModel, -coefficient, v);
+    run(program, gradient);
   }
 };
 
@@ -74,13 +74,13 @@ struct Command {
 class Commands {
  public:
   /// Give `worker` an order at the version that the model has when the event has been handled.
-  /// A busy worker queues it (needs.queues).
+  /// A busy worker queues it (capabilities.queues).
   void assign(WorkerId worker, const LocalWork& work = {}) {
     list_.push_back({.kind = Command::Kind::assign, .worker = worker, .work = work});
   }
-  /// Drop all orders of `worker`, running and queued (needs.cancel).
+  /// Drop all orders of `worker`, running and queued (capabilities.cancel).
   void cancel(WorkerId worker) { list_.push_back({.kind = Command::Kind::cancel, .worker = worker}); }
-  /// Have `on_timer(timer)` called after this much time of the runtime's clock (needs.timers).
+  /// Have `on_timer(timer)` called after this much time of the runtime's clock (capabilities.timers).
   void set_timer(TimerId timer, Time after) {
     list_.push_back({.kind = Command::Kind::set_timer, .timer = timer, .after = after});
   }
@@ -131,7 +131,7 @@ struct Decision {
 };
 
 /// What a method needs from its runtime, checked before the run starts.
-struct Needs {
+struct Capabilities {
   bool cancel = false;
   bool queues = false;
   bool timers = false;
@@ -145,12 +145,24 @@ struct WorkerInfo {
   double examples = 1.0;  ///< how much data it holds; 1 for everybody where that means nothing
 };
 
-/// Order    events come one at a time, in the order of their time and, at one instant, of assignment.
-/// Thread   server loop only.
+/// What a method is told, and what it may do. The loop (engines/drive.cpp) checks what it can at every event.
+///   events    Come one at a time, in the order of their time and, at one instant, of assignment. A worker joins before
+///             it brings anything; after it was lost nothing of it arrives until it joins again.
+///   versions  An event makes at most one new version of x: at most one program that writes x is run in it.
+///   outcomes  on_gradient calls an arrival applied, discarded or not finite; `cancelled` and `lost` are the loop's own
+///             words. Applied is what changed x, or a sum that will; what is not finite is applied with coefficient 0
+///             or not at all.
+///   commands  Are carried out in their order after the event. Orders go to workers that are there; to one that has
+///             some already only with Capabilities::queues. Nothing that Capabilities does not ask for is used.
+///   state     What an event may change is in `serialize`. Two methods of equal settings that see equal events make
+///             equal decisions, to the last bit: no clock, no generator of its own, no thread, no file.
+/// Thread   server loop only
+/// Blocks   nothing waits, but a gradient that is read (Gradient)
+/// Errors   none: a decision is an outcome. A broken promise is a bug (TG_CHECK)
 class Method {
  public:
   virtual ~Method() = default;
-  virtual Needs needs() const = 0;
+  virtual Capabilities required_capabilities() const = 0;
   virtual void on_worker_joined(const WorkerInfo& worker, Model& model, Commands& commands) = 0;
   virtual Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) = 0;
   /// It vanished, and `orders_lost` of its orders will never arrive. It may join again.
@@ -162,7 +174,7 @@ class Method {
   /// Saves or loads everything that an event may change, and nothing else (Archive). A method of the same settings that
   /// was loaded goes on as this one would, to the last bit: tests/property/checkpoint_test.cpp tries it at every event.
   /// Called between two events.
-  virtual void state(Archive& archive) = 0;
+  virtual void serialize(Archive& archive) = 0;
   /// Numbers of the method's own for the summary of the run: ("epsilon", 3.2), ("clip_radius", 0.8).
   virtual std::vector<Metric> figures() const { return {}; }
 };

@@ -48,10 +48,10 @@ struct Order {
   Time compute_time{};
 };
 
-inline void state(Archive& archive, LocalWork& work) {
+inline void serialize(Archive& archive, LocalWork& work) {
   archive(work.steps, work.epochs, work.step_size, work.proximal_weight, work.clip_radius, work.budget);
 }
-inline void state(Archive& archive, Order& order) {
+inline void serialize(Archive& archive, Order& order) {
   archive(order.id, order.worker, order.index, order.version, order.work, order.steps_done, order.compute_time);
 }
 
@@ -64,7 +64,7 @@ class Gradient {
   virtual double norm() const = 0;
   /// [d] float32 in the order of the layout.
   virtual std::span<const float> values() const = 0;
-  /// [d] the parameters that the order came with (needs.points).
+  /// [d] the parameters that the order came with (capabilities.points).
   virtual std::span<const float> point() const = 0;
 
  protected:

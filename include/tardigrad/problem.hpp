@@ -41,11 +41,12 @@ struct ExtraTensor {
 };
 
 /// Tells a thread that is computing whether somebody still waits for the result.
-class StopSignal {
+class CancellationToken {
  public:
-  StopSignal() = default;
+  CancellationToken() = default;
   /// Orders with a number below `wanted_from`, which outlives the signal, are no longer wanted.
-  StopSignal(const std::atomic<OrderId>& wanted_from, OrderId order) : wanted_from_(&wanted_from), order_(order) {}
+  CancellationToken(const std::atomic<OrderId>& wanted_from, OrderId order)
+      : wanted_from_(&wanted_from), order_(order) {}
   bool requested() const { return wanted_from_ && order_ < wanted_from_->load(std::memory_order_relaxed); }
 
  private:
@@ -54,26 +55,26 @@ class StopSignal {
 };
 
 /// Computes for somebody who may stop waiting for it.
-class Watched {
+class Cancellable {
  public:
   /// Gradients from now on are watched by `stop`.
-  void watch(StopSignal stop) { stop_ = stop; }
+  void watch(CancellationToken stop) { stop_ = stop; }
 
  protected:
-  ~Watched() = default;
+  ~Cancellable() = default;
   /// Nobody waits for the gradient under way any more.  Cost  one load
-  bool given_up() const { return stop_.requested(); }
+  bool cancelled() const { return stop_.requested(); }
   /// For who hands it on.
-  const StopSignal& stop_signal() const { return stop_; }
+  const CancellationToken& cancellation() const { return stop_; }
 
  private:
-  StopSignal stop_;
+  CancellationToken stop_;
 };
 
 /// One thread's means of computing gradients: scratch memory, a model replica.
 /// Made on, and used by, one thread only. What it returns depends on the arguments alone, never on
 /// what was computed before: this is what makes a run independent of the number of threads.
-class Replica : public Watched {
+class Replica : public Cancellable {
  public:
   virtual ~Replica() = default;
 
@@ -82,7 +83,7 @@ class Replica : public Watched {
   /// that of the examples whose turn it is at order.step, S = steps_per_epoch: a permutation of the worker's examples
   /// is drawn from the stream of the epoch's first index, order.index - order.step mod S, and dealt batch after batch;
   /// the last one holds what is left. Shapes  x, g: [d]; g comes uninitialised.  Returns the minibatch loss. A gradient
-  /// that takes more than some 10 ms looks at given_up() now and then, and may return early when it says yes: what is
+  /// that takes more than some 10 ms looks at cancelled() now and then, and may return early when it says yes: what is
   /// in g then does not matter.
   virtual double gradient(const Order& order, std::span<const float> x, std::span<float> g) = 0;
 
@@ -106,7 +107,7 @@ class Replica : public Watched {
 /// one x, which nobody can read as a whole. The examples are drawn first; then x is read where they have entries.
 /// The expectation of a gradient, over the streams and the workers, is that of Replica::gradient at every x that can be
 /// reached from x0 by such gradients; the gradients themselves may differ (a regulariser acts on few coordinates).
-class SparseReplica : public Watched {
+class SparseReplica : public Cancellable {
  public:
   virtual ~SparseReplica() = default;
 
@@ -127,6 +128,10 @@ struct DataSource {
 };
 
 /// Immutable once made; used by all threads at once.
+/// Errors   what `make` throws is a mistake of the scenario (exit code 2). What a replica's gradient throws loses its
+///          worker, with the text as the reason; what an evaluation throws ends the run. Not only std::exception may be
+///          thrown
+/// Blocks   a gradient and an evaluation may take as long as they need; nothing else should take more than milliseconds
 class Problem {
  public:
   virtual ~Problem() = default;

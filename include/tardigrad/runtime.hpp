@@ -42,10 +42,49 @@ struct RuntimeCounters {
 
 enum class EvaluationId : std::uint64_t {};
 
+/// Evaluates beside the run, and never changes it.
+/// Thread  that of the run; nothing blocks but `take`
+class Evaluator {
+ public:
+  virtual ~Evaluator() = default;
+  virtual EvaluationId start(const Snapshot& snapshot) = 0;
+  /// Whether `take` would not wait.
+  virtual bool ready(EvaluationId id) = 0;
+  /// Waits for the result and forgets it.  Errors  what the problem threw
+  virtual std::vector<Metric> take(EvaluationId id) = 0;
+};
+
+/// A part of a run that can be saved, and go on in an object that is made anew from the same scenario.
+class Saveable {
+ public:
+  /// Saves or loads what events to come depend on. Between two events, or before the first.
+  virtual void serialize(Archive& archive) = 0;
+
+ protected:
+  ~Saveable() = default;
+};
+
+/// What every runtime promises, and tests/contract asks of all of them:
+///   joins     Every worker joins before it is lost, and is lost before it joins again; at time 0 those who are there
+///             join first, in the order of their numbers.
+///   orders    An order that was assigned comes to its end once: it arrives, is given back by `cancel`, or is among the
+///             `lost` of its worker's loss. A worker works its orders off in the order in which they were given, and
+///             its k-th has the index of its k-th gradient.
+///   gradient  What arrives was computed at the snapshot that the order came with. What the problem threw in its place
+///             is known by `failure`; nothing that a problem throws leaves `next`.
+///   time      Never goes back. An event has the time now().
+/// What it may count on: `assign` names a worker that is there, `cancel` and `put_aside` too; a Gradient is read before
+/// the next call of `next`; nobody calls it from within one of its own calls.
+/// Thread   that of the loop, for every member; which others it uses is its own affair
+/// Blocks   `next`, up to the limit in virtual time and for some milliseconds in real time; reading a gradient, while
+/// it
+///          is computed; comes_to_rest, for as long as it is told to; Evaluator::take. Nothing else waits for a worker
+/// Errors   Error from `next` and `assign` where the world fails in a way that no worker answers for (no thread can be
+///          started); a broken promise of its caller is a bug (TG_CHECK)
 class Runtime {
  public:
   virtual ~Runtime() = default;
-  virtual Needs offers() const = 0;
+  virtual Capabilities capabilities() const = 0;
   virtual Time now() const = 0;
   /// True when time passes by itself: `next` waits, and what is not asked for in time is late.
   virtual bool real_time() const { return false; }
@@ -80,20 +119,13 @@ class Runtime {
   virtual RuntimeCounters counters() const = 0;
   /// The run is over, but for evaluations: no event will be asked for.
   virtual void wind_down() {}
-  /// After wind_down: waits until no thread of the runtime is in the problem's hands, for `patience` of real time at
+  /// After wind_down: waits until no thread of the runtime is in the problem's hands, for `timeout` of real time at
   /// most. Returns whether none is. Where one is, the runtime must not be destroyed, nor what it was made from.
-  virtual bool comes_to_rest(std::chrono::nanoseconds /*patience*/) { return true; }
+  virtual bool comes_to_rest(std::chrono::nanoseconds /*timeout*/) { return true; }
 
-  /// Evaluation runs beside the run and never changes it.
-  virtual EvaluationId start_evaluation(const Snapshot& snapshot) = 0;
-  virtual bool evaluation_ready(EvaluationId id) = 0;
-  /// Waits for the result and forgets it.
-  virtual std::vector<Metric> take_evaluation(EvaluationId id) = 0;
-
-  /// Whether a run can be saved, and go on in a runtime that is made anew from the same scenario.
-  virtual bool can_be_saved() const { return false; }
-  /// Saves or loads what events to come depend on, evaluations apart. Between two events, or before the first.
-  virtual void state(Archive&) { TG_CHECK(false, "a runtime that cannot be saved"); }
+  virtual Evaluator& evaluator() = 0;
+  /// How a run is saved, evaluations apart; null: a run in this runtime cannot be.
+  virtual Saveable* saveable() { return nullptr; }
 };
 
 }  // namespace tardigrad

@@ -19,32 +19,32 @@ struct Vec {
     none,
     model,      ///< x
     gradient,   ///< g, of the arrival that is being handled
-    point,      ///< where that gradient was computed: x_{t - tau} (needs.points)
+    point,      ///< where that gradient was computed: x_{t - tau} (capabilities.points)
     work,       ///< a vector of the method's own, made by Model::make_vector
-    temporary,  ///< lives within one pass, and costs no memory
+    temporary,  ///< lives within one program, and costs no memory
   };
   Kind kind = Kind::none;
   std::uint32_t index = 0;
   bool operator==(const Vec&) const = default;
 };
 
-inline void state(Archive& archive, Vec& v) { archive(v.kind, v.index); }
+inline void serialize(Archive& archive, Vec& v) { archive(v.kind, v.index); }
 
 namespace vec {
 inline constexpr Vec kModel{Vec::Kind::model};
 inline constexpr Vec kGradient{Vec::Kind::gradient};
 inline constexpr Vec kPoint{Vec::Kind::point};
-/// Pre  index < Pass::kMostTemporaries
+/// Pre  index < VectorProgram::kMostTemporaries
 constexpr Vec temporary(std::uint32_t index) { return {Vec::Kind::temporary, index}; }
 }  // namespace vec
 
 /// Statements that are executed in their order for every coordinate: reading what an earlier statement of the same
-/// pass wrote gives the new value. A pass that writes x makes the next version, whatever else it does.
+/// pass wrote gives the new value. A program that writes x makes the next version, whatever else it does.
 /// Scalars are handed over in double precision and rounded to float32 once; every operation on coordinates is one
 /// float32 operation, so that a*p + b*q has three roundings. sign(0) = 0; what is not a number stays so, except that
 /// scale by 0 gives 0, and max(p, q) is p where one of them is none. Temporaries are written before they are read.
 /// Cost  each vector named is read at most once and written at most once, however many statements name it
-class Pass {
+class VectorProgram {
  public:
   static constexpr std::size_t kMostStatements = 24;
   static constexpr std::size_t kMostTemporaries = 4;
@@ -102,7 +102,7 @@ class Pass {
  private:
   // What is assigned to it is written in place, without a copy.
   Statement& push() {
-    TG_CHECK(size_ < kMostStatements, "a pass of more than ", kMostStatements, " statements");
+    TG_CHECK(size_ < kMostStatements, "a program of more than ", kMostStatements, " statements");
     return statements_[size_++];
   }
   std::array<Statement, kMostStatements> statements_{};

@@ -9,8 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "engines/compute_pool.hpp"
-
 namespace tardigrad::cli {
 
 /// Options that every command takes.
@@ -95,15 +93,6 @@ int data_command(const DataCommand& command);
 /// SIGINT or SIGTERM kills. SIGUSR1 asks for a checkpoint, and for nothing where there are none.
 const std::atomic<bool>& interrupted();
 void catch_interrupts();
-
-/// `count`, or one thread a core. At most 1024.
-unsigned thread_count(std::optional<unsigned> count);
-/// Where workers are threads: `count`, or the cores that those leave, at least one, and all when they have stopped.
-EvaluationThreads evaluation_threads(std::optional<unsigned> count, std::size_t workers);
-
-/// Reads a scenario file and applies assignments ("a.b=c") to it, in order.
-class Scenario;
-Scenario load_scenario(const std::filesystem::path& file, const std::vector<std::string>& assignments);
 
 /// runs/STEM, or the first of runs/STEM-2, runs/STEM-3, ... that does not exist.
 std::filesystem::path fresh_directory(const std::filesystem::path& scenario);

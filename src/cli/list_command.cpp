@@ -32,13 +32,13 @@ std::string knobs_of(std::span<const methods::Knob> knobs) {
   return text;
 }
 
-std::string needs_of(const Needs& needs) {
+std::string needs_of(const Capabilities& capabilities) {
   std::string text;
-  if (needs.cancel) add_word(text, "cancel");
-  if (needs.queues) add_word(text, "queues");
-  if (needs.timers) add_word(text, "timers");
-  if (needs.local_steps) add_word(text, "local steps");
-  if (needs.points) add_word(text, "points");
+  if (capabilities.cancel) add_word(text, "cancel");
+  if (capabilities.queues) add_word(text, "queues");
+  if (capabilities.timers) add_word(text, "timers");
+  if (capabilities.local_steps) add_word(text, "local steps");
+  if (capabilities.points) add_word(text, "points");
   return text.empty() ? "-" : text;
 }
 
@@ -72,7 +72,7 @@ Listing list_methods() {
                             {.header = "source", .wrap = 30}}},
       .notes = fmt::format("Every method also takes: {}.\n{}", knobs_of(methods::kCommonKnobs), kMethodNotes)};
   for (const methods::MethodRow& row : methods::catalogue())
-    listing.table.rows.push_back({row.name, row.summary, knobs_of(row.knobs), needs_of(row.needs),
+    listing.table.rows.push_back({row.name, row.summary, knobs_of(row.knobs), needs_of(row.capabilities),
                                   memory_of(row.memory), row.heterogeneous, row.source});
   return listing;
 }
@@ -81,11 +81,11 @@ Listing list_methods() {
 Listing list_method(const std::string& name) {
   for (const methods::MethodRow& row : methods::catalogue()) {
     if (name != row.name) continue;
-    Listing listing{
-        .title = row.name,
-        .table = {.columns = {{"setting"}, {"default"}, {.header = "meaning", .wrap = 90}}},
-        .notes = fmt::format("{}\nNeeds {}; {} vectors beside x; unbiased on unequal data: {}.\nSource: {}\n",
-                             row.summary, needs_of(row.needs), memory_of(row.memory), row.heterogeneous, row.source)};
+    Listing listing{.title = row.name,
+                    .table = {.columns = {{"setting"}, {"default"}, {.header = "meaning", .wrap = 90}}},
+                    .notes = fmt::format(
+                        "{}\nNeeds {}; {} vectors beside x; unbiased on unequal data: {}.\nSource: {}\n", row.summary,
+                        needs_of(row.capabilities), memory_of(row.memory), row.heterogeneous, row.source)};
     const auto add = [&](const methods::Knob& knob) {
       listing.table.rows.push_back({knob.key, *knob.fallback ? knob.fallback : "(must be given)", knob.meaning});
     };

@@ -7,10 +7,10 @@
 #include <cstdio>
 #include <exception>
 
-#include "cli/build_info.hpp"
 #include "cli/commands.hpp"
-#include "cli/execute.hpp"
 #include "cli/print.hpp"
+#include "experiment/build_info.hpp"
+#include "experiment/run_session.hpp"
 #include "tardigrad/error.hpp"
 
 namespace {

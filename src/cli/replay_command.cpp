@@ -9,12 +9,12 @@
 #include <map>
 
 #include "cli/commands.hpp"
-#include "cli/execute.hpp"
 #include "cli/print.hpp"
-#include "cli/recorded_run.hpp"
 #include "core/kernels.hpp"
 #include "engines/replay/replayer.hpp"
-#include "engines/replay/witness.hpp"
+#include "engines/replay/tracing_method.hpp"
+#include "experiment/recorded_run.hpp"
+#include "experiment/run_session.hpp"
 #include "record/json.hpp"
 #include "report/explanation.hpp"
 #include "tardigrad/error.hpp"
@@ -75,8 +75,8 @@ struct Replay {
   std::optional<RecordedEvent> last;
   std::map<OrderId, Order> in_flight;
   double norm = 0.0;  ///< ||x||
-  replay::Testimony testimony;
-  RecordingReader::State state = RecordingReader::State::reading;
+  replay::EventTrace trace;
+  RecordingReader::Status state = RecordingReader::Status::reading;
   std::string trouble;
   std::optional<record::RecordedEnd> end;
 };
@@ -88,8 +88,8 @@ constexpr DivergedWhen kNever = {.loss_factor = std::numeric_limits<double>::inf
 Replay replay_until(const RecordedRun& run, std::optional<std::uint64_t> until) {
   const Problem& problem = *run.world().problem;
   RecordingReader recording = run.read();
-  const MethodPlan plan = run.scenario().make_method(run.world());
-  replay::Witness method(*plan.method, until.value_or(0));
+  const MethodPlan plan = make_method(run.scenario(), run.world());
+  replay::TracingMethod method(*plan.method, until.value_or(0));
   BufferPool buffers(problem.layout().dimension());
   Buffer x0 = buffers.take();
   run.world().initial_point(x0.view());
@@ -103,8 +103,8 @@ Replay replay_until(const RecordedRun& run, std::optional<std::uint64_t> until) 
   replay.last = replayer.last();
   for (const auto& [id, given] : replayer.orders_in_flight()) replay.in_flight.emplace(id, given.order);
   replay.norm = std::sqrt(kernels::squared_norm(model.snapshot().view()));
-  replay.testimony = method.testimony();
-  replay.state = recording.state();
+  replay.trace = method.trace();
+  replay.state = recording.status();
   replay.trouble = recording.trouble();
   replay.end = recording.end();
   return replay;
@@ -180,7 +180,7 @@ Json state_json(const Replay& replay) {
 
 int report(const RecordedRun& run, const Replay& replay, const ReplayCommand& command) {
   check_end(run, replay);
-  const bool damaged = replay.state == RecordingReader::State::damaged;
+  const bool damaged = replay.state == RecordingReader::Status::damaged;
   if (command.common.json) {
     print_out("{}", record::to_page(state_json(replay)));
     return damaged ? 1 : 0;
@@ -198,7 +198,7 @@ int report(const RecordedRun& run, const Replay& replay, const ReplayCommand& co
 int explain_event(const RecordedRun& run, const ReplayCommand& command) {
   const Asked asked = find_event("--explain", *command.explain, run.read());
   const Replay replay = replay_until(run, asked.event);
-  const replay::Testimony& said = replay.testimony;
+  const replay::EventTrace& said = replay.trace;
   const std::string text = report::explain({.event = *replay.last,
                                             .decision = said.decision,
                                             .before = said.before,
@@ -219,7 +219,8 @@ int explain_event(const RecordedRun& run, const ReplayCommand& command) {
 int replay_command(const ReplayCommand& command) {
   if (command.until && command.explain)
     throw Error("--until and --explain: one of them, as --explain goes up to its event anyway");
-  const RecordedRun run(command.directory, command.common);
+  const RecordedRun run(command.directory, command.common.plugins, command.common.data_root);
+  if (!run.remark().empty() && !command.common.quiet) print_err("tardigrad: {}\n", run.remark());
   try {
     if (command.explain) return explain_event(run, command);
     std::optional<std::uint64_t> until;

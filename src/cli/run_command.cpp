@@ -9,16 +9,12 @@
 #include <thread>
 
 #include "cli/commands.hpp"
-#include "cli/departure.hpp"
-#include "cli/execute.hpp"
-#include "cli/going_on.hpp"
+#include "cli/exit_watchdog.hpp"
 #include "cli/print.hpp"
-#include "cli/progress_feed.hpp"
-#include "cli/run_memory.hpp"
-#include "cli/toml_file.hpp"
-#include "data/catalogue.hpp"
+#include "experiment/prepared_run.hpp"
 #include "record/file.hpp"
 #include "record/workers_file.hpp"
+#include "report/progress_feed.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::cli {
@@ -51,7 +47,7 @@ bool is_ignored(int signal) {
   return now.sa_handler == SIG_IGN;
 }
 
-void print_notes(std::FILE* file, const char* prefix, const std::vector<Note>& notes, const char* more) {
+void print_notes(std::FILE* file, const char* prefix, const std::vector<report::Note>& notes, const char* more) {
   constexpr std::size_t kShown = 10;
   const auto say = [file](const std::string& line) { std::fputs(line.c_str(), file); };  // on a full disk: nothing
   for (std::size_t i = 0; i < std::min(notes.size(), kShown); ++i)
@@ -66,7 +62,7 @@ void print_line(const char* what, const std::string& value) { print_out("{:<15} 
 void print_worker_time(const record::RunSummary& s, const RunPlan& plan) {
   const double used = s.counters.used_seconds, wasted = s.counters.wasted_seconds;
   if (used + wasted <= 0.0) return;
-  const bool simulated = plan.runtime.kind == RuntimePlan::Kind::sim;
+  const bool simulated = plan.runtime.row->clock == Clock::virtual_time;
   print_line("worker time", fmt::format("{:.6g} {}s used, {:.6g} s wasted ({:.1f} %) on what was not applied", used,
                                         simulated ? "virtual " : "", wasted, 100.0 * wasted / (used + wasted)));
 }
@@ -109,7 +105,8 @@ void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::
   line("problem", s.names.problem);
   line("ended by", name_of(s.reason));
   line("runtime", s.names.runtime);
-  line(plan.runtime.kind == RuntimePlan::Kind::sim ? "virtual time" : "time", fmt::format("{} s", to_seconds(s.time)));
+  line(plan.runtime.row->clock == Clock::virtual_time ? "virtual time" : "time",
+       fmt::format("{} s", to_seconds(s.time)));
   line("updates", fmt::format("{}", s.counters.updates));
   line("gradients",
        fmt::format("{} applied ({} clipped), {} discarded, {} cancelled, {} lost, {} not finite; {} computed, {} of "
@@ -117,7 +114,7 @@ void print_summary(const record::RunSummary& s, const RunPlan& plan, const std::
                    s.counters.applied, s.counters.clipped, s.counters.discarded, s.counters.cancelled, s.counters.lost,
                    s.counters.not_finite, s.runtime.gradients_computed, s.runtime.gradients_wasted));
   print_worker_time(s, plan);
-  if (plan.runtime.kind != RuntimePlan::Kind::hogwild)  // there a gradient has no one version
+  if (plan.runtime.row->has_server)  // there a gradient has no one version
     line("delay", fmt::format("mean {:.4g}, max {}", s.counters.mean_delay(), s.counters.delay_max));
   if (s.put_aside > 0) line("put aside", fmt::format("{} workers, as their gradients were not finite", s.put_aside));
   line("utilisation", fmt::format("{:.1f} %", 100 * s.runtime.utilisation));
@@ -174,7 +171,7 @@ int end_of(const RunOutput& output, const World& world, const RunPlan& plan, con
         fmt::format("{}: rows could not be written; what is printed is complete, the directory is not; --resume makes "
                     "them again from a checkpoint from before",
                     directory.string()));
-  } else if (output.summary.reason == StopReason::no_workers && plan.runtime.kind != RuntimePlan::Kind::hogwild) {
+  } else if (output.summary.reason == StopReason::no_workers && plan.runtime.row->has_server) {
     print_err(
         "tardigrad: {}: is unfinished; --resume goes on with it, and workers that failed are there "
         "again\n",
@@ -220,23 +217,6 @@ void catch_interrupts() {
   catch_signal(SIGUSR1, on_save_request);
 }
 
-unsigned thread_count(std::optional<unsigned> count) {
-  if (count) return *count;
-  return std::min(1024u, std::max(1u, std::thread::hardware_concurrency()));
-}
-
-EvaluationThreads evaluation_threads(std::optional<unsigned> count, std::size_t workers) {
-  if (count) return {.beside_workers = *count, .at_the_end = *count};
-  const unsigned cores = thread_count({});
-  return {.beside_workers = workers < cores ? cores - static_cast<unsigned>(workers) : 1, .at_the_end = cores};
-}
-
-Scenario load_scenario(const std::filesystem::path& file, const std::vector<std::string>& assignments) {
-  SettingValue::Table table = read_toml(file);
-  for (const std::string& assignment : assignments) apply_assignment(table, assignment);
-  return Scenario(std::move(table), file.string());
-}
-
 std::filesystem::path fresh_directory(const std::filesystem::path& scenario) {
   const std::filesystem::path base = std::filesystem::path("runs") / scenario.stem();
   std::filesystem::path path = base;
@@ -246,75 +226,56 @@ std::filesystem::path fresh_directory(const std::filesystem::path& scenario) {
 
 int run_command(const RunCommand& words) {
   const RunCommand command = settled(words);
-  std::vector<std::string> assignments = command.assignments;
-  if (command.runtime) assignments.push_back(fmt::format("run.runtime={}", *command.runtime));
-  if (command.seed) assignments.push_back(fmt::format("run.seed={}", *command.seed));
-  if (command.record) assignments.emplace_back("run.record=true");
-  const RunMemory memory = command.resume ? RunMemory(*command.out) : RunMemory::beside(command.scenario);
-  Scenario scenario = memory.load_scenario(command.scenario, assignments);
-  std::optional<GoingOn> going_on;
-  if (command.resume) scenario = going_on.emplace(*command.out, memory, scenario).scenario();
-  problems::ProblemCatalogue problems = memory.problems(command.common.plugins, scenario);
-  const World world = scenario.make_world(scenario.seed(), {problems, data::data_root(command.common.data_root)});
-  const RunPlan plan = scenario.make_run_plan(Scenario::Use::run, world.problem->metric_names());
-  MethodPlan method = scenario.make_method(world);
-
-  const std::filesystem::path directory = command.out.value_or(fresh_directory(command.scenario));
-  using Checkpoints = RunRequest::Checkpoints;
-  const Checkpoints checkpoints = command.resume ? Checkpoints::resume : Checkpoints::fresh;
-  const bool simulated = plan.runtime.kind == RuntimePlan::Kind::sim;
-  if (going_on) {
-    if (plan.runtime.kind == RuntimePlan::Kind::hogwild)
-      throw Error("--resume: a run with runtime = \"hogwild\" has no checkpoints to go on from");
-    if (const auto finished = going_on->finished(world, method, plan)) {
-      if (!command.common.json) print_summary(*finished, plan, directory);
-      if (command.common.json) print_out("{}", record::read_file(directory / "summary.json"));
-      return exit_code_of(finished->reason);
-    }
+  using Before = RunSource::Before;
+  RunSource source{.scenario = command.scenario,
+                   .assignments = command.assignments,
+                   .plugins = command.common.plugins,
+                   .data_root = command.common.data_root,
+                   .directory = command.out.value_or(fresh_directory(command.scenario)),
+                   .before = command.resume      ? Before::its_run
+                             : command.overwrite ? Before::anything
+                                                 : Before::nothing,
+                   .threads = command.threads};
+  if (command.runtime) source.assignments.push_back(fmt::format("run.runtime={}", *command.runtime));
+  if (command.seed) source.assignments.push_back(fmt::format("run.seed={}", *command.seed));
+  if (command.record) source.assignments.emplace_back("run.record=true");
+  const std::filesystem::path directory = *source.directory;
+  PreparedRun run(source);
+  const World& world = run.world();
+  const RunPlan& plan = run.plan();
+  if (const auto finished = run.finished()) {
+    if (!command.common.json) print_summary(*finished, plan, directory);
+    if (command.common.json) print_out("{}", record::read_file(directory / "summary.json"));
+    return exit_code_of(finished->reason);
   }
-  const unsigned threads = thread_count(command.threads);
-  std::unique_ptr<ComputePool> pool;
-  if (simulated && threads > 1) pool = std::make_unique<ComputePool>(threads);
 
   catch_interrupts();
-  const Departure departure(interrupted(), "problem `" + world.problem_name + "`",
-                            "what it left goes on by tardigrad run --resume " + directory.string());
+  const ExitWatchdog watchdog(interrupted(), "problem `" + world.problem_name + "`",
+                              "what it left goes on by tardigrad run --resume " + directory.string());
   std::optional<RunOutput> output;
-  std::vector<Note> notes, warnings;
+  std::vector<report::Note> notes, warnings;
   {
     report::ProgressDisplay display(
         {.mode =
              command.common.quiet ? report::ProgressOptions::Mode::silent : report::ProgressOptions::Mode::automatic,
          .metric_name = plan.options.target ? plan.options.target->metric : world.problem->metric_names().front()});
-    report::RunProgress& progress = display.add(method.name);
-    ProgressFeed feed(progress, plan.options);
+    report::RunProgress& progress = display.add(run.method().name);
+    report::ProgressFeed feed(progress, plan.options);
     record::Tell remark;
     if (!command.common.quiet) remark = [&](const std::string& text) { display.say("tardigrad: " + text); };
-    if (remark && going_on && !going_on->remark().empty()) remark(going_on->remark());
+    if (remark && !run.remark().empty()) remark(run.remark());
     for (const std::string& text : world.problem->warnings()) display.say("tardigrad: warning: " + text);
     if (remark && plan.per_worker && is_split(*world.problem))
       remark("partition: " + record::partition_summary(*world.problem, world.workers));
     progress.state = report::RunState::running;
-    output = execute({.world = world,
-                      .method = method,
-                      .plan = plan,
-                      .pool = pool.get(),
-                      .evaluation_threads = evaluation_threads(command.threads, world.workers),
-                      .directory = directory,
-                      .if_finished = command.overwrite || command.resume ? record::IfFinished::overwrite
-                                                                         : record::IfFinished::refuse,
-                      .interrupted = &interrupted(),
+    output = run.run({.interrupted = &interrupted(),
                       .save_requested = &save_flag,
                       .observer = &feed,
-                      .checkpoints = checkpoints,
-                      .check_before_going_on = [&] { going_on->check(world, method, plan); },
-                      .document = going_on ? going_on->document(plan) : std::nullopt,
-                      .make_rows_again = going_on && going_on->make_rows_again(),
-                      .observer_state = [&](Archive& archive) { feed.state(archive); },
+                      .observer_state = [&](Archive& archive) { feed.serialize(archive); },
                       .tell = [&](const std::string& text) { display.say("tardigrad: warning: " + text); },
                       .remark = remark});
     if (output->error) leave(report_failure(output->error));
-    progress.state = state_of(output->summary.reason);
+    progress.state = report::state_of(output->summary.reason);
     notes = feed.notes();
     warnings = feed.warnings();
   }

@@ -5,12 +5,14 @@
 #include <cmath>
 
 #include "cli/commands.hpp"
-#include "cli/departure.hpp"
-#include "cli/execute.hpp"
+#include "cli/exit_watchdog.hpp"
 #include "cli/print.hpp"
-#include "cli/recorded_run.hpp"
-#include "cli/recorded_timings.hpp"
-#include "cli/toml_file.hpp"
+#include "config/toml_file.hpp"
+#include "engines/catalogue/runtimes.hpp"
+#include "experiment/cores.hpp"
+#include "experiment/recorded_run.hpp"
+#include "experiment/recorded_timings.hpp"
+#include "experiment/run_session.hpp"
 #include "methods/catalogue.hpp"
 #include "methods/knobs.hpp"
 #include "record/json.hpp"
@@ -156,23 +158,24 @@ Row recorded_row(const RecordedRun& run, const RecordedTimings& timings, const s
 }  // namespace
 
 int what_if_command(const WhatIfCommand& command) {
-  const RecordedRun run(command.directory, command.common);
+  const RecordedRun run(command.directory, command.common.plugins, command.common.data_root);
+  if (!run.remark().empty() && !command.common.quiet) print_err("tardigrad: {}\n", run.remark());
   RecordedTimings timings = read_timings(run.read(), run.world().workers);
   World world = run.world();
   world.compute_time = timings.compute_time;
   world.availability = timings.availability;
   RunPlan plan = run.plan();
-  plan.runtime.kind = RuntimePlan::Kind::sim;
+  plan.runtime = {.row = &runtime("sim")};
   // Nobody knows how a run that was broken off would have gone on.
   if (!timings.ended) plan.options.stop.time = std::min(plan.options.stop.time.value_or(timings.end), timings.end);
 
-  MethodPlan same = run.scenario().make_method(world);
-  MethodPlan other = run.scenario().make_method(other_method(same.resolved, command), "method", world);
+  MethodPlan same = make_method(run.scenario(), world);
+  MethodPlan other = make_method(run.scenario(), other_method(same.resolved, command), "method", world);
   const unsigned threads = thread_count(command.threads);
   std::unique_ptr<ComputePool> pool;
   if (threads > 1) pool = std::make_unique<ComputePool>(threads);
   catch_interrupts();
-  const Departure departure(interrupted(), "problem `" + world.problem_name + "`", "nothing was to be kept");
+  const ExitWatchdog watchdog(interrupted(), "problem `" + world.problem_name + "`", "nothing was to be kept");
   bool left_behind = false;
   const auto simulate = [&](MethodPlan& method, const char* what) {
     const RunOutput output =

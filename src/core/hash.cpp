@@ -14,11 +14,11 @@
 
 namespace tardigrad {
 
-struct Hasher::State {
+struct Hasher::Impl {
   alignas(64) XXH3_state_t xxh;
 };
 
-Hasher::Hasher() : state_(std::make_unique<State>()) { XXH3_128bits_reset(&state_->xxh); }
+Hasher::Hasher() : impl_(std::make_unique<Impl>()) { XXH3_128bits_reset(&impl_->xxh); }
 Hasher::~Hasher() = default;
 
 void Hasher::add(std::span<const std::byte> bytes) {
@@ -27,14 +27,14 @@ void Hasher::add(std::span<const std::byte> bytes) {
     pending_size_ += bytes.size();
     return;
   }
-  XXH3_128bits_update(&state_->xxh, pending_.data(), pending_size_);
+  XXH3_128bits_update(&impl_->xxh, pending_.data(), pending_size_);
   pending_size_ = 0;
   if (bytes.size() <= pending_.size()) return add(bytes);
-  XXH3_128bits_update(&state_->xxh, bytes.data(), bytes.size());
+  XXH3_128bits_update(&impl_->xxh, bytes.data(), bytes.size());
 }
 
-void Hasher::state(Archive& archive) {
-  XXH3_state_t& xxh = state_->xxh;
+void Hasher::serialize(Archive& archive) {
+  XXH3_state_t& xxh = impl_->xxh;
   // The rest of the structure is the same in every process, or a pointer into it. Fields by name: nothing is added
   // here.
   archive.bytes(std::as_writable_bytes(std::span(xxh.acc)));
@@ -48,7 +48,7 @@ void Hasher::state(Archive& archive) {
 
 std::string Hasher::hex() const {
   XXH3_state_t copy;
-  XXH3_copyState(&copy, &state_->xxh);
+  XXH3_copyState(&copy, &impl_->xxh);
   XXH3_128bits_update(&copy, pending_.data(), pending_size_);
   const XXH128_hash_t hash = XXH3_128bits_digest(&copy);
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);

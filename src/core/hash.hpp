@@ -31,11 +31,11 @@ class Hasher {
   /// The hash of all so far: 32 hexadecimal digits.
   std::string hex() const;
   /// What was added so far, so that another hasher can go on.
-  void state(Archive& archive);
+  void serialize(Archive& archive);
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
   std::array<std::byte, 4096> pending_;  // small values are gathered, then hashed in one go
   std::size_t pending_size_ = 0;
 };

@@ -12,7 +12,7 @@
 namespace tardigrad {
 
 /// A state apart from the run it was taken of: its numbers as bytes, and its vectors, which are shared and immutable.
-struct State {
+struct SavedState {
   std::vector<std::byte> bytes;
   std::vector<std::shared_ptr<const Buffer>> vectors;
 };
@@ -24,17 +24,17 @@ class StateWriter final : public Archive {
   void bytes(std::span<std::byte> raw) override;
   void vector(std::shared_ptr<const Buffer>& values) override;
   std::size_t left() const override { return 0; }
-  State take() { return std::move(state_); }
+  SavedState take() { return std::move(state_); }
 
  private:
-  State state_;
+  SavedState state_;
   std::map<const Buffer*, std::uint32_t> places_;  // of the vectors
 };
 
 /// Hands out a state, and believes nothing. The state outlives it.
 class StateReader final : public Archive {
  public:
-  explicit StateReader(const State& state) : state_(state) {}
+  explicit StateReader(const SavedState& state) : state_(state) {}
   bool loading() const override { return true; }
   void bytes(std::span<std::byte> raw) override;
   void vector(std::shared_ptr<const Buffer>& values) override;
@@ -43,7 +43,7 @@ class StateReader final : public Archive {
   void finish() const;
 
  private:
-  const State& state_;
+  const SavedState& state_;
   std::size_t at_ = 0;
 };
 

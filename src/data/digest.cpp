@@ -14,14 +14,14 @@
 
 namespace tardigrad::data {
 
-struct Digest::State {
+struct Digest::Impl {
   std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
 };
 
-Digest::Digest(Checksum kind) : state_(std::make_unique<State>()) {
+Digest::Digest(Checksum kind) : impl_(std::make_unique<Impl>()) {
   const EVP_MD* algorithm = kind == Checksum::sha256 ? EVP_sha256() : EVP_md5();
   // A system in FIPS mode has no MD5: an environment error, not a bug.
-  if (!state_->context || EVP_DigestInit_ex(state_->context.get(), algorithm, nullptr) != 1)
+  if (!impl_->context || EVP_DigestInit_ex(impl_->context.get(), algorithm, nullptr) != 1)
     throw Error(
         fmt::format("{} is switched off in this system's OpenSSL", kind == Checksum::sha256 ? "SHA-256" : "MD5"));
 }
@@ -29,13 +29,13 @@ Digest::Digest(Checksum kind) : state_(std::make_unique<State>()) {
 Digest::~Digest() = default;
 
 void Digest::update(std::span<const std::byte> bytes) {
-  TG_CHECK(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) == 1);
+  TG_CHECK(EVP_DigestUpdate(impl_->context.get(), bytes.data(), bytes.size()) == 1);
 }
 
 std::string Digest::hex() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> raw{};
   unsigned size = 0;
-  TG_CHECK(EVP_DigestFinal_ex(state_->context.get(), raw.data(), &size) == 1);
+  TG_CHECK(EVP_DigestFinal_ex(impl_->context.get(), raw.data(), &size) == 1);
   std::string digits;
   for (unsigned i = 0; i < size; ++i) digits += fmt::format("{:02x}", raw[i]);
   return digits;

@@ -24,8 +24,8 @@ class Digest {
   std::string hex();
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 std::string checksum(Checksum kind, std::span<const std::byte> bytes);

@@ -14,7 +14,7 @@ namespace {
 constexpr int kGzipWindow = 15 + 16;  // zlib's way to say "32 KiB window, gzip frame only"
 }
 
-struct GzipReader::State {
+struct GzipReader::Impl {
   z_stream stream{};
   std::span<const std::byte> bytes;
   std::string name;
@@ -32,18 +32,18 @@ bool is_gzip(std::span<const std::byte> bytes) {
   return bytes.size() >= 2 && bytes[0] == std::byte{0x1f} && bytes[1] == std::byte{0x8b};
 }
 
-GzipReader::GzipReader(std::span<const std::byte> bytes, std::string name) : state_(std::make_unique<State>()) {
-  state_->bytes = bytes;
-  state_->name = std::move(name);
-  state_->stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(bytes.data()));
-  TG_CHECK(inflateInit2(&state_->stream, kGzipWindow) == Z_OK);
+GzipReader::GzipReader(std::span<const std::byte> bytes, std::string name) : impl_(std::make_unique<Impl>()) {
+  impl_->bytes = bytes;
+  impl_->name = std::move(name);
+  impl_->stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(bytes.data()));
+  TG_CHECK(inflateInit2(&impl_->stream, kGzipWindow) == Z_OK);
 }
 
-GzipReader::~GzipReader() { inflateEnd(&state_->stream); }
+GzipReader::~GzipReader() { inflateEnd(&impl_->stream); }
 
 std::size_t GzipReader::read(std::span<std::byte> out) {
   constexpr std::size_t kMost = std::numeric_limits<uInt>::max();  // zlib counts in 32 bits, we do not
-  State& s = *state_;
+  Impl& s = *impl_;
   std::size_t produced = 0;
   while (produced < out.size() && !s.finished) {
     const std::size_t in_left = s.bytes.size() - s.offset();

@@ -26,8 +26,8 @@ class GzipReader {
   std::size_t read(std::span<std::byte> out);
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace tardigrad::data

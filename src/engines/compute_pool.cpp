@@ -30,6 +30,15 @@ bool EvaluationJob::has_work() const {
   return preparation == Preparation::needed || next_part < sums.size();
 }
 
+void EvaluationJob::work(Replica& replica, const std::function<bool()>& enough) {
+  if (preparation == Preparation::needed) {
+    prepared = replica.prepare_evaluation(snapshot.view());
+    preparation = Preparation::done;
+  }
+  for (; !finished() && !(enough && enough()); ++next_part, --parts_left)
+    sums[next_part] = replica.evaluate(snapshot.view(), next_part, prepared.get());
+}
+
 std::vector<Metric> EvaluationJob::metrics(const Problem& problem) const {
   if (error) std::rethrow_exception(error);
   std::vector<double> total;
@@ -83,7 +92,7 @@ void ComputePool::run_thread(unsigned index, const std::stop_token& stopping) {
 
 ComputePool::Work ComputePool::pick() {
   const auto claim = [](Session& session, GradientJob& job) {
-    job.state = GradientJob::State::running;
+    job.state = GradientJob::Progress::running;
     job.by_pool = true;
     ++session.held_;
     ++session.running_;
@@ -91,7 +100,7 @@ ComputePool::Work ComputePool::pick() {
   };
   for (Session* session : sessions_) {
     GradientJob* job = session->urgent_;
-    if (!job || job->state != GradientJob::State::pending) continue;
+    if (!job || job->state != GradientJob::Progress::pending) continue;
     session->pending_.erase(job);
     return claim(*session, *job);
   }
@@ -143,7 +152,7 @@ void ComputePool::settle(const Work& work) {
   Session& session = *work.session;
   --session.running_;
   if (work.gradient) {
-    work.gradient->state = GradientJob::State::ready;
+    work.gradient->state = GradientJob::Progress::ready;
     ++session.computed_;
   } else if (work.prepares && !work.evaluation->error) {
     work.evaluation->preparation = EvaluationJob::Preparation::done;
@@ -168,12 +177,12 @@ ComputePool::Session::Session(ComputePool& pool, const Problem& problem, BufferP
   pool_.start_threads();
 }
 
-bool ComputePool::Session::comes_to_rest(std::chrono::nanoseconds patience) {
+bool ComputePool::Session::comes_to_rest(std::chrono::nanoseconds timeout) {
   std::unique_lock lock(pool_.mutex_);
   pending_.clear();
   evaluations_.clear();
   urgent_ = nullptr;
-  return done_.wait_for(lock, patience, [&] { return running_ == 0; });
+  return done_.wait_for(lock, timeout, [&] { return running_ == 0; });
 }
 
 ComputePool::Session::~Session() {
@@ -196,7 +205,7 @@ GradientJob* ComputePool::Session::take_pending() {
     GradientJob* job = *pending_.begin();
     pending_.erase(pending_.begin());
     if (job->order.version >= oldest_useful_) return job;
-    job->state = GradientJob::State::idle;  // nobody will ask for it
+    job->state = GradientJob::Progress::idle;  // nobody will ask for it
   }
   return nullptr;
 }
@@ -204,7 +213,7 @@ GradientJob* ComputePool::Session::take_pending() {
 void ComputePool::Session::submit(GradientJob& job) {
   {
     const std::scoped_lock lock(pool_.mutex_);
-    job.state = GradientJob::State::pending;
+    job.state = GradientJob::Progress::pending;
     pending_.insert(&job);
   }
   pool_.work_.notify_one();
@@ -212,37 +221,37 @@ void ComputePool::Session::submit(GradientJob& job) {
 
 void ComputePool::Session::wait_for(GradientJob& job) {
   std::unique_lock lock(pool_.mutex_);
-  if (job.state == GradientJob::State::idle) {
-    job.state = GradientJob::State::pending;
+  if (job.state == GradientJob::Progress::idle) {
+    job.state = GradientJob::Progress::pending;
     pending_.insert(&job);
   }
-  if (job.state == GradientJob::State::pending) {
+  if (job.state == GradientJob::Progress::pending) {
     urgent_ = &job;
     pool_.work_.notify_one();
   }
-  done_.wait(lock, [&] { return job.state == GradientJob::State::ready; });
+  done_.wait(lock, [&] { return job.state == GradientJob::Progress::ready; });
   urgent_ = nullptr;
 }
 
 bool ComputePool::Session::withdraw(GradientJob& job) {
   const std::scoped_lock lock(pool_.mutex_);
-  if (job.state == GradientJob::State::pending) {
+  if (job.state == GradientJob::Progress::pending) {
     pending_.erase(&job);
-    job.state = GradientJob::State::idle;
+    job.state = GradientJob::Progress::idle;
   }
-  return job.state != GradientJob::State::running;
+  return job.state != GradientJob::Progress::running;
 }
 
 bool ComputePool::Session::is_ready(const GradientJob& job) {
   const std::scoped_lock lock(pool_.mutex_);
-  return job.state == GradientJob::State::ready;
+  return job.state == GradientJob::Progress::ready;
 }
 
 void ComputePool::Session::release(GradientJob& job) {
   {
     const std::scoped_lock lock(pool_.mutex_);
-    TG_CHECK(job.state == GradientJob::State::ready && job.by_pool, "released before it was ready");
-    job.state = GradientJob::State::idle;
+    TG_CHECK(job.state == GradientJob::Progress::ready && job.by_pool, "released before it was ready");
+    job.state = GradientJob::Progress::idle;
     job.by_pool = false;
     --held_;
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -21,15 +22,15 @@ namespace tardigrad {
 
 /// One gradient to compute: described by the run, computed by any thread, read by the run.
 struct GradientJob {
-  enum class State : std::uint8_t { idle, pending, running, ready };
+  enum class Progress : std::uint8_t { idle, pending, running, ready };
   Order order;
   Snapshot snapshot;
   Time finish{};         ///< virtual time of its arrival
   Buffer gradient = {};  ///< filled when ready
   double norm = 0.0;
   std::exception_ptr error = {};
-  State state = State::idle;  ///< guarded by the pool once submitted
-  bool by_pool = false;       ///< computed by a pool, which counts it until it is released
+  Progress state = Progress::idle;  ///< guarded by the pool once submitted
+  bool by_pool = false;             ///< computed by a pool, which counts it until it is released
 
   /// Fills gradient and norm, or error.
   void compute(Replica& replica, BufferPool& buffers);
@@ -48,6 +49,8 @@ struct EvaluationJob {
   EvaluationJob(const Problem& problem, Snapshot at);
   bool has_work() const;  ///< some thread could do something for it now
   bool finished() const { return parts_left == 0; }
+  /// On this thread: prepares, and computes parts until all are, or `enough` says so.  Pre  no pool has it
+  void work(Replica& replica, const std::function<bool()>& enough = {});
   /// Metrics from the sums of all parts, added in their order.  Pre  finished.  Throws what a part threw.
   std::vector<Metric> metrics(const Problem& problem) const;
 };
@@ -121,7 +124,7 @@ class ComputePool::Session {
   std::uint64_t gradients_computed();
 
   /// Withdraws what is pending, and waits for what is running, for so long at most. Returns whether nothing runs.
-  bool comes_to_rest(std::chrono::nanoseconds patience);
+  bool comes_to_rest(std::chrono::nanoseconds timeout);
 
  private:
   friend class ComputePool;

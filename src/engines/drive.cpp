@@ -10,7 +10,7 @@
 
 #include "core/hash.hpp"
 #include "engines/records_state.hpp"
-#include "engines/verdict.hpp"
+#include "engines/target_check.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad {
@@ -26,7 +26,7 @@ constexpr std::uint64_t kMostIdleEvaluations = 1'000'000;
 // More evaluations than this in the air would only hold memory.
 constexpr std::size_t kMaxPendingEvaluations = 4;
 
-void check_needs(const Needs& needs, const Needs& offers) {
+void check_capabilities(const Capabilities& needs, const Capabilities& offers) {
   const auto require = [](bool needed, bool offered, const char* what) {
     if (needed && !offered)
       throw Error(std::string("this method needs ") + what + ", which this runtime does not offer");
@@ -47,10 +47,10 @@ bool could_go_on(StopReason reason) {
 class Driver final : FailureContext {
  public:
   Driver(const RunOptions& options, Runtime& runtime, Method& method, ServerModel& model, const DriveHooks& hooks)
-      : options_(options), runtime_(runtime), method_(method), model_(model), hooks_(hooks), judge_(options) {}
+      : options_(options), runtime_(runtime), method_(method), model_(model), hooks_(hooks), target_check_(options) {}
 
   RunResult run() {
-    check_needs(method_.needs(), runtime_.offers());
+    check_capabilities(method_.required_capabilities(), runtime_.capabilities());
     if (load()) {  // maybe of a run that had met its end, and was killed before it was written down
       if (options_.stop.at_target && result_.time_to_target) stop(StopReason::target);
       stop_where_told();
@@ -352,33 +352,33 @@ class Driver final : FailureContext {
 
   bool load() {
     if (!hooks_.keeper) return false;
-    if (!runtime_.can_be_saved()) throw Error("a run in this runtime cannot be saved");
+    if (!runtime_.saveable()) throw Error("a run in this runtime cannot be saved");
     return hooks_.keeper->load(visit_);
   }
 
   // All that the rest of the run depends on, and all that it will report.
-  void state(Archive& archive) {
+  void serialize(Archive& archive) {
     archive.section("run");
     archive(result_.counters, result_.evaluations, result_.time_to_target, result_.updates_to_target, result_.hits,
             digest_);
     archive(next_evaluation_, last_time_, last_evaluation_time_, last_evaluated_, workers_, ever_joined_);
-    archive(judge_, diverged_at_, why_diverged_, bad_, bad_in_a_row_, bringers_, result_.put_aside);
+    archive(target_check_, diverged_at_, why_diverged_, bad_, bad_in_a_row_, bringers_, result_.put_aside);
     archive(recent_count_);
     for (ArrivalRecord& record : recent_) archive(record);
     double wall = wall_seconds();
     archive(wall);
     if (archive.loading()) wall_before_ = wall;
     archive.section("method");
-    method_.state(archive);
+    method_.serialize(archive);
     archive.section("model");
-    model_.state(archive);
+    model_.serialize(archive);
     archive.section("runtime");
-    runtime_.state(archive);
+    runtime_.saveable()->serialize(archive);
     archive.section("evaluations");
     pending_.resize(archive.size(pending_.size()));
     for (PendingEvaluation& pending : pending_) {
       archive(pending.record, pending.at);
-      if (archive.loading()) pending.id = runtime_.start_evaluation(pending.at);
+      if (archive.loading()) pending.id = runtime_.evaluator().start(pending.at);
     }
   }
 
@@ -399,7 +399,7 @@ class Driver final : FailureContext {
     if (!waits && pending_.size() >= kMaxPendingEvaluations && !stopped_) return collect(pending_.size());
     last_evaluated_ = model_.version();
     last_evaluation_time_ = runtime_.now();
-    pending_.push_back({runtime_.start_evaluation(model_.snapshot()),
+    pending_.push_back({runtime_.evaluator().start(model_.snapshot()),
                         model_.snapshot(),
                         {.time = runtime_.now(), .version = model_.version(), .counters = result_.counters}});
     if (!waits) return collect(pending_.size());
@@ -413,23 +413,23 @@ class Driver final : FailureContext {
 
   // Takes finished evaluations in their order, and waits while more than `allowed` are in the air.
   void collect(std::size_t allowed) {
-    while (!pending_.empty() && (pending_.size() > allowed || runtime_.evaluation_ready(pending_.front().id))) {
+    while (!pending_.empty() && (pending_.size() > allowed || runtime_.evaluator().ready(pending_.front().id))) {
       EvaluationRecord& record = pending_.front().record;
-      record.metrics = runtime_.take_evaluation(pending_.front().id);
+      record.metrics = runtime_.evaluator().take(pending_.front().id);
       for (Observer* observer : hooks_.observers) observer->on_evaluation(record);
-      heed(record, pending_.front().at);
+      check_target(record, pending_.front().at);
       result_.evaluations.push_back(std::move(record));
       pending_.pop_front();
     }
   }
 
-  void heed(const EvaluationRecord& record, const Snapshot& at) {
-    const Verdict verdict = judge_.judge(record, at.view(), result_);
-    if (!verdict.diverged.empty() && !diverged_at_) {
+  void check_target(const EvaluationRecord& record, const Snapshot& at) {
+    const TargetCheck::Result found = target_check_.check(record, at.view(), result_);
+    if (!found.diverged.empty() && !diverged_at_) {
       diverged_at_ = result_.evaluations.size();
-      why_diverged_ = verdict.diverged + " at " + std::to_string(to_seconds(record.time)) + " s";
+      why_diverged_ = found.diverged + " at " + std::to_string(to_seconds(record.time)) + " s";
     }
-    if (verdict.reaches_target && options_.stop.at_target) stop(StopReason::target);
+    if (found.reaches_target && options_.stop.at_target) stop(StopReason::target);
     if (diverged_at_ && runtime_.real_time()) stop(StopReason::diverged);
   }
 
@@ -454,7 +454,7 @@ class Driver final : FailureContext {
   struct BadWorker {
     WorkerId worker = 0;
     std::uint64_t count = 0;
-    void state(Archive& archive) { archive(worker, count); }
+    void serialize(Archive& archive) { archive(worker, count); }
   };
 
   const RunOptions& options_;
@@ -462,7 +462,7 @@ class Driver final : FailureContext {
   Method& method_;
   ServerModel& model_;
   const DriveHooks& hooks_;
-  const StateKeeper::Visit visit_ = [this](Archive& archive) { state(archive); };
+  const StateStore::Visit visit_ = [this](Archive& archive) { serialize(archive); };
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   double wall_before_ = 0.0;  // of the run until it was saved
 
@@ -475,7 +475,7 @@ class Driver final : FailureContext {
   std::optional<Version> last_evaluated_;
   std::size_t workers_ = 0;      // that are there
   std::size_t ever_joined_ = 0;  // or were
-  Judge judge_;
+  TargetCheck target_check_;
   std::optional<std::uint64_t> diverged_at_;  // the number of the first evaluation that said so
   std::string why_diverged_;
   std::vector<BadWorker> bad_;            // whose last gradients were not finite

@@ -14,11 +14,11 @@ namespace tardigrad {
 
 /// Keeps states of a run, so that it can go on after it was broken off.
 /// Thread  that of the loop
-class StateKeeper {
+class StateStore {
  public:
   /// Saves the state of the run to an archive, or loads it from one.
   using Visit = std::function<void(Archive&)>;
-  virtual ~StateKeeper() = default;
+  virtual ~StateStore() = default;
   /// Before the first event. False: there is nothing to go on from.
   virtual bool load(const Visit& visit) = 0;
   /// Before the first event of a run that begins.
@@ -36,7 +36,7 @@ class StateKeeper {
 struct DriveHooks {
   std::span<Observer* const> observers;
   const std::atomic<bool>* interrupted = nullptr;
-  StateKeeper* keeper = nullptr;
+  StateStore* keeper = nullptr;
 };
 
 /// The one loop that every runtime shares: takes events, asks the method, carries out its commands, counts, evaluates

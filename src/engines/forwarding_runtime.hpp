@@ -18,11 +18,11 @@ class ForwardingRuntime : public Runtime {
   /// The other one outlives it.
   explicit ForwardingRuntime(Runtime& inner) : inner_(inner) {}
 
-  Needs offers() const override { return inner_.offers(); }
+  Capabilities capabilities() const override { return inner_.capabilities(); }
   Time now() const override { return inner_.now(); }
   bool real_time() const override { return inner_.real_time(); }
   void wind_down() override { inner_.wind_down(); }
-  bool comes_to_rest(std::chrono::nanoseconds patience) override { return inner_.comes_to_rest(patience); }
+  bool comes_to_rest(std::chrono::nanoseconds timeout) override { return inner_.comes_to_rest(timeout); }
   std::optional<Event> next(Time limit) override { return inner_.next(limit); }
   bool idle() const override { return inner_.idle(); }
   OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work) override {
@@ -37,11 +37,8 @@ class ForwardingRuntime : public Runtime {
   void set_oldest_useful_version(Version version) override { inner_.set_oldest_useful_version(version); }
   std::size_t in_flight() const override { return inner_.in_flight(); }
   RuntimeCounters counters() const override { return inner_.counters(); }
-  EvaluationId start_evaluation(const Snapshot& snapshot) override { return inner_.start_evaluation(snapshot); }
-  bool evaluation_ready(EvaluationId id) override { return inner_.evaluation_ready(id); }
-  std::vector<Metric> take_evaluation(EvaluationId id) override { return inner_.take_evaluation(id); }
-  bool can_be_saved() const override { return inner_.can_be_saved(); }
-  void state(Archive& archive) override { inner_.state(archive); }
+  Evaluator& evaluator() override { return inner_.evaluator(); }
+  Saveable* saveable() override { return inner_.saveable(); }
 
  protected:
   Runtime& inner_;

@@ -39,7 +39,7 @@ class PutAside {
     return std::exchange(gone_, {});
   }
 
-  void state(Archive& archive, std::size_t workers) {
+  void serialize(Archive& archive, std::size_t workers) {
     archive(next_, gone_);
     if (std::ranges::any_of(gone_, [&](WorkerId worker) { return worker >= workers; }))
       Archive::fail("a worker that there is not");
@@ -49,7 +49,7 @@ class PutAside {
   struct Next {
     WorkerId worker = 0;
     std::string reason;
-    void state(Archive& archive) { archive(worker, reason); }
+    void serialize(Archive& archive) { archive(worker, reason); }
   };
   std::optional<Next> next_;
   std::vector<WorkerId> gone_;

@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "core/matrix.hpp"
-#include "core/pass.hpp"
+#include "core/vector_program.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad {
@@ -67,7 +67,7 @@ std::span<const float> ServerModel::read(Vec v, const Gradient* gradient) const 
       break;
     case Vec::Kind::gradient:
     case Vec::Kind::point:
-      TG_CHECK(gradient, "a pass names the gradient of no arrival");
+      TG_CHECK(gradient, "a program names the gradient of no arrival");
       values = v.kind == Vec::Kind::gradient ? gradient->values() : gradient->point();
       break;
     case Vec::Kind::work:
@@ -104,13 +104,13 @@ Vec ServerModel::make_vector() {
   return {Vec::Kind::work, static_cast<std::uint32_t>(vectors_.size() - 1)};
 }
 
-void ServerModel::run(const Pass& pass, const Gradient* gradient) {
-  const bool makes_version =
-      std::ranges::any_of(pass.statements(), [](const Pass::Statement& s) { return s.out.kind == Vec::Kind::model; });
+void ServerModel::run(const VectorProgram& program, const Gradient* gradient) {
+  const bool makes_version = std::ranges::any_of(
+      program.statements(), [](const VectorProgram::Statement& s) { return s.out.kind == Vec::Kind::model; });
   Buffer next;
   if (makes_version) next = pool_.take();
   const auto each_written = [&](auto&& act) {
-    for (const Pass::Statement& s : pass.statements())
+    for (const VectorProgram::Statement& s : program.statements())
       if (s.out.kind == Vec::Kind::work) act(s.out);
   };
   each_written([&](Vec v) { begin_write(v); });
@@ -118,7 +118,7 @@ void ServerModel::run(const Pass& pass, const Gradient* gradient) {
     if (v.kind == Vec::Kind::work) return {.read = read(v, gradient), .write = write(v)};
     return {.read = read(v, gradient), .write = v.kind == Vec::Kind::model ? next.view() : std::span<float>{}};
   };
-  kernels::execute(pass, dimension(), memory, threads_);
+  kernels::execute(program, dimension(), memory, threads_);
   each_written([&](Vec v) { end_write(v); });
   if (makes_version) snapshot_ = {snapshot_.version + 1, std::make_shared<const Buffer>(std::move(next))};
 }
@@ -150,7 +150,7 @@ void ServerModel::scale_tensors(Vec out, std::span<const double> factors, Vec p,
   end_write(out);
 }
 
-double ServerModel::minimise_linear(Vec out, std::span<const Geometry> geometries, Vec p) {
+double ServerModel::steepest_ascent(Vec out, std::span<const Geometry> geometries, Vec p) {
   const std::vector<TensorSlot>& tensors = layout_.tensors();
   TG_CHECK(geometries.size() == tensors.size(), geometries.size(), " geometries for ", tensors.size(), " tensors");
   const std::span<const float> values = read(p, nullptr);
@@ -167,7 +167,7 @@ double ServerModel::minimise_linear(Vec out, std::span<const Geometry> geometrie
   return std::accumulate(products.begin(), products.end(), 0.0);
 }
 
-void ServerModel::state(Archive& archive) {
+void ServerModel::serialize(Archive& archive) {
   archive(snapshot_);
   vectors_.resize(archive.size(vectors_.size()));
   for (WorkVector& vector : vectors_) {

@@ -11,8 +11,8 @@
 
 namespace tardigrad {
 
-/// The server's parameters on one machine. A pass that writes x reads the old one and writes the new one into a fresh
-/// buffer: the memory traffic of an update in place, and every version stays alive exactly as long as somebody
+/// The server's parameters on one machine. A program that writes x reads the old one and writes the new one into a
+/// fresh buffer: the memory traffic of an update in place, and every version stays alive exactly as long as somebody
 /// computes at it. A work vector is overwritten in place, but for the first time after its state was saved: what was
 /// saved stays as it is for whoever writes it to a disk, and saving copies nothing.
 /// Thread  the server loop; snapshots may be read and dropped anywhere
@@ -26,15 +26,15 @@ class ServerModel final : public Model {
   const Layout& layout() const override { return layout_; }
   Vec make_vector() override;
   std::size_t vectors() const override { return vectors_.size(); }
-  void run(const Pass& pass, const Gradient* gradient) override;
+  void run(const VectorProgram& program, const Gradient* gradient) override;
   double squared_distance(Vec p, Vec q, const Gradient* gradient) override;
   void tensor_squared_norms(std::span<double> squares, Vec p, const Gradient* gradient) override;
   void scale_tensors(Vec out, std::span<const double> factors, Vec p, const Gradient* gradient) override;
-  double minimise_linear(Vec out, std::span<const Geometry> geometries, Vec p) override;
+  double steepest_ascent(Vec out, std::span<const Geometry> geometries, Vec p) override;
 
   const Snapshot& snapshot() const { return snapshot_; }
   /// Saves or loads x, its version and the work vectors.
-  void state(Archive& archive);
+  void serialize(Archive& archive);
 
  private:
   std::span<const float> read(Vec v, const Gradient* gradient) const;

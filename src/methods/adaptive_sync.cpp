@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "methods/frames/rounds.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/rounds.hpp"
-#include "methods/speed/recent_times.hpp"
+#include "methods/policies/speed/recent_times.hpp"
 #include "theory/complexity.hpp"
 
 namespace tardigrad::methods {
@@ -53,7 +53,7 @@ class AdaptiveSync final : public Method {
                  .patience = kPatience * options.workers,
                  .workers = options.workers}) {}
 
-  Needs needs() const override { return {.cancel = true}; }
+  Capabilities required_capabilities() const override { return {.cancel = true}; }
 
   void on_worker_joined(const WorkerInfo& worker, Model& model, Commands& commands) override {
     times_.joined(worker.id);
@@ -84,9 +84,9 @@ class AdaptiveSync final : public Method {
     figures.push_back({"switches", static_cast<double>(switches_)});
     return figures;
   }
-  void state(Archive& archive) override {
+  void serialize(Archive& archive) override {
     archive(times_, round_times_, arrival_time_, m_, deliveries_, switches_, round_time_);
-    rounds_.state(archive);
+    rounds_.serialize(archive);
   }
 
  private:
@@ -172,7 +172,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kAdaptiveSync = {.name = "adaptive-sync",
                                  .summary = "choose while running: rounds of the first m, or each arrival a step",
                                  .knobs = kKnobs,
-                                 .needs = {.cancel = true},
+                                 .capabilities = {.cancel = true},
                                  .memory = {.fixed = 1},
                                  .heterogeneous = "no",
                                  .source = "our own, from the complexities of arXiv 2206.08307 and 2602.03802",

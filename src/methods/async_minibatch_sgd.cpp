@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/admission/delay_below.hpp"
-#include "methods/buffered.hpp"
+#include "methods/frames/buffered.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/step/delay_adaptive.hpp"
-#include "methods/step/weight.hpp"
+#include "methods/policies/admission/current.hpp"
+#include "methods/policies/step/constant.hpp"
+#include "methods/policies/step/weight.hpp"
 
 namespace tardigrad::methods {
 namespace {

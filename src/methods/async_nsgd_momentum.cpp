@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/averaged.hpp"
+#include "methods/frames/averaged.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
 

@@ -2,12 +2,12 @@
 #include <cmath>
 #include <vector>
 
-#include "methods/arrival.hpp"
-#include "methods/dispatch/dispatch.hpp"
+#include "methods/frames/server_step.hpp"
+#include "methods/frames/sums.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/server_step.hpp"
-#include "methods/sums.hpp"
+#include "methods/policies/arrival.hpp"
+#include "methods/policies/dispatch/dispatch.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -32,7 +32,7 @@ class Ca2fl final : public Method {
   };
   explicit Ca2fl(Parts parts) : parts_(std::move(parts)) {}
 
-  Needs needs() const override { return parts_.dispatch.needs(); }
+  Capabilities required_capabilities() const override { return parts_.dispatch.required_capabilities(); }
 
   void on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) override {
     if (last_.size() <= worker.id) last_.resize(std::max<std::size_t>(parts_.workers, worker.id + 1));
@@ -50,7 +50,7 @@ class Ca2fl final : public Method {
   }
 
   std::vector<Metric> figures() const override { return parts_.server.figures(); }
-  void state(Archive& archive) override {
+  void serialize(Archive& archive) override {
     archive(parts_.server, parts_.dispatch, last_, mean_, buffer_, collected_, since_refresh_);
   }
 
@@ -58,14 +58,14 @@ class Ca2fl final : public Method {
   Decision apply(const Arrival& arrival) {
     const double norm = arrival.gradient.norm();
     if (!std::isfinite(norm)) return {.outcome = Outcome::not_finite};
-    pass_.clear();
-    const auto [u, clipped] = parts_.server.clip(arrival, norm, pass_);
+    program_.clear();
+    const auto [u, clipped] = parts_.server.clip(arrival, norm, program_);
     const double step = parts_.server.scheduled(parts_.step_size, arrival.model.version());
     const auto size = static_cast<double>(parts_.buffer_size);
     if (collect(arrival.model, last_[arrival.order.worker], u))
       flush(arrival, step, size);
     else
-      arrival.model.run(pass_, &arrival.gradient);
+      arrival.model.run(program_, &arrival.gradient);
     return {.coefficient = step / size * u.factor, .clipped = clipped, .step = step, .weight = 1.0 / size};
   }
 
@@ -79,22 +79,22 @@ class Ca2fl final : public Method {
     const Vec sum = full ? kSum : buffer_;
     // The first of a buffer overwrites the last buffer's sum.
     if (first)
-      pass_.scale(sum, u.factor, u.vector);
+      program_.scale(sum, u.factor, u.vector);
     else
-      pass_.add(sum, buffer_, u.factor, u.vector);
+      program_.add(sum, buffer_, u.factor, u.vector);
     if (last.kind == Vec::Kind::none)
       last = model.make_vector();  // 0: nothing to take away
     else
-      pass_.add(sum, sum, -1.0, last);
-    pass_.scale(last, u.factor, u.vector);
+      program_.add(sum, sum, -1.0, last);
+    program_.scale(last, u.factor, u.vector);
     return full;
   }
 
   void flush(const Arrival& arrival, double step, double size) {
     const Vec v = kClippingTemporary;  // what was clipped has been read
-    pass_.add(v, mean_, 1.0 / size, kSum);
-    pass_.add(mean_, mean_, 1.0 / static_cast<double>(last_.size()), kSum);
-    parts_.server.finish(pass_, arrival.model, &arrival.gradient, {.vector = v}, step);
+    program_.add(v, mean_, 1.0 / size, kSum);
+    program_.add(mean_, mean_, 1.0 / static_cast<double>(last_.size()), kSum);
+    parts_.server.finish(program_, arrival.model, &arrival.gradient, {.vector = v}, step);
     collected_ = 0;
     since_refresh_ += parts_.buffer_size;
     if (since_refresh_ >= kRefreshEvery * last_.size()) refresh(arrival.model);
@@ -105,14 +105,14 @@ class Ca2fl final : public Method {
     std::vector<Direction> terms;
     for (const Vec last : last_)
       if (last.kind != Vec::Kind::none) terms.push_back({last, 1.0 / static_cast<double>(last_.size())});
-    pass_.clear();
-    append_sum(pass_, model, nullptr, mean_, terms);
-    model.run(pass_);
+    program_.clear();
+    append_sum(program_, model, nullptr, mean_, terms);
+    model.run(program_);
   }
 
   static constexpr Vec kSum = kCorrectionTemporary;
   Parts parts_;
-  Pass pass_;
+  VectorProgram program_;
   std::vector<Vec> last_;  // h_i, by worker
   Vec mean_{}, buffer_{};  // hbar, a
   std::size_t collected_ = 0;
@@ -137,7 +137,7 @@ constexpr Knob kKnobs[] = {kServerStepKnob,     kLocalStepsKnob,    kLocalEpochs
 const MethodRow kCa2fl = {.name = "ca2fl",
                           .summary = "a buffer of clients' work, calibrated by what every client brought last",
                           .knobs = kKnobs,
-                          .needs = {.queues = true, .local_steps = true},
+                          .capabilities = {.queues = true, .local_steps = true},
                           .memory = {.fixed = 2, .per_worker = 1},
                           .heterogeneous = "with local_steps = 1; unless clipped",
                           .source = "Wang et al. 2024 (unofficial code)",

@@ -40,9 +40,9 @@ struct Memory {
 struct MethodRow {
   const char* name;
   const char* summary;
-  std::span<const Knob> knobs;  ///< its own; those that all methods have are kCommonKnobs (knobs.hpp)
-  Needs needs = {};             ///< what it may need from its runtime, in some setting
-  Memory memory = {};  ///< and at most how many vectors; with needs.points one more for every version in flight
+  std::span<const Knob> knobs;     ///< its own; those that all methods have are kCommonKnobs (knobs.hpp)
+  Capabilities capabilities = {};  ///< what it may need from its runtime, in some setting
+  Memory memory = {};  ///< and at most how many vectors; with capabilities.points one more for every version in flight
   const char*
       heterogeneous;  ///< unbiased when data differ? "yes; unless clipped", "with KEY = VALUE, ...; ...", or "no"
   const char* source;

@@ -29,7 +29,7 @@ const MethodRow kClippedAsgd = {
     .name = "clipped-asgd",
     .summary = "clip every gradient to a ball, then apply it, however stale",
     .knobs = kKnobs,
-    .needs = {.queues = true},
+    .capabilities = {.queues = true},
     .heterogeneous = "no: it clips (with dispatch = \"uniform\" towards clipped means, not towards the fast)",
     .source = "Erickson, Johansson 2026, arXiv 2606.13287, Alg. 1 and 2",
     .make = make};

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/admission/delay_below.hpp"
-#include "methods/correction/delay_compensation.hpp"
+#include "methods/frames/per_arrival.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/per_arrival.hpp"
-#include "methods/step/delay_adaptive.hpp"
+#include "methods/policies/admission/all.hpp"
+#include "methods/policies/correction/delay_compensation.hpp"
+#include "methods/policies/step/constant.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -32,7 +32,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
                     .dispatch = Dispatch(same_worker(settings, context)),
                     .correction = DelayCompensation(options),
                     .clip_when = clip_corrected ? ClipWhen::after_correction : ClipWhen::before_correction,
-                    .needs = {.points = true}});
+                    .capabilities = {.points = true}});
 }
 
 constexpr Knob kKnobs[] = {
@@ -50,7 +50,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kDcAsgd = {.name = "dc-asgd",
                            .summary = "correct a stale gradient by a cheap second-order term",
                            .knobs = kKnobs,
-                           .needs = {.points = true},
+                           .capabilities = {.points = true},
                            .memory = {.fixed = 2},
                            .heterogeneous = "no",
                            .source = "Zheng et al. 2017, arXiv 1609.08326, DC-ASGD-c and -a",

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/admission/delay_below.hpp"
+#include "methods/frames/per_arrival.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/per_arrival.hpp"
-#include "methods/step/delay_adaptive.hpp"
+#include "methods/policies/admission/all.hpp"
+#include "methods/policies/step/delay_adaptive.hpp"
 
 namespace tardigrad::methods {
 namespace {

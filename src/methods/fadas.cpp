@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "methods/admission/delay_below.hpp"
-#include "methods/buffered.hpp"
+#include "methods/frames/buffered.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/step/weight.hpp"
+#include "methods/policies/admission/all.hpp"
+#include "methods/policies/step/weight.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -59,7 +59,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kFadas = {.name = "fadas",
                           .summary = "AMSGrad on buffers of clients' work, with smaller steps for stale buffers",
                           .knobs = kKnobs,
-                          .needs = {.queues = true, .local_steps = true},
+                          .capabilities = {.queues = true, .local_steps = true},
                           .memory = {.fixed = 4},
                           .heterogeneous = "no",
                           .source = "Wang et al. 2024, arXiv 2407.18365",

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/admission/delay_below.hpp"
-#include "methods/correction/model_mixing.hpp"
+#include "methods/frames/per_arrival.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/per_arrival.hpp"
-#include "methods/step/staleness_function.hpp"
+#include "methods/policies/admission/delay_below.hpp"
+#include "methods/policies/correction/model_mixing.hpp"
+#include "methods/policies/step/staleness_function.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -38,7 +38,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
                                                     .step = read_staleness(settings),
                                                     .server = ServerStep(settings, context),
                                                     .dispatch = Dispatch(read_client_dispatch(settings, context, work)),
-                                                    .needs = {.points = true}});
+                                                    .capabilities = {.points = true}});
 }
 
 constexpr Knob kKnobs[] = {
@@ -62,7 +62,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kFedasync = {.name = "fedasync",
                              .summary = "mix every client's model into x as it arrives, the staler the less",
                              .knobs = kKnobs,
-                             .needs = {.queues = true, .local_steps = true, .points = true},
+                             .capabilities = {.queues = true, .local_steps = true, .points = true},
                              .heterogeneous = "no",
                              .source = "Xie et al. 2019, arXiv 1903.03934",
                              .make = make};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "methods/frames/rounds.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/rounds.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -26,7 +26,7 @@ const MethodRow kFedavg = {
     .name = "fedavg",
     .summary = "rounds of local SGD on drawn clients, averaged",
     .knobs = kKnobs,
-    .needs = {.local_steps = true},
+    .capabilities = {.local_steps = true},
     .memory = {.fixed = 1},
     .heterogeneous = "with local_steps = 1, weighting \"examples\" or \"uniform\"; unless clipped",
     .source = "McMahan et al. 2017, arXiv 1602.05629",

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/admission/delay_below.hpp"
-#include "methods/buffered.hpp"
+#include "methods/frames/buffered.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/step/delay_adaptive.hpp"
-#include "methods/step/weight.hpp"
+#include "methods/policies/admission/delay_below.hpp"
+#include "methods/policies/step/constant.hpp"
+#include "methods/policies/step/weight.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -50,7 +50,7 @@ const MethodRow kFedbuff = {
     .name = "fedbuff",
     .summary = "average a buffer of clients' work, whoever brings it, weighted by staleness",
     .knobs = kKnobs,
-    .needs = {.queues = true, .local_steps = true},
+    .capabilities = {.queues = true, .local_steps = true},
     .memory = {.fixed = 1},
     .heterogeneous = "with dispatch = \"uniform\", staleness_exponent = 0, local_steps = 1; unless clipped",
     .source = "Nguyen et al. 2022, arXiv 2106.06639",

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <limits>
 
+#include "methods/frames/rounds.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/rounds.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -45,7 +45,7 @@ const MethodRow kFedprox = {
     .name = "fedprox",
     .summary = "FedAvg with a pull towards x on the clients, and partial work from slow ones",
     .knobs = kKnobs,
-    .needs = {.local_steps = true},
+    .capabilities = {.local_steps = true},
     .memory = {.fixed = 1},
     .heterogeneous = "with local_steps = 1, weighting \"examples\" or \"uniform\"; unless clipped",
     .source = "Li et al. 2020, arXiv 1812.06127",

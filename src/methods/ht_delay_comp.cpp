@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/correction/delay_compensation.hpp"
-#include "methods/heavy_tailed.hpp"
+#include "methods/frames/heavy_tailed.hpp"
 #include "methods/methods.hpp"
+#include "methods/policies/correction/delay_compensation.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -17,7 +17,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   return HeavyTailed<DelayCompensation>{.delay_exponent = settings.number_or("delay_exponent", 0.0, Range::at_least(0)),
                                         .correction = DelayCompensation({.lambda = compensation}),
                                         .clip_when = ClipWhen::after_correction,
-                                        .needs = {.points = true}}
+                                        .capabilities = {.points = true}}
       .make(settings, context);
 }
 
@@ -37,7 +37,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kHtDelayComp = {.name = "ht-delay-comp",
                                 .summary = "correct a late gradient by a second-order term, then clip what comes out",
                                 .knobs = kKnobs,
-                                .needs = {.points = true},
+                                .capabilities = {.points = true},
                                 .memory = {.fixed = 2},
                                 .heterogeneous = "no",
                                 .source = "ours, after the abstract of Sun et al. 2026, arXiv 2602.18002",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/heavy_tailed.hpp"
+#include "methods/frames/heavy_tailed.hpp"
 #include "methods/methods.hpp"
 
 namespace tardigrad::methods {

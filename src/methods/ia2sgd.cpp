@@ -3,12 +3,12 @@
 #include <cmath>
 #include <vector>
 
-#include "methods/arrival.hpp"
-#include "methods/dispatch/dispatch.hpp"
+#include "methods/frames/server_step.hpp"
+#include "methods/frames/sums.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/server_step.hpp"
-#include "methods/sums.hpp"
+#include "methods/policies/arrival.hpp"
+#include "methods/policies/dispatch/dispatch.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -31,7 +31,7 @@ class Ia2Sgd final : public Method {
   };
   explicit Ia2Sgd(Parts parts) : parts_(std::move(parts)) {}
 
-  Needs needs() const override { return {}; }
+  Capabilities required_capabilities() const override { return {}; }
 
   void on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) override {
     if (table_.size() <= worker.id) table_.resize(worker.id + 1);
@@ -53,16 +53,16 @@ class Ia2Sgd final : public Method {
       if (--rows_ == 0) {
         complete_ = false;
       } else {
-        pass_.clear();
-        pass_.add(sum_, sum_, -1.0, row.gradient);
-        model.run(pass_);
+        program_.clear();
+        program_.add(sum_, sum_, -1.0, row.gradient);
+        model.run(program_);
       }
     }
     parts_.dispatch.lost(worker, orders_lost, commands);
   }
 
   std::vector<Metric> figures() const override { return parts_.server.figures(); }
-  void state(Archive& archive) override {
+  void serialize(Archive& archive) override {
     archive(parts_.server, parts_.dispatch, table_, sum_, rows_, complete_, since_refresh_);
   }
 
@@ -70,23 +70,23 @@ class Ia2Sgd final : public Method {
   struct Row {
     Vec gradient{};
     bool alive = false, filled = false;
-    void state(Archive& archive) { archive(gradient, alive, filled); }
+    void serialize(Archive& archive) { archive(gradient, alive, filled); }
   };
 
   Decision apply(const Arrival& arrival) {
     const double norm = arrival.gradient.norm();
     if (!std::isfinite(norm)) return {.outcome = Outcome::not_finite};
     if (rows_ > 0 && ++since_refresh_ >= kRefreshEvery * table_.size()) refresh(arrival.model);
-    pass_.clear();
-    const auto [u, clipped] = parts_.server.clip(arrival, norm, pass_);
+    program_.clear();
+    const auto [u, clipped] = parts_.server.clip(arrival, norm, program_);
     replace(arrival.model, table_[arrival.order.worker], u);
     complete_ |= std::ranges::all_of(table_, [](const Row& row) { return !row.alive || row.filled; });
     const double step = parts_.server.scheduled(parts_.step_size, arrival.model.version());
     const double share = 1.0 / static_cast<double>(complete_ ? rows_ : expected_rows());
     if (complete_)
-      parts_.server.finish(pass_, arrival.model, &arrival.gradient, {sum_, share}, step);
+      parts_.server.finish(program_, arrival.model, &arrival.gradient, {sum_, share}, step);
     else
-      arrival.model.run(pass_, &arrival.gradient);
+      arrival.model.run(program_, &arrival.gradient);
     return {.coefficient = step * share * u.factor, .clipped = clipped, .step = step, .weight = share};
   }
 
@@ -98,11 +98,11 @@ class Ia2Sgd final : public Method {
     if (row.gradient.kind == Vec::Kind::none) row.gradient = model.make_vector();
     if (sum_.kind == Vec::Kind::none) sum_ = model.make_vector();
     if (rows_ == 0)
-      pass_.scale(sum_, u.factor, u.vector);
+      program_.scale(sum_, u.factor, u.vector);
     else
-      pass_.add(sum_, sum_, u.factor, u.vector);
-    if (row.filled) pass_.add(sum_, sum_, -1.0, row.gradient);
-    pass_.scale(row.gradient, u.factor, u.vector);
+      program_.add(sum_, sum_, u.factor, u.vector);
+    if (row.filled) program_.add(sum_, sum_, -1.0, row.gradient);
+    program_.scale(row.gradient, u.factor, u.vector);
     rows_ += !row.filled;
     row.filled = true;
   }
@@ -112,13 +112,13 @@ class Ia2Sgd final : public Method {
     std::vector<Direction> terms;
     for (const Row& row : table_)
       if (row.filled) terms.push_back({row.gradient, 1.0});
-    pass_.clear();
-    append_sum(pass_, model, nullptr, sum_, terms);
-    model.run(pass_);
+    program_.clear();
+    append_sum(program_, model, nullptr, sum_, terms);
+    model.run(program_);
   }
 
   Parts parts_;
-  Pass pass_;
+  VectorProgram program_;
   std::vector<Row> table_;  // by worker
   Vec sum_{};
   std::size_t rows_ = 0;   // filled

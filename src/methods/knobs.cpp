@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/knobs.hpp"
+#include "methods/policies/admission/delay_below.hpp"
 
 #include <cmath>
 #include <limits>

@@ -5,10 +5,10 @@
 #include <optional>
 #include <string>
 
-#include "methods/admission/delay_below.hpp"
 #include "methods/catalogue.hpp"
-#include "methods/dispatch/dispatch.hpp"
-#include "methods/rounds.hpp"
+#include "methods/frames/rounds.hpp"
+#include "methods/policies/admission/delay_below.hpp"
+#include "methods/policies/dispatch/dispatch.hpp"
 
 namespace tardigrad::methods {
 

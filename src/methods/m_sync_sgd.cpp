@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "methods/frames/rounds.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/rounds.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -31,7 +31,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kMSyncSgd = {.name = "m-sync-sgd",
                              .summary = "wait for the first m gradients at the current point, apply their mean",
                              .knobs = kKnobs,
-                             .needs = {.cancel = true},
+                             .capabilities = {.cancel = true},
                              .memory = {.fixed = 1},
                              .heterogeneous = "with m = workers; unless clipped",
                              .source = "Begunov, Tyurin 2026, arXiv 2602.03802, Alg. 3 (our reading)",

@@ -3,13 +3,13 @@
 #include <utility>
 #include <vector>
 
-#include "methods/admission/delay_below.hpp"
-#include "methods/arrival.hpp"
-#include "methods/dispatch/dispatch.hpp"
+#include "methods/frames/server_step.hpp"
+#include "methods/frames/sums.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/server_step.hpp"
-#include "methods/sums.hpp"
+#include "methods/policies/admission/current.hpp"
+#include "methods/policies/arrival.hpp"
+#include "methods/policies/dispatch/dispatch.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -35,7 +35,7 @@ class MaleniaSgd final : public Method {
   };
   explicit MaleniaSgd(Parts parts) : parts_(std::move(parts)) {}
 
-  Needs needs() const override { return {.cancel = parts_.stop}; }
+  Capabilities required_capabilities() const override { return {.cancel = parts_.stop}; }
 
   void on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) override {
     if (rows_.size() <= worker.id) rows_.resize(worker.id + 1);
@@ -58,7 +58,7 @@ class MaleniaSgd final : public Method {
     rows_[worker].alive = false;
     parts_.dispatch.lost(worker, orders_lost, commands);
     if (!look().complete) return;
-    pass_.clear();
+    program_.clear();
     finish_round(model, nullptr);
     version_ = model.version();
     if (parts_.stop) parts_.dispatch.delivered_and_restarted(worker, commands);
@@ -66,22 +66,22 @@ class MaleniaSgd final : public Method {
 
   Version oldest_useful_version() const override { return version_; }
   std::vector<Metric> figures() const override { return parts_.server.figures(); }
-  void state(Archive& archive) override { archive(parts_.server, parts_.dispatch, rows_, version_); }
+  void serialize(Archive& archive) override { archive(parts_.server, parts_.dispatch, rows_, version_); }
 
  private:
   struct Row {
     Vec sum{};
     std::uint64_t count = 0;  // of this round
     bool alive = false;
-    void state(Archive& archive) { archive(sum, count, alive); }
+    void serialize(Archive& archive) { archive(sum, count, alive); }
   };
 
   Decision apply(const Arrival& arrival) {
     if (arrival.delay() > 0) return {.outcome = Outcome::discarded, .reason = AdmitCurrent{}.reason(arrival.delay())};
     const double norm = arrival.gradient.norm();
     if (!std::isfinite(norm)) return {.outcome = Outcome::not_finite};
-    pass_.clear();
-    const auto [u, clipped] = parts_.server.clip(arrival, norm, pass_);
+    program_.clear();
+    const auto [u, clipped] = parts_.server.clip(arrival, norm, program_);
     Row& row = rows_[arrival.order.worker];
     add(arrival.model, row, u);
     const Round round = look();
@@ -91,7 +91,7 @@ class MaleniaSgd final : public Method {
     if (round.complete)
       finish_round(arrival.model, &arrival.gradient);
     else
-      arrival.model.run(pass_, &arrival.gradient);
+      arrival.model.run(program_, &arrival.gradient);
     return {.coefficient = step * weight, .clipped = clipped, .step = step, .weight = share};
   }
 
@@ -99,9 +99,9 @@ class MaleniaSgd final : public Method {
   void add(Model& model, Row& row, Direction u) {
     if (row.sum.kind == Vec::Kind::none) row.sum = model.make_vector();
     if (row.count++ == 0)
-      pass_.scale(row.sum, u.factor, u.vector);
+      program_.scale(row.sum, u.factor, u.vector);
     else
-      pass_.add(row.sum, row.sum, u.factor, u.vector);
+      program_.add(row.sum, row.sum, u.factor, u.vector);
   }
 
   struct Round {
@@ -130,13 +130,13 @@ class MaleniaSgd final : public Method {
     terms_.clear();
     for (Row& row : rows_)
       if (row.count > 0) terms_.push_back({row.sum, 1.0 / static_cast<double>(std::exchange(row.count, 0))});
-    append_sum(pass_, model, gradient, terms_.front().vector, terms_);
-    parts_.server.finish(pass_, model, gradient, {terms_.front().vector, 1.0 / static_cast<double>(terms_.size())},
+    append_sum(program_, model, gradient, terms_.front().vector, terms_);
+    parts_.server.finish(program_, model, gradient, {terms_.front().vector, 1.0 / static_cast<double>(terms_.size())},
                          parts_.server.scheduled(parts_.step_size, model.version()));
   }
 
   Parts parts_;
-  Pass pass_;
+  VectorProgram program_;
   std::vector<Row> rows_;  // by worker
   std::vector<Direction> terms_;
   Version version_ = 0;
@@ -167,7 +167,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kMaleniaSgd = {.name = "malenia-sgd",
                                .summary = "rounds in which everybody has the same say, and fast workers a better mean",
                                .knobs = kKnobs,
-                               .needs = {.cancel = true},
+                               .capabilities = {.cancel = true},
                                .memory = {.per_worker = 1},
                                .heterogeneous = "yes; unless clipped",
                                .source = "Tyurin, Richtarik 2023, arXiv 2305.12387",

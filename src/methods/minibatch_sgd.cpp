@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "methods/frames/rounds.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/rounds.hpp"
 
 namespace tardigrad::methods {
 namespace {

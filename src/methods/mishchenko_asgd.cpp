@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/step/mishchenko.hpp"
+#include "methods/policies/step/mishchenko.hpp"
 
-#include "methods/admission/delay_below.hpp"
+#include "methods/frames/per_arrival.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/per_arrival.hpp"
-#include "methods/step/delay_adaptive.hpp"
+#include "methods/policies/admission/all.hpp"
+#include "methods/policies/admission/delay_below.hpp"
+#include "methods/policies/step/constant.hpp"
 
 namespace tardigrad::methods {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/admission/delay_below.hpp"
-#include "methods/buffered.hpp"
+#include "methods/frames/buffered.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/step/delay_adaptive.hpp"
-#include "methods/step/staleness_aware.hpp"
+#include "methods/policies/admission/all.hpp"
+#include "methods/policies/step/constant.hpp"
+#include "methods/policies/step/staleness_aware.hpp"
 
 namespace tardigrad::methods {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "methods/frames/rounds.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/rounds.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -37,7 +37,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kPapayaSync = {.name = "papaya-sync",
                                .summary = "ask more clients than needed, keep the first, stop the rest",
                                .knobs = kKnobs,
-                               .needs = {.cancel = true, .local_steps = true},
+                               .capabilities = {.cancel = true, .local_steps = true},
                                .memory = {.fixed = 3},
                                .heterogeneous = "no",
                                .source = "Huba et al. 2022, arXiv 2111.04877 (our reading)",

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/admission/close_enough.hpp"
+#include "methods/frames/per_arrival.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/per_arrival.hpp"
-#include "methods/step/delay_adaptive.hpp"
+#include "methods/policies/admission/close_enough.hpp"
+#include "methods/policies/step/constant.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -19,7 +19,7 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
                                                     .step = {read_step_size(settings)},
                                                     .server = ServerStep(settings, context),
                                                     .dispatch = Dispatch(same_worker(settings, context)),
-                                                    .needs = {.points = true}});
+                                                    .capabilities = {.points = true}});
 }
 
 constexpr Knob kKnobs[] = {
@@ -34,7 +34,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kPickySgd = {.name = "picky-sgd",
                              .summary = "use a gradient only while x is still close to where it was computed",
                              .knobs = kKnobs,
-                             .needs = {.points = true},
+                             .capabilities = {.points = true},
                              .heterogeneous = "no",
                              .source = "Cohen et al. 2021, arXiv 2106.11879 (restated)",
                              .make = make};

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/admission/delay_below.hpp"
-#include "methods/buffered.hpp"
+#include "methods/frames/buffered.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/step/delay_adaptive.hpp"
-#include "methods/step/weight.hpp"
+#include "methods/policies/admission/current.hpp"
+#include "methods/policies/step/constant.hpp"
+#include "methods/policies/step/weight.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -42,7 +42,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kRennalaSgd = {.name = "rennala-sgd",
                                .summary = "collect S gradients of the present point from whoever is fast, then step",
                                .knobs = kKnobs,
-                               .needs = {.cancel = true},
+                               .capabilities = {.cancel = true},
                                .memory = {.fixed = 1},
                                .heterogeneous = "no",
                                .source = "Tyurin, Richtarik 2023, arXiv 2305.12387",

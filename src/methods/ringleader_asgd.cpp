@@ -3,12 +3,12 @@
 #include <cmath>
 #include <vector>
 
-#include "methods/arrival.hpp"
-#include "methods/dispatch/dispatch.hpp"
+#include "methods/frames/server_step.hpp"
+#include "methods/frames/sums.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/server_step.hpp"
-#include "methods/sums.hpp"
+#include "methods/policies/arrival.hpp"
+#include "methods/policies/dispatch/dispatch.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -35,7 +35,7 @@ class RingleaderAsgd final : public Method {
   };
   explicit RingleaderAsgd(Parts parts) : parts_(std::move(parts)) {}
 
-  Needs needs() const override { return {}; }
+  Capabilities required_capabilities() const override { return {}; }
 
   void on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) override {
     if (workers_.size() <= worker.id) workers_.resize(worker.id + 1);
@@ -56,42 +56,43 @@ class RingleaderAsgd final : public Method {
   }
 
   std::vector<Metric> figures() const override { return parts_.server.figures(); }
-  void state(Archive& archive) override { archive(parts_.server, parts_.dispatch, phase_, workers_, total_); }
+  void serialize(Archive& archive) override { archive(parts_.server, parts_.dispatch, phase_, workers_, total_); }
 
  private:
   enum class Phase : std::uint8_t { fill, update };
   struct Row {
     Vec sum{};
     std::uint64_t count = 0;
-    void state(Archive& archive) { archive(sum, count); }
+    void serialize(Archive& archive) { archive(sum, count); }
   };
-  struct Worker {
+  struct TwoRows {
     Row now, next;
     bool alive = false;
     bool updated = false;  // in this round
-    void state(Archive& archive) { archive(now, next, alive, updated); }
+    void serialize(Archive& archive) { archive(now, next, alive, updated); }
   };
 
   Decision apply(const Arrival& arrival) {
     const double norm = arrival.gradient.norm();
     if (!std::isfinite(norm)) return {.outcome = Outcome::not_finite};
-    pass_.clear();
-    const auto [u, clipped] = parts_.server.clip(arrival, norm, pass_);
-    Worker& worker = workers_[arrival.order.worker];
+    program_.clear();
+    const auto [u, clipped] = parts_.server.clip(arrival, norm, program_);
+    TwoRows& worker = workers_[arrival.order.worker];
     const bool early = phase_ == Phase::update && worker.updated;
     Row& row = early ? worker.next : worker.now;
     if (phase_ == Phase::update && !early) add_to_total(row, u);
     add(arrival.model, row, u);
-    if (phase_ == Phase::fill && std::ranges::all_of(workers_, [](const Worker& w) { return !w.alive || w.now.count; }))
+    if (phase_ == Phase::fill &&
+        std::ranges::all_of(workers_, [](const TwoRows& w) { return !w.alive || w.now.count; }))
       begin_updates(arrival);
     const double step = parts_.server.scheduled(parts_.step_size, arrival.model.version());
-    const auto rows = static_cast<double>(rows_of(early ? &Worker::next : &Worker::now));
+    const auto rows = static_cast<double>(rows_of(early ? &TwoRows::next : &TwoRows::now));
     const double weight = u.factor / rows / static_cast<double>(row.count);
     const double share = 1.0 / rows / static_cast<double>(row.count);
     if (early || phase_ == Phase::fill) {
-      arrival.model.run(pass_, &arrival.gradient);
+      arrival.model.run(program_, &arrival.gradient);
     } else {
-      parts_.server.finish(pass_, arrival.model, &arrival.gradient, {total_, 1.0 / rows}, step);
+      parts_.server.finish(program_, arrival.model, &arrival.gradient, {total_, 1.0 / rows}, step);
       worker.updated = true;
       end_round_if_all_have_updated();
     }
@@ -102,37 +103,37 @@ class RingleaderAsgd final : public Method {
   void add(Model& model, Row& row, Direction u) {
     if (row.sum.kind == Vec::Kind::none) row.sum = model.make_vector();
     if (row.count++ == 0)
-      pass_.scale(row.sum, u.factor, u.vector);
+      program_.scale(row.sum, u.factor, u.vector);
     else
-      pass_.add(row.sum, row.sum, u.factor, u.vector);
+      program_.add(row.sum, row.sum, u.factor, u.vector);
   }
 
   // Before g is added to the row.
   void add_to_total(const Row& row, Direction u) {
     const double old = static_cast<double>(row.count), now = old + 1.0;
-    if (row.count > 0) pass_.add(total_, total_, 1.0 / now - 1.0 / old, row.sum);
-    pass_.add(total_, total_, u.factor / now, u.vector);
+    if (row.count > 0) program_.add(total_, total_, 1.0 / now - 1.0 / old, row.sum);
+    program_.add(total_, total_, u.factor / now, u.vector);
   }
 
   void begin_updates(const Arrival& arrival) {
     phase_ = Phase::update;
     if (total_.kind == Vec::Kind::none) total_ = arrival.model.make_vector();
     terms_.clear();
-    for (const Worker& worker : workers_)
+    for (const TwoRows& worker : workers_)
       if (worker.now.count > 0) terms_.push_back({worker.now.sum, 1.0 / static_cast<double>(worker.now.count)});
-    append_sum(pass_, arrival.model, &arrival.gradient, total_, terms_);
+    append_sum(program_, arrival.model, &arrival.gradient, total_, terms_);
   }
 
   // How many rows a table has or, while it is filled, will have as far as that is known.
-  std::size_t rows_of(Row Worker::*table) const {
-    const bool has_all = phase_ == Phase::update && table == &Worker::now;
+  std::size_t rows_of(Row TwoRows::*table) const {
+    const bool has_all = phase_ == Phase::update && table == &TwoRows::now;
     return static_cast<std::size_t>(std::ranges::count_if(
-        workers_, [&](const Worker& w) { return (w.*table).count > 0 || (w.alive && !has_all); }));
+        workers_, [&](const TwoRows& w) { return (w.*table).count > 0 || (w.alive && !has_all); }));
   }
 
   void end_round_if_all_have_updated() {
-    if (!std::ranges::all_of(workers_, [](const Worker& w) { return !w.alive || w.updated; })) return;
-    for (Worker& worker : workers_) {
+    if (!std::ranges::all_of(workers_, [](const TwoRows& w) { return !w.alive || w.updated; })) return;
+    for (TwoRows& worker : workers_) {
       std::swap(worker.now, worker.next);
       worker.next.count = 0;
       worker.updated = false;
@@ -141,9 +142,9 @@ class RingleaderAsgd final : public Method {
   }
 
   Parts parts_;
-  Pass pass_;
+  VectorProgram program_;
   Phase phase_ = Phase::fill;
-  std::vector<Worker> workers_;
+  std::vector<TwoRows> workers_;
   Vec total_{};  // T, in phase 2
   std::vector<Direction> terms_;
 };

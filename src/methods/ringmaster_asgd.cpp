@@ -6,11 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include "methods/admission/delay_below.hpp"
+#include "methods/frames/per_arrival.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/per_arrival.hpp"
-#include "methods/step/delay_adaptive.hpp"
+#include "methods/policies/admission/delay_below.hpp"
+#include "methods/policies/step/constant.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -30,7 +30,7 @@ class RingmasterStopping final : public Method {
   };
   explicit RingmasterStopping(Parts parts) : parts_(std::move(parts)) {}
 
-  Needs needs() const override { return {.cancel = true}; }
+  Capabilities required_capabilities() const override { return {.cancel = true}; }
 
   void on_worker_joined(const WorkerInfo& worker, Model& model, Commands& commands) override {
     if (running_.size() == parts_.concurrency) {
@@ -44,10 +44,10 @@ class RingmasterStopping final : public Method {
     const double norm = gradient.norm();
     Decision decision{.outcome = Outcome::not_finite};
     if (std::isfinite(norm)) {
-      pass_.clear();
-      const Clipped clipped = parts_.server.clip({order, gradient, model}, norm, pass_);
+      program_.clear();
+      const Clipped clipped = parts_.server.clip({order, gradient, model}, norm, program_);
       const double step = parts_.server.scheduled(parts_.step.at(0), model.version());
-      parts_.server.finish(pass_, model, &gradient, clipped.direction, step);
+      parts_.server.finish(program_, model, &gradient, clipped.direction, step);
       decision = {.coefficient = step * clipped.direction.factor, .clipped = clipped.clipped, .step = step};
     }
     version_ = model.version();
@@ -73,7 +73,7 @@ class RingmasterStopping final : public Method {
 
   Version oldest_useful_version() const override { return parts_.admission.oldest_useful(version_); }
   std::vector<Metric> figures() const override { return parts_.server.figures(); }
-  void state(Archive& archive) override {
+  void serialize(Archive& archive) override {
     archive(parts_.server, version_, version_of_, waiting_);
     if (!archive.loading()) return;
     running_.clear();
@@ -112,7 +112,7 @@ class RingmasterStopping final : public Method {
   }
 
   Parts parts_;
-  Pass pass_;
+  VectorProgram program_;
   Version version_ = 0;
   Orders running_;                   // the oldest version first
   Orders::node_type spare_;          // of an order that has ended: nothing is allocated on the way
@@ -155,7 +155,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kRingmasterAsgd = {.name = "ringmaster-asgd",
                                    .summary = "use only gradients whose delay is below a limit",
                                    .knobs = kKnobs,
-                                   .needs = {.cancel = true},
+                                   .capabilities = {.cancel = true},
                                    .heterogeneous = "no",
                                    .source = "Maranjyan et al. 2025, arXiv 2501.16168, Alg. 4 and 5",
                                    .make = make};

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/step/staleness_aware.hpp"
+#include "methods/policies/step/staleness_aware.hpp"
 
-#include "methods/admission/delay_below.hpp"
+#include "methods/frames/per_arrival.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/per_arrival.hpp"
+#include "methods/policies/admission/all.hpp"
 
 namespace tardigrad::methods {
 namespace {

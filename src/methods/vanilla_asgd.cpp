@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/admission/delay_below.hpp"
+#include "methods/frames/per_arrival.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/per_arrival.hpp"
-#include "methods/step/delay_adaptive.hpp"
+#include "methods/policies/admission/all.hpp"
+#include "methods/policies/step/constant.hpp"
 
 namespace tardigrad::methods {
 std::unique_ptr<Method> make_asgd(Settings& settings, const MethodContext& context) {
@@ -28,7 +28,7 @@ constexpr Knob kKnobs[] = {
 const MethodRow kVanillaAsgd = {.name = "vanilla-asgd",
                                 .summary = "apply every gradient as it arrives, however stale",
                                 .knobs = kKnobs,
-                                .needs = {.queues = true},
+                                .capabilities = {.queues = true},
                                 .heterogeneous = "with dispatch = \"uniform\"; unless clipped",
                                 .source = "Koloskova et al. 2022, arXiv 2206.08307, Alg. 1 and 2",
                                 .make = make_asgd};

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/admission/delay_below.hpp"
+#include "methods/frames/per_arrival.hpp"
 #include "methods/knobs.hpp"
 #include "methods/methods.hpp"
-#include "methods/per_arrival.hpp"
-#include "methods/step/window_sum.hpp"
+#include "methods/policies/admission/all.hpp"
+#include "methods/policies/step/window_sum.hpp"
 
 namespace tardigrad::methods {
 namespace {
 
 /// Delay-adaptive steps of Wu et al.: the steps made while a gradient was under way, and its own, never exceed
-/// step_size = gamma' (h/L in the theory). See WindowSumStep. Needs no bound on delays, not even their order.
+/// step_size = gamma' (h/L in the theory). See WindowSumStep. Capabilities no bound on delays, not even their order.
 /// Source  Wu, Magnusson, Feyzmahdavian, Johansson, arXiv 2202.08550, Adaptive 1 and 2 (from memory, as are
 ///         h = 0.99 and alpha = 0.9). The paper proves it for aggregated and block gradients; for each arrival it is
 ///         our transfer.

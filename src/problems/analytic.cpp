@@ -12,11 +12,11 @@ class AnalyticReplica final : public Replica {
       : problem_(problem), scratch_(problem.noise().is_none() ? 0 : problem.layout().dimension()) {}
 
   double gradient(const Order& order, std::span<const float> x, std::span<float> g) override {
-    const GivenUp given_up = [this] { return this->given_up(); };
-    const double loss = problem_.exact_gradient(order.worker, x, g, given_up);
-    if (!problem_.noise().is_none() && !given_up())
+    const IsCancelled cancelled = [this] { return this->cancelled(); };
+    const double loss = problem_.exact_gradient(order.worker, x, g, cancelled);
+    if (!problem_.noise().is_none() && !cancelled())
       problem_.noise().add_to(g, Stream(problem_.seed(), Purpose::gradient_noise, order.worker, order.index), scratch_,
-                              given_up);
+                              cancelled);
     return loss;
   }
 

@@ -24,7 +24,7 @@ class AnalyticProblem : public Problem {
 
   /// Writes grad f_worker(x) into g; returns f_worker(x) - min f. It may return early, with anything, once given up.
   virtual double exact_gradient(WorkerId worker, std::span<const float> x, std::span<float> g,
-                                const GivenUp& given_up) const = 0;
+                                const IsCancelled& cancelled) const = 0;
   virtual Evaluation evaluate(std::span<const float> x) const = 0;
 
   const GradientNoise& noise() const { return noise_; }

@@ -45,7 +45,7 @@ class GuardedReplica final : public Replica {
   GuardedReplica(const Guard& guard, std::unique_ptr<Replica> inner) : guard_(guard), inner_(std::move(inner)) {}
 
   double gradient(const Order& order, std::span<const float> x, std::span<float> g) override {
-    inner_->watch(stop_signal());
+    inner_->watch(cancellation());
     return guard_.call("gradient", [&] { return inner_->gradient(order, x, g); });
   }
   std::shared_ptr<const void> prepare_evaluation(std::span<const float> x) override {
@@ -72,7 +72,7 @@ class GuardedSparseReplica final : public SparseReplica {
       : guard_(guard), inner_(std::move(inner)) {}
 
   std::span<const std::uint32_t> draw(const Order& order) override {
-    inner_->watch(stop_signal());
+    inner_->watch(cancellation());
     return guard_.call("draw", [&] { return inner_->draw(order); });
   }
   void gradient(std::span<const float> x, std::span<float> g) override {

@@ -109,7 +109,7 @@ class LogisticReplica final : public Replica {
     double loss = 0.5 * spec_.l2 * kernels::squared_norm(x);
     Looks looks;
     for (const std::uint32_t row : batch) {
-      if (looks.is_due(train.row_start[row + 1] - train.row_start[row]) && given_up()) return loss;
+      if (looks.is_due(train.row_start[row + 1] - train.row_start[row]) && cancelled()) return loss;
       const double m = margin(train, row, x);
       loss += share * logistic_loss(m);
       const auto factor = static_cast<float>(-share * logistic_slope(m) * train.label[row]);
@@ -179,7 +179,7 @@ class SparseLogisticReplica final : public SparseReplica {
     Looks looks;
     for (const std::uint32_t row : batch_) {
       const std::size_t entries = features_of(row).size();
-      if (looks.is_due(entries) && given_up()) return;
+      if (looks.is_due(entries) && cancelled()) return;
       add_row(row, share, x, g, [places](std::size_t k) { return places[k]; });
       places += entries;
     }

@@ -38,20 +38,21 @@ double GradientNoise::mean_square() const {
   return 0.0;
 }
 
-void GradientNoise::add_to(std::span<float> g, Stream stream, std::span<float> scratch, const GivenUp& given_up) const {
+void GradientNoise::add_to(std::span<float> g, Stream stream, std::span<float> scratch,
+                           const IsCancelled& cancelled) const {
   if (kind_ == Kind::none) return;
   const double scale = growth_ == 0.0 ? scale_ : scale_ * std::sqrt(1.0 + growth_ * growth_ * kernels::squared_norm(g));
   const double root = std::sqrt(static_cast<double>(g.size()));
   if (kind_ == Kind::gaussian) {
     const double deviation = scale / root;
-    in_chunks(g.size(), given_up, [&](std::size_t begin, std::size_t end) {
+    in_chunks(g.size(), cancelled, [&](std::size_t begin, std::size_t end) {
       for (std::size_t j = begin; j < end; ++j) g[j] = static_cast<float>(g[j] + deviation * stream.normal());
     });
     return;
   }
   if (kind_ == Kind::skewed) {
     const double z = (std::pow(stream.exponential(), tail_) - power_mean_) / power_deviation_;
-    in_chunks(g.size(), given_up, [&](std::size_t begin, std::size_t end) {
+    in_chunks(g.size(), cancelled, [&](std::size_t begin, std::size_t end) {
       for (std::size_t j = begin; j < end; ++j) g[j] = static_cast<float>(g[j] + scale * z / root);
     });
     return;
@@ -59,7 +60,7 @@ void GradientNoise::add_to(std::span<float> g, Stream stream, std::span<float> s
   // A normalised Gaussian vector is uniform on the sphere.
   const double radius = scale * std::pow(stream.exponential() / 2.0, tail_);
   double squares = 0.0;
-  const bool drawn = in_chunks(g.size(), given_up, [&](std::size_t begin, std::size_t end) {
+  const bool drawn = in_chunks(g.size(), cancelled, [&](std::size_t begin, std::size_t end) {
     for (std::size_t j = begin; j < end; ++j) {
       scratch[j] = static_cast<float>(stream.normal());
       squares += static_cast<double>(scratch[j]) * scratch[j];

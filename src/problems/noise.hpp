@@ -42,7 +42,7 @@ class GradientNoise {
   /// Shapes  g, scratch: [d]
   void add_to(
       std::span<float> g, Stream stream, std::span<float> scratch,
-      const GivenUp& given_up = [] { return false; }) const;
+      const IsCancelled& cancelled = [] { return false; }) const;
 
  private:
   Kind kind_ = Kind::none;

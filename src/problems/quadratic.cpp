@@ -37,10 +37,10 @@ class Quadratic final : public AnalyticProblem {
   bool has_own_losses() const override { return own_.any(); }
 
   double exact_gradient(WorkerId worker, std::span<const float> x, std::span<float> g,
-                        const GivenUp& given_up) const override {
-    if (own_.any()) return own_gradient(worker, x, g, given_up);
+                        const IsCancelled& cancelled) const override {
+    if (own_.any()) return own_gradient(worker, x, g, cancelled);
     double twice_loss = 0.0;
-    in_chunks(curvature_.size(), given_up, [&](std::size_t begin, std::size_t end) {
+    in_chunks(curvature_.size(), cancelled, [&](std::size_t begin, std::size_t end) {
       for (std::size_t j = begin; j < end; ++j) {
         const double slope = curvature_[j] * x[j];
         g[j] = static_cast<float>(slope);
@@ -84,10 +84,11 @@ class Quadratic final : public AnalyticProblem {
     Stream shifts_, factors_;
   };
 
-  double own_gradient(WorkerId worker, std::span<const float> x, std::span<float> g, const GivenUp& given_up) const {
+  double own_gradient(WorkerId worker, std::span<const float> x, std::span<float> g,
+                      const IsCancelled& cancelled) const {
     Own own(*this, worker);
     double twice_loss = 0.0;
-    in_chunks(curvature_.size(), given_up, [&](std::size_t begin, std::size_t end) {
+    in_chunks(curvature_.size(), cancelled, [&](std::size_t begin, std::size_t end) {
       for (std::size_t j = begin; j < end; ++j) {
         const double offset = x[j] - (own.raw_shift() - mean_shift_[j]);
         const double slope = own.curvature(j) * offset;

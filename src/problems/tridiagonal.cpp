@@ -21,13 +21,13 @@ class Tridiagonal final : public AnalyticProblem {
   }
 
   double exact_gradient(WorkerId, std::span<const float> x, std::span<float> g,
-                        const GivenUp& given_up) const override {
-    return visit(x, given_up, [&](std::size_t j, double slope) { g[j] = static_cast<float>(slope); });
+                        const IsCancelled& cancelled) const override {
+    return visit(x, cancelled, [&](std::size_t j, double slope) { g[j] = static_cast<float>(slope); });
   }
 
   Evaluation evaluate(std::span<const float> x) const override {
     double squares = 0.0;
-    const GivenUp never = [] { return false; };
+    const IsCancelled never = [] { return false; };
     const double loss = visit(x, never, [&](std::size_t, double slope) { squares += slope * slope; });
     return {.loss = loss, .squared_gradient_norm = squares};
   }
@@ -39,12 +39,12 @@ class Tridiagonal final : public AnalyticProblem {
   //   f(x) - min f = 1/2 e'Ae = 1/8 sum_{j=0}^{d} s_j^2,   grad_j f = (Ae)_j = 1/4 (s_{j-1} - s_j)
   // which loses no digits near the minimum, as f(x) itself would.
   template <class Each>
-  double visit(std::span<const float> x, const GivenUp& given_up, const Each& each) const {
+  double visit(std::span<const float> x, const IsCancelled& cancelled, const Each& each) const {
     const double slope_of_minimiser = 1.0 / static_cast<double>(dimension_ + 1);
     // x*_0 = -1 and x*_{d+1} = 0 extend the minimiser's straight line to the border, where e = 0.
     double before = -1.0;
     double last_step = 0.0, squares = 0.0;
-    in_chunks(dimension_ + 1, given_up, [&](std::size_t begin, std::size_t end) {
+    in_chunks(dimension_ + 1, cancelled, [&](std::size_t begin, std::size_t end) {
       for (std::size_t j = begin; j < end; ++j) {
         const double here = j < dimension_ ? x[j] : 0.0;
         const double step = here - before - slope_of_minimiser;

@@ -122,14 +122,14 @@ void AppendingFile::drop(const Piece& piece) {
            : fmt::format("no more of it can wait in memory: {} are missing from now on", options_.items));
 }
 
-void AppendingFile::close(Patience* patience) {
+void AppendingFile::close(RetryPolicy* retry) {
   if (!file_) return;
   const auto is_safe = [&] {
     flush();
-    if (!is_behind() && patience) sync_now();
+    if (!is_behind() && retry) sync_now();
     return !is_behind();
   };
-  while (!is_safe() && !obstructed_ && patience && patience->wait(reason_)) {
+  while (!is_safe() && !obstructed_ && retry && retry->wait(reason_)) {
   }
   if (is_behind()) give_up();
   try {

@@ -14,7 +14,7 @@
 #include "core/hash.hpp"
 #include "record/file.hpp"
 #include "record/kept_log.hpp"
-#include "record/patience.hpp"
+#include "record/retry_policy.hpp"
 #include "tardigrad/archive.hpp"
 
 namespace tardigrad::record {
@@ -46,7 +46,7 @@ struct AppendingOptions {
 class AppendingFile {
  public:
   explicit AppendingFile(std::filesystem::path path, AppendingOptions options = {});
-  /// As `close`, without patience.
+  /// As `close`, without retry.
   ~AppendingFile();
   AppendingFile(const AppendingFile&) = delete;
   AppendingFile& operator=(const AppendingFile&) = delete;
@@ -61,7 +61,7 @@ class AppendingFile {
   void flush();
   /// Tries for as long as there is patience (nothing: once); what then is not in the file is cut off, counted and told
   /// of. Idempotent.
-  void close(Patience* patience = nullptr);
+  void close(RetryPolicy* retry = nullptr);
 
   bool is_behind() const { return trouble_ != Trouble::none || is_distrusted(); }
   /// How long the file is, with what waits.
@@ -74,7 +74,7 @@ class AppendingFile {
   std::function<void()> sync_task() const;
   /// With what waits.
   KeptLog so_far() const { return {.bytes = bytes(), .checksum = hasher_.hex(), .missing = missing_}; }
-  void state(Archive& archive) { archive(missing_, hasher_); }
+  void serialize(Archive& archive) { archive(missing_, hasher_); }
 
  private:
   struct Piece {

@@ -44,7 +44,7 @@ class Reader {
       throw ForeignCheckpoint(fmt::format("{}: a checkpoint of another program: format {}, only {} is read",
                                           path_.string(), prefix_.format, kFormat));
     check_lengths();
-    State raw;
+    SavedState raw;
     raw.bytes.resize(prefix_.header_bytes);
     read(raw.bytes);
     CheckpointHeader header;
@@ -133,10 +133,10 @@ void read_back(const std::filesystem::path& written, const std::filesystem::path
 
 }  // namespace
 
-void write_checkpoint(const std::filesystem::path& path, CheckpointHeader header, const State& state) {
+void write_checkpoint(const std::filesystem::path& path, CheckpointHeader header, const SavedState& state) {
   StateWriter writer;
   writer(header);
-  const State raw = writer.take();
+  const SavedState raw = writer.take();
   Prefix prefix;
   prefix.header_bytes = static_cast<std::uint32_t>(raw.bytes.size());
   prefix.state_bytes = state.bytes.size();

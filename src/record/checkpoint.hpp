@@ -21,7 +21,7 @@ struct CheckpointHeader {
   std::optional<double> metric = {};                  ///< of the target, at the last evaluation before it
   KeptLog events = {}, metrics = {}, recording = {};  ///< events.jsonl, metrics.jsonl, recording.bin
   std::uint64_t missing() const { return events.missing + metrics.missing + recording.missing; }
-  void state(Archive& archive) { archive(provenance, scenario_hash, updates, metric, events, metrics, recording); }
+  void serialize(Archive& archive) { archive(provenance, scenario_hash, updates, metric, events, metrics, recording); }
 };
 
 /// It is a checkpoint, or was to be one, and cannot be believed: torn, or changed.
@@ -38,7 +38,7 @@ class ForeignCheckpoint : public Error {
 
 struct Checkpoint {
   CheckpointHeader header;
-  State state;
+  SavedState state;
 };
 
 /// One file: 8 bytes that name the format, its number, the length of the header, the number of bytes, vectors and
@@ -47,7 +47,7 @@ struct Checkpoint {
 /// Before it has its name it is on the disk, and was read back.
 /// Errors  IoError naming the file; what was there before then stays, whole
 /// Cost    the disk's, and reading it once; nothing is copied
-void write_checkpoint(const std::filesystem::path& path, CheckpointHeader header, const State& state);
+void write_checkpoint(const std::filesystem::path& path, CheckpointHeader header, const SavedState& state);
 
 /// The header alone, without a look at the rest.
 /// Errors  as read_checkpoint

@@ -95,7 +95,7 @@ void CheckpointFolder::put_aside(const std::vector<PassedOver>& files) const {
   }
 }
 
-void CheckpointFolder::write(const CheckpointHeader& header, const State& state) const {
+void CheckpointFolder::write(const CheckpointHeader& header, const SavedState& state) const {
   refuse_link(options_.path);
   std::error_code error;
   // Not its parents: a run's logs make its directory again where it has gone, and its scenario.toml with it.
@@ -163,23 +163,25 @@ CheckpointWriter::CheckpointWriter(CheckpointFolder folder, Options options)
 
 CheckpointWriter::~CheckpointWriter() { wait(); }
 
-void CheckpointWriter::write(CheckpointHeader header, State state, std::function<void()> before) {
-  write(Job{.header = std::move(header), .state = std::move(state), .before = std::move(before)});
+void CheckpointWriter::write(CheckpointHeader header, SavedState state, std::function<void()> before) {
+  write(WriteRequest{.header = std::move(header), .state = std::move(state), .before = std::move(before)});
 }
 
-std::optional<std::string> CheckpointWriter::write_last(CheckpointHeader header, State state,
+std::optional<std::string> CheckpointWriter::write_last(CheckpointHeader header, SavedState state,
                                                         std::function<void()> before) {
-  write(Job{
-      .header = std::move(header), .state = std::move(state), .before = std::move(before), .place = Job::Place::last});
+  write(WriteRequest{.header = std::move(header),
+                     .state = std::move(state),
+                     .before = std::move(before),
+                     .place = WriteRequest::Place::last});
   wait();
   return trouble_;
 }
 
-void CheckpointWriter::write(Job job) {
+void CheckpointWriter::write(WriteRequest request) {
   wait();
   {
     const std::scoped_lock lock(mutex_);
-    job_ = std::move(job);
+    request_ = std::move(request);
     busy_ = true;
     due_ = false;
   }
@@ -197,19 +199,19 @@ void CheckpointWriter::run(const std::stop_token& stopping) {
   const auto next = [&] { return options_.every ? Clock::now() + *options_.every : never; };
   std::unique_lock lock(mutex_);
   Clock::time_point due = next();
-  const auto has_job = [&] { return job_.has_value(); };
+  const auto has_job = [&] { return request_.has_value(); };
   while (!stopping.stop_requested()) {
     if (due == never)
       changed_.wait(lock, stopping, has_job);
     else
       changed_.wait_until(lock, stopping, due, has_job);
-    if (job_) {
+    if (request_) {
       lock.unlock();
       const Clock::time_point begin = Clock::now();
-      carry_out(*job_);
+      carry_out(*request_);
       if (options_.every) skipped_ += static_cast<std::uint64_t>((Clock::now() - begin) / *options_.every);
       lock.lock();
-      job_.reset();  // gives its vectors back
+      request_.reset();  // gives its vectors back
       busy_ = false;
       due = next();
       changed_.notify_all();
@@ -220,16 +222,16 @@ void CheckpointWriter::run(const std::stop_token& stopping) {
   }
 }
 
-void CheckpointWriter::carry_out(const Job& job) {
+void CheckpointWriter::carry_out(const WriteRequest& request) {
   try {
-    job.before();
-    folder_.write(job.header, job.state);
+    request.before();
+    folder_.write(request.header, request.state);
     ++written_;
-    if (std::exchange(trouble_, {}) && job.place == Job::Place::on_the_way)
+    if (std::exchange(trouble_, {}) && request.place == WriteRequest::Place::on_the_way)
       options_.tell(folder_.path().string() + ": checkpoints are written again");
   } catch (const std::exception& error) {  // out of memory, too
     ++failed_;
-    if (!std::exchange(trouble_, error.what()) && job.place == Job::Place::on_the_way)
+    if (!std::exchange(trouble_, error.what()) && request.place == WriteRequest::Place::on_the_way)
       options_.tell(fmt::format("{}; the run goes on, and this is tried again at the next checkpoint", error.what()));
   }
 }

@@ -52,7 +52,7 @@ class CheckpointFolder {
   void put_aside(const std::vector<PassedOver>& files) const;
   /// Writes one, sees that it can be read, and then removes those that are not to be kept, and what a kill left half
   /// written. The last one whose logs lack nothing is kept, too.
-  void write(const CheckpointHeader& header, const State& state) const;
+  void write(const CheckpointHeader& header, const SavedState& state) const;
   const std::filesystem::path& path() const { return options_.path; }
 
  private:
@@ -84,9 +84,9 @@ class CheckpointWriter {
   bool is_due() const { return due_.load(std::memory_order_relaxed); }
   /// Waits while it is busy. `before` is called first, on the writer's thread: what the checkpoint relies on must be on
   /// the disk before it is.
-  void write(CheckpointHeader header, State state, std::function<void()> before);
+  void write(CheckpointHeader header, SavedState state, std::function<void()> before);
   /// The last one of a run, which is waited for. Returns what went wrong, and tells nobody.
-  std::optional<std::string> write_last(CheckpointHeader header, State state, std::function<void()> before);
+  std::optional<std::string> write_last(CheckpointHeader header, SavedState state, std::function<void()> before);
   /// Returns when nothing is being written any more.
   void wait();
   std::uint64_t written() const { return written_.load(); }
@@ -96,21 +96,21 @@ class CheckpointWriter {
   std::uint64_t skipped() const { return skipped_.load(); }
 
  private:
-  struct Job {
+  struct WriteRequest {
     CheckpointHeader header;
-    State state;
+    SavedState state;
     std::function<void()> before;
     enum class Place : std::uint8_t { on_the_way, last } place = Place::on_the_way;
   };
-  void write(Job job);
+  void write(WriteRequest request);
   void run(const std::stop_token& stopping);
-  void carry_out(const Job& job);
+  void carry_out(const WriteRequest& request);
 
   const CheckpointFolder folder_;
   const Options options_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::optional<Job> job_;  // guarded by mutex_; the writer's while busy_
+  std::optional<WriteRequest> request_;  // guarded by mutex_; the writer's while busy_
   std::atomic<bool> busy_{false}, due_{false};
   std::atomic<std::uint64_t> written_{0}, failed_{0}, skipped_{0};
   std::optional<std::string> trouble_;  // of the last attempt; the writer's while busy_

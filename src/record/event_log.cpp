@@ -79,9 +79,9 @@ void EventLog::flush() {
   file_.flush();
 }
 
-void EventLog::close(Patience* patience) {
+void EventLog::close(RetryPolicy* retry) {
   append_buffer();
-  file_.close(patience);
+  file_.close(retry);
 }
 
 }  // namespace tardigrad::record

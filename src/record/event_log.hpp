@@ -38,9 +38,9 @@ class EventLog final : public Observer {
   void on_arrival(const ArrivalRecord& record) override;
   void on_note(Time time, const std::string& text) override;
   void flush();
-  void close(Patience* patience = nullptr);
+  void close(RetryPolicy* retry = nullptr);
   const AppendingFile& file() const { return file_; }
-  void state(Archive& archive) { archive(until_next_, file_); }
+  void serialize(Archive& archive) { archive(until_next_, file_); }
 
  private:
   void end_row();

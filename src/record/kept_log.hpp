@@ -15,7 +15,7 @@ struct KeptLog {
   std::uint64_t bytes = 0;
   std::string checksum = {};  ///< of these bytes: Hasher::hex
   std::uint64_t missing = 0;  ///< rows or events that could not be written before
-  void state(Archive& archive) { archive(bytes, checksum, missing); }
+  void serialize(Archive& archive) { archive(bytes, checksum, missing); }
   bool operator==(const KeptLog&) const = default;
 };
 

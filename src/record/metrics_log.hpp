@@ -23,9 +23,9 @@ class MetricsLog final : public Observer {
   void on_arrival(const ArrivalRecord&) override { file_.retry(); }
   void on_evaluation(const EvaluationRecord& record) override;
   void flush() { file_.flush(); }
-  void close(Patience* patience = nullptr) { file_.close(patience); }
+  void close(RetryPolicy* retry = nullptr) { file_.close(retry); }
   const AppendingFile& file() const { return file_; }
-  void state(Archive& archive) { archive(file_); }
+  void serialize(Archive& archive) { archive(file_); }
 
  private:
   AppendingFile file_;

@@ -44,7 +44,7 @@ RecordingReader::RecordingReader(std::string bytes, std::string name)
   if (!std::string_view(bytes_).starts_with(format::kMagic)) throw wrong("it begins with something else");
   at_ = format::kMagic.size();
   left_ = next_block();
-  if (state_ != State::reading) throw wrong(trouble_);
+  if (status_ != Status::reading) throw wrong(trouble_);
   try {
     read_header();
   } catch (const Json::exception&) {
@@ -72,18 +72,18 @@ void RecordingReader::read_header() {
              .initial_point = number("initial_point")};
 }
 
-void RecordingReader::stop(State state, const std::string& why) {
-  state_ = state;
+void RecordingReader::stop(Status status, const std::string& why) {
+  status_ = status;
   left_ = {};
-  trouble_ = fmt::format("{} after event {}, at byte {} of {}: {}", state == State::torn ? "torn" : "damaged", events_,
-                         at_, bytes_.size(), why);
+  trouble_ = fmt::format("{} after event {}, at byte {} of {}: {}", status == Status::torn ? "torn" : "damaged",
+                         events_, at_, bytes_.size(), why);
 }
 
 // The payload of the next block; empty when there is none.
 std::string_view RecordingReader::next_block() {
   const std::string_view rest = std::string_view(bytes_).substr(at_);
   if (rest.size() < format::kBlockHead) {
-    stop(State::torn, "no end of the run was written");
+    stop(Status::torn, "no end of the run was written");
     return {};
   }
   std::uint32_t length = 0;
@@ -91,16 +91,16 @@ std::string_view RecordingReader::next_block() {
   std::memcpy(&length, rest.data(), sizeof length);
   std::memcpy(&hash, rest.data() + sizeof length, sizeof hash);
   if (length == 0 || length > format::kMostPayload) {
-    stop(State::damaged, fmt::format("a block cannot have {} bytes", length));
+    stop(Status::damaged, fmt::format("a block cannot have {} bytes", length));
     return {};
   }
   if (rest.size() - format::kBlockHead < length) {
-    stop(State::torn, "the last block is not whole");
+    stop(Status::torn, "the last block is not whole");
     return {};
   }
   const std::string_view payload = rest.substr(format::kBlockHead, length);
   if (hash64(std::as_bytes(std::span(payload))) != hash) {
-    stop(State::damaged, "the checksum of a block is wrong");
+    stop(Status::damaged, "the checksum of a block is wrong");
     return {};
   }
   at_ += format::kBlockHead + length;
@@ -108,7 +108,7 @@ std::string_view RecordingReader::next_block() {
 }
 
 bool RecordingReader::more() {
-  if (left_.empty() && state_ == State::reading) left_ = next_block();
+  if (left_.empty() && status_ == Status::reading) left_ = next_block();
   return !left_.empty();
 }
 
@@ -118,7 +118,7 @@ bool RecordingReader::event_follows() const {
 }
 
 std::optional<RecordedEvent> RecordingReader::next() {
-  if (state_ != State::reading || !more()) return std::nullopt;
+  if (status_ != Status::reading || !more()) return std::nullopt;
   RecordedEvent event;
   try {
     if (static_cast<Tag>(left_.front()) == Tag::end) {
@@ -130,7 +130,7 @@ std::optional<RecordedEvent> RecordingReader::next() {
     while (more() && !event_follows()) event.commands.push_back(read_command(static_cast<Tag>(byte())));
   } catch (const Broken&) {
     if (event.number > 0) --events_;
-    stop(State::damaged, "an item of a block is none");
+    stop(Status::damaged, "an item of a block is none");
     return std::nullopt;
   }
   return event;
@@ -217,7 +217,7 @@ void RecordingReader::read_end() {
   end.digest = text();
   if (!left_.empty() || at_ != bytes_.size()) throw Broken{};  // nothing comes after it
   end_ = std::move(end);
-  state_ = State::ended;
+  status_ = Status::ended;
 }
 
 std::uint8_t RecordingReader::byte() {

@@ -12,7 +12,7 @@ namespace tardigrad::record {
 
 /// Reads a recording event by event and believes nothing: checksums, lengths, tags, and that time never goes back.
 /// Memory  the file's bytes, and one event
-/// Errors  Error "FILE: not a recording: ..." from the constructor. Later damage ends the events: see `state`.
+/// Errors  Error "FILE: not a recording: ..." from the constructor. Later damage ends the events: see `status`.
 class RecordingReader {
  public:
   explicit RecordingReader(const std::filesystem::path& path);
@@ -23,13 +23,13 @@ class RecordingReader {
   /// The next event with its commands; nothing when there is none.
   std::optional<RecordedEvent> next();
 
-  enum class State : std::uint8_t {
+  enum class Status : std::uint8_t {
     reading,  ///< `next` has not returned nothing yet
     ended,    ///< the run ended: see `end`
     torn,     ///< the file ends where a run was broken off
     damaged,  ///< bytes are not what was written
   };
-  State state() const { return state_; }
+  Status status() const { return status_; }
   const std::optional<RecordedEnd>& end() const { return end_; }
   /// Where the recording stops and why, in words; "" while there is nothing to say.
   std::string trouble() const { return trouble_; }
@@ -40,7 +40,7 @@ class RecordingReader {
   void read_header();
   std::string_view next_block();
   bool more();  // is there another item? reads blocks as needed
-  void stop(State state, const std::string& why);
+  void stop(Status status, const std::string& why);
   void read_event(RecordedEvent& event);
   void read_end();
   std::uint8_t byte();
@@ -61,7 +61,7 @@ class RecordingReader {
   std::string_view left_;  // of the block that is being read
   std::uint64_t events_ = 0;
   Time last_{};
-  State state_ = State::reading;
+  Status status_ = Status::reading;
   std::optional<RecordedEnd> end_;
   std::string trouble_;
 };

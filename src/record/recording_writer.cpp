@@ -170,9 +170,9 @@ void RecordingWriter::end_block() {
   block_.assign(format::kBlockHead, '\0');
 }
 
-void RecordingWriter::close(Patience* patience) {
+void RecordingWriter::close(RetryPolicy* retry) {
   end_block();
-  file_.close(patience);
+  file_.close(retry);
 }
 
 }  // namespace tardigrad::record

@@ -37,11 +37,11 @@ class RecordingWriter {
   /// Before the next event, so that no event is torn apart.
   void flush_soon() { flush_soon_ = true; }
   void flush();
-  void close(Patience* patience = nullptr);
+  void close(RetryPolicy* retry = nullptr);
   /// Holds all up to the last `flush`.
   const AppendingFile& file() const { return file_; }
   /// Between two events, with nothing left to flush.
-  void state(Archive& archive) { archive(last_, file_); }
+  void serialize(Archive& archive) { archive(last_, file_); }
 
  private:
   void end_block();

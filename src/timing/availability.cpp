@@ -11,15 +11,15 @@
 namespace tardigrad::timing {
 namespace {
 
-class Stays final : public Availability {
+class UpAndDown final : public Availability {
  public:
-  Stays(Time first, std::unique_ptr<ComputeTime> up, std::unique_ptr<ComputeTime> down)
+  UpAndDown(Time first, std::unique_ptr<ComputeTime> up, std::unique_ptr<ComputeTime> down)
       : first_(first), up_(std::move(up)), down_(std::move(down)) {}
   Time first_join(WorkerId) const override { return first_; }
-  Time stay(WorkerId worker, std::uint64_t episode) const override {
+  Time uptime(WorkerId worker, std::uint64_t episode) const override {
     return up_ ? up_->sample(worker, episode) : Time::max();
   }
-  Time absence(WorkerId worker, std::uint64_t episode) const override {
+  Time downtime(WorkerId worker, std::uint64_t episode) const override {
     return down_ ? down_->sample(worker, episode) : Time::max();
   }
 
@@ -35,13 +35,13 @@ class Grouped final : public Availability {
     const Availability* group = find(worker);
     return group ? group->first_join(worker) : Time{0};
   }
-  Time stay(WorkerId worker, std::uint64_t episode) const override {
+  Time uptime(WorkerId worker, std::uint64_t episode) const override {
     const Availability* group = find(worker);
-    return group ? group->stay(worker, episode) : Time::max();
+    return group ? group->uptime(worker, episode) : Time::max();
   }
-  Time absence(WorkerId worker, std::uint64_t episode) const override {
+  Time downtime(WorkerId worker, std::uint64_t episode) const override {
     const Availability* group = find(worker);
-    return group ? group->absence(worker, episode) : Time::max();
+    return group ? group->downtime(worker, episode) : Time::max();
   }
 
  private:
@@ -53,7 +53,7 @@ class Grouped final : public Availability {
   std::vector<AvailabilityGroup> groups_;
 };
 
-// The laws draw from the stream of compute times: other seeds keep stays, absences and compute times independent.
+// The laws draw from the stream of compute times: other seeds keep stays, downtimes and compute times independent.
 std::uint64_t seed_for(std::uint64_t seed, std::uint64_t what) {
   return mix64(seed ^ mix64((std::uint64_t{static_cast<std::uint32_t>(Purpose::availability)} << 32) + what));
 }
@@ -76,7 +76,7 @@ std::unique_ptr<Availability> make_availability(Settings& settings, std::uint64_
   }
   const double first = table.number_or("first_join", 0.0, {.low = 0.0, .high = kLongestSeconds});
   if (!up && first == 0.0) settings.fail("availability", "must hold up, or first_join > 0");
-  return std::make_unique<Stays>(from_seconds(first), std::move(up), std::move(down));
+  return std::make_unique<UpAndDown>(from_seconds(first), std::move(up), std::move(down));
 }
 
 std::unique_ptr<Availability> make_grouped_availability(std::vector<AvailabilityGroup> groups) {

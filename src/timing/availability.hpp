@@ -12,7 +12,7 @@ namespace tardigrad::timing {
 
 /// Reads `settings.availability`, where there is one:
 ///   availability = { up = 100.0 | { kind = ..., ... }, down = 20.0 | { kind = ..., ... }, first_join = 5.0 }
-/// up and down are numbers of seconds or the laws of compute times, drawn anew for every stay and absence of every
+/// up and down are numbers of seconds or the laws of compute times, drawn anew for every stay and downtime of every
 /// worker; without down a worker that leaves never returns; without up it stays for ever; first_join = 0.
 /// Returns  nothing when everybody is always there
 /// Errors   Error: an empty table, or what make_compute_time refuses

@@ -7,7 +7,7 @@
 
 namespace tardigrad::timing {
 
-RecordedTimes::Worker& RecordedTimes::at(WorkerId worker) {
+RecordedTimes::Times& RecordedTimes::at(WorkerId worker) {
   if (worker >= workers_.size()) throw Error("the recording names a worker that its scenario has not");
   return workers_[worker];
 }
@@ -22,7 +22,7 @@ void RecordedTimes::add_unfinished(WorkerId worker, std::uint64_t index, Time lo
 
 void RecordedTimes::settle() {
   for (WorkerId id = 0; id < workers_.size(); ++id) {
-    Worker& worker = workers_[id];
+    Times& worker = workers_[id];
     for (const auto& [index, lap] : worker.known) worker.list.push_back(lap);
     if (worker.list.empty() && !worker.unfinished.empty()) never_finished_.push_back(id);
     if (worker.list.empty()) worker.list.push_back({kNotInThisRun, Time{0}});
@@ -42,7 +42,7 @@ void RecordedTimes::settle() {
 }
 
 const RecordedTimes::Lap& RecordedTimes::at(WorkerId worker, std::uint64_t index) const {
-  const Worker& times = workers_[worker];
+  const Times& times = workers_[worker];
   TG_CHECK(!times.list.empty(), "recorded times that are not settled");
   const auto found = times.known.find(index);
   return found != times.known.end() ? found->second : times.list[index % times.list.size()];
@@ -67,8 +67,8 @@ Time RecordedAvailability::between(WorkerId worker, std::uint64_t first) const {
   return first + 1 < times.size() ? times[first + 1] - times[first] : Time::max();
 }
 
-Time RecordedAvailability::stay(WorkerId worker, std::uint64_t episode) const { return between(worker, 2 * episode); }
-Time RecordedAvailability::absence(WorkerId worker, std::uint64_t episode) const {
+Time RecordedAvailability::uptime(WorkerId worker, std::uint64_t episode) const { return between(worker, 2 * episode); }
+Time RecordedAvailability::downtime(WorkerId worker, std::uint64_t episode) const {
   return between(worker, 2 * episode + 1);
 }
 

@@ -36,14 +36,14 @@ class RecordedTimes final : public ComputeTime {
   struct Lap {
     Time time{}, turn_around{};
   };
-  struct Worker {
+  struct Times {
     std::map<std::uint64_t, Lap> known;
     std::map<std::uint64_t, Time> unfinished;
     std::vector<Lap> list;  // the known ones, in the order of their indices
   };
-  Worker& at(WorkerId worker);
+  Times& at(WorkerId worker);
   const Lap& at(WorkerId worker, std::uint64_t index) const;
-  std::vector<Worker> workers_;
+  std::vector<Times> workers_;
   std::vector<WorkerId> never_finished_;
 };
 
@@ -55,8 +55,8 @@ class RecordedAvailability final : public Availability {
   void lost(WorkerId worker, Time time);
 
   Time first_join(WorkerId worker) const override;
-  Time stay(WorkerId worker, std::uint64_t episode) const override;
-  Time absence(WorkerId worker, std::uint64_t episode) const override;
+  Time uptime(WorkerId worker, std::uint64_t episode) const override;
+  Time downtime(WorkerId worker, std::uint64_t episode) const override;
 
  private:
   Time between(WorkerId worker, std::uint64_t first) const;

@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "cli/toml_file.hpp"
+#include "config/toml_file.hpp"
 #include "program.hpp"
 #include "support/method_files.hpp"
 
@@ -90,9 +90,9 @@ class FaultPoints : public Program, public testing::WithParamInterface<test::Met
     write("rows.svm", rows);
   }
   void write_scenario(const char* world, const test::MethodFile& method) {
-    SettingValue::Table document = cli::parse_toml(world, "faults_e2e_test.cpp");
+    SettingValue::Table document = parse_toml(world, "faults_e2e_test.cpp");
     document["method"] = {method.table};
-    write("s.toml", cli::to_toml_document(document));
+    write("s.toml", to_toml_document(document));
   }
   Finished run_into(const std::string& directory, const std::string& faults = "") {
     return run({"run", "s.toml", "--out", directory, "--quiet", "--threads", "1", "--resume"}, faults);

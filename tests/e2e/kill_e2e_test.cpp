@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "cli/toml_file.hpp"
+#include "config/toml_file.hpp"
 #include "program.hpp"
 #include "support/method_files.hpp"
 
@@ -35,14 +35,14 @@ class Kills : public e2e::Program, public testing::WithParamInterface<test::Meth
   }
   void write_scenario() {
     std::string text = kWorld;
-    SettingValue::Table document = cli::parse_toml(text, "kill_e2e_test.cpp");
+    SettingValue::Table document = parse_toml(text, "kill_e2e_test.cpp");
     document["method"] = {GetParam().table};
     auto& run = std::get<SettingValue::Table>(document["run"].value);
     SettingValue::Table every = {{"seconds", {0.01}}};
     if (GetParam().name.size() % 2) every = {{"updates", {std::int64_t{20}}}};
     run["checkpoint_every"] = {every};
     run["record"] = {true};
-    write("scenario.toml", cli::to_toml_document(document));
+    write("scenario.toml", to_toml_document(document));
   }
 
   void expect_same(const std::string& broken, const std::string& unbroken) {

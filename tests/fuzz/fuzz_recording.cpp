@@ -33,10 +33,10 @@ void read_all(std::string bytes) {
       last = event->time;
       TG_CHECK(!describe(*event).empty());
     }
-    using State = record::RecordingReader::State;
-    TG_CHECK(reader.state() != State::reading);
-    TG_CHECK((reader.state() == State::ended) == reader.end().has_value());
-    TG_CHECK((reader.state() == State::ended) == reader.trouble().empty());
+    using Status = record::RecordingReader::Status;
+    TG_CHECK(reader.status() != Status::reading);
+    TG_CHECK((reader.status() == Status::ended) == reader.end().has_value());
+    TG_CHECK((reader.status() == Status::ended) == reader.trouble().empty());
   } catch (const Error&) {
   }
 }

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "cli/toml_file.hpp"
+#include "config/toml_file.hpp"
 #include "tardigrad/error.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -13,15 +13,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   SettingValue::Table table;
   try {
-    table = cli::parse_toml(text, "fuzz.toml");
+    table = parse_toml(text, "fuzz.toml");
   } catch (const Error&) {
     return 0;
   }
-  const std::string written = cli::to_toml_document(table);
-  if (cli::to_toml_document(cli::parse_toml(written, "again.toml")) != written) std::abort();
+  const std::string written = to_toml_document(table);
+  if (to_toml_document(parse_toml(written, "again.toml")) != written) std::abort();
   try {
-    cli::apply_assignment(table, text.substr(0, 64));
-    cli::to_toml_document(table);
+    apply_assignment(table, text.substr(0, 64));
+    to_toml_document(table);
   } catch (const Error&) {
   }
   return 0;

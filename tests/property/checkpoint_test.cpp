@@ -16,7 +16,7 @@ using test::Leg;
 using test::MemoryKeeper;
 using test::MethodFile;
 using test::num;
-using test::SavedState;
+using test::SavedRun;
 using test::whole;
 using test::word;
 
@@ -25,7 +25,7 @@ class SavedRuns : public testing::TestWithParam<MethodFile> {
  protected:
   std::unique_ptr<Leg> make_leg() const {
     const auto simulator = [&](BufferPool& buffers) {
-      const sim::SimulatorOptions options{.workers = 5, .availability = &stays_};
+      const sim::SimulatorOptions options{.workers = 5, .availability = &uptimes_};
       return std::make_unique<sim::Simulator>(*problem_, times_, buffers, options);
     };
     return std::make_unique<Leg>(Leg::Parts{*problem_, test::make(GetParam().table, 5), options_, simulator});
@@ -78,7 +78,7 @@ class SavedRuns : public testing::TestWithParam<MethodFile> {
     expect_same_end(saved->run(keeper), unbroken);  // saving changes nothing
     ASSERT_GT(unbroken.counters.lost, 0u);
     ASSERT_GT(keeper.states.size(), 30u);
-    for (const SavedState& state : keeper.states) {
+    for (const SavedRun& state : keeper.states) {
       const auto resumed = make_leg();
       MemoryKeeper from;
       from.from = &state;
@@ -90,7 +90,7 @@ class SavedRuns : public testing::TestWithParam<MethodFile> {
 
   const std::unique_ptr<Problem> problem_ = make_problem();
   const test::RandomTimes times_{11};
-  const test::RandomStays stays_{5, 6.0, 2.0};
+  const test::RandomUptimes uptimes_{5, 6.0, 2.0};
   RunOptions options_ = make_options();
 };
 
@@ -109,7 +109,7 @@ TEST_P(SavedRuns, AreBrokenOffAfterEveryEvent) {
   const RunResult unbroken = alone->run(nobody);
   std::deque<std::unique_ptr<Leg>> legs;
   std::deque<MemoryKeeper> keepers;
-  for (const SavedState* last = nullptr;;) {
+  for (const SavedRun* last = nullptr;;) {
     Leg& leg = *legs.emplace_back(make_leg());
     MemoryKeeper& keeper = keepers.emplace_back();
     keeper.from = last;

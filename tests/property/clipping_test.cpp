@@ -7,9 +7,9 @@
 #include <cmath>
 #include <limits>
 
-#include "methods/clipping/auto_radius.hpp"
-#include "methods/clipping/percentile_radius.hpp"
-#include "methods/clipping/quantile_radius.hpp"
+#include "methods/policies/clipping/auto_radius.hpp"
+#include "methods/policies/clipping/percentile_radius.hpp"
+#include "methods/policies/clipping/quantile_radius.hpp"
 #include "problems/catalogue.hpp"
 #include "support/fake_world.hpp"
 #include "support/settings.hpp"

@@ -332,7 +332,7 @@ TEST(FedBuff, UniformDispatchDrawsAllAlike) {
     if (name != std::string("fedasync")) settings["buffer_size"] = whole(1);
     const test::Bowl bowl({.dimension = 1});
     const auto method = test::make(settings, 4);
-    EXPECT_TRUE(method->needs().queues) << name;
+    EXPECT_TRUE(method->required_capabilities().queues) << name;
     const auto run = test::simulate(bowl, test::FixedTimes({1.0, 1.0, 3.0, 7.0}), *method,
                                     {.workers = 4, .run = test::stop_after_updates(4000)});
     std::array<double, 4> counts{};

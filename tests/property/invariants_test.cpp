@@ -209,11 +209,11 @@ TEST(Ringmaster, DelaysStayBelowTheLimit) {
 }
 
 // A method with an eye on every version: forwards to another, copies x before and after each event.
-class Watched final : public Method {
+class Cancellable final : public Method {
  public:
-  Watched(std::unique_ptr<Method> inner, std::function<std::vector<float>()> read)
+  Cancellable(std::unique_ptr<Method> inner, std::function<std::vector<float>()> read)
       : inner_(std::move(inner)), read_(std::move(read)) {}
-  Needs needs() const override { return inner_->needs(); }
+  Capabilities required_capabilities() const override { return inner_->required_capabilities(); }
   void on_worker_joined(const WorkerInfo& worker, Model& model, Commands& commands) override {
     inner_->on_worker_joined(worker, model, commands);
     if (versions.empty()) versions.push_back(read_());
@@ -227,7 +227,7 @@ class Watched final : public Method {
     return decision;
   }
   void on_worker_lost(WorkerId, std::size_t, Model&, Commands&) override {}
-  void state(Archive& archive) override { inner_->state(archive); }
+  void serialize(Archive& archive) override { inner_->serialize(archive); }
 
   std::vector<std::vector<float>> versions;          // x_0, x_1, ...
   std::vector<std::pair<WorkerId, Version>> orders;  // in the order of their assignment
@@ -256,15 +256,15 @@ TEST(ClippedAsgd, DisplacementIsBounded) {
       bowl.initial_point(x0.view());
       ServerModel model(buffers, bowl.layout(), std::move(x0));
       sim::Simulator simulator(bowl, times, buffers, {.workers = 6});
-      Watched method(make({{"name", word("clipped-asgd")},
-                           {"step_size", num(kStep)},
-                           {"clip_radius", num(kRadius)},
-                           {"dispatch", word(dispatch)}},
-                          6),
-                     [&] {
-                       const auto x = model.snapshot().view();
-                       return std::vector<float>(x.begin(), x.end());
-                     });
+      Cancellable method(make({{"name", word("clipped-asgd")},
+                               {"step_size", num(kStep)},
+                               {"clip_radius", num(kRadius)},
+                               {"dispatch", word(dispatch)}},
+                              6),
+                         [&] {
+                           const auto x = model.snapshot().view();
+                           return std::vector<float>(x.begin(), x.end());
+                         });
       const RunOptions options = test::stop_after_updates(500);
       const RunResult result = drive(options, simulator, method, model);
       ASSERT_EQ(method.versions.size(), 501u);

@@ -34,8 +34,8 @@ class Joins final : public Availability {
   Time first_join(WorkerId worker) const override {
     return worker < at_start_ ? Time{0} : from_seconds(others_ * (1.0 + worker));
   }
-  Time stay(WorkerId, std::uint64_t) const override { return Time::max(); }
-  Time absence(WorkerId, std::uint64_t) const override { return Time::max(); }
+  Time uptime(WorkerId, std::uint64_t) const override { return Time::max(); }
+  Time downtime(WorkerId, std::uint64_t) const override { return Time::max(); }
 
  private:
   const std::size_t at_start_;

@@ -67,10 +67,10 @@ class Attack final : public Problem {
 };
 
 // The radius after every event.
-class Watched final : public Method {
+class Cancellable final : public Method {
  public:
-  explicit Watched(Method& method) : method_(method) {}
-  Needs needs() const override { return method_.needs(); }
+  explicit Cancellable(Method& method) : method_(method) {}
+  Capabilities required_capabilities() const override { return method_.required_capabilities(); }
   void on_worker_joined(const WorkerInfo& worker, Model& model, Commands& commands) override {
     method_.on_worker_joined(worker, model, commands);
   }
@@ -84,7 +84,7 @@ class Watched final : public Method {
     method_.on_worker_lost(worker, lost, model, commands);
   }
   Version oldest_useful_version() const override { return method_.oldest_useful_version(); }
-  void state(Archive& archive) override { method_.state(archive); }
+  void serialize(Archive& archive) override { method_.serialize(archive); }
   std::vector<Metric> figures() const override { return method_.figures(); }
   std::vector<double> log_radii;
 
@@ -111,9 +111,9 @@ struct Trace {
 Trace run(const SettingValue::Table& settings, const Schedule& schedule, WorkerId attacked, float size) {
   const Attack problem(attacked, size);
   const test::RandomTimes times(schedule.seed);
-  const test::ComingAndGoing availability({.seed = schedule.seed, .stay = 12.0, .absence = 3.0, .late = 2});
+  const test::ComingAndGoing availability({.seed = schedule.seed, .uptime = 12.0, .downtime = 3.0, .late = 2});
   const auto method = test::make(settings, kWorkers, schedule.seed, schedule.comings_and_goings ? 1 : 0);
-  Watched watched(*method);
+  Cancellable watched(*method);
   Trace trace;
   trace.outcomes = test::simulate(problem, times, watched,
                                   {.workers = kWorkers,
@@ -146,9 +146,9 @@ std::vector<float> normals(std::uint64_t seed, Version version) {
   Buffer zero = buffers.take();
   std::ranges::fill(zero.view(), 0.0f);
   ServerModel model(buffers, problem.layout(), std::move(zero));
-  Pass pass;
-  pass.noise(vec::kModel, vec::kModel, 1.0, seed, version);
-  model.run(pass, nullptr);
+  VectorProgram program;
+  program.noise(vec::kModel, vec::kModel, 1.0, seed, version);
+  model.run(program, nullptr);
   const auto x = model.snapshot().view();
   return {x.begin(), x.end()};
 }

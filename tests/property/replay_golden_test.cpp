@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "cli/recorded_timings.hpp"
+#include "experiment/recorded_timings.hpp"
 #include "problems/catalogue.hpp"
 #include "support/method_files.hpp"
 #include "support/recorded.hpp"
@@ -26,10 +26,10 @@ constexpr double kSeconds = 150;
 class InAndOut final : public Availability {
  public:
   Time first_join(WorkerId worker) const override { return worker == 3 ? from_seconds(0.5) : Time{0}; }
-  Time stay(WorkerId worker, std::uint64_t) const override {
+  Time uptime(WorkerId worker, std::uint64_t) const override {
     return worker % 2 == 0 ? Time::max() : from_seconds(2.3 + worker);
   }
-  Time absence(WorkerId worker, std::uint64_t) const override { return from_seconds(1.0 + 0.3 * worker); }
+  Time downtime(WorkerId worker, std::uint64_t) const override { return from_seconds(1.0 + 0.3 * worker); }
 };
 
 class Replayed : public testing::TestWithParam<MethodFile> {
@@ -52,7 +52,7 @@ class Replayed : public testing::TestWithParam<MethodFile> {
     RecordingReader reader(run.bytes, "test");
     const auto fresh = method();
     const test::Outcomes again = test::replay_run(*problem_, *fresh, reader);
-    EXPECT_EQ(reader.state(), RecordingReader::State::ended) << reader.trouble();
+    EXPECT_EQ(reader.status(), RecordingReader::Status::ended) << reader.trouble();
     EXPECT_EQ(again.result.digest, run.outcomes.result.digest);
     EXPECT_EQ(again.x, run.outcomes.x);
     ASSERT_TRUE(reader.end());
@@ -61,7 +61,7 @@ class Replayed : public testing::TestWithParam<MethodFile> {
     EXPECT_EQ(now.updates, then.updates);
     EXPECT_EQ(now.used_seconds, then.used_seconds);
     EXPECT_EQ(now.wasted_seconds, then.wasted_seconds);
-    const Counters read = cli::read_timings(RecordingReader(run.bytes, "test"), kWorkers).counters;
+    const Counters read = read_timings(RecordingReader(run.bytes, "test"), kWorkers).counters;
     EXPECT_EQ(read.used_seconds, then.used_seconds);
     EXPECT_EQ(read.wasted_seconds, then.wasted_seconds);
   }
@@ -95,7 +95,7 @@ TEST_P(Replayed, TornRecordingsGoUpToTheirEnd) {
     RecordingReader reader(run.bytes.substr(0, size), "test");
     const auto fresh = method();
     const test::Outcomes part = test::replay_run(*problem_, *fresh, reader);
-    EXPECT_EQ(reader.state(), RecordingReader::State::torn);
+    EXPECT_EQ(reader.status(), RecordingReader::Status::torn);
     EXPECT_GE(part.arrivals.size(), before);
     before = part.arrivals.size();
     for (std::size_t i = 0; i < part.arrivals.size(); ++i)
@@ -107,7 +107,7 @@ TEST_P(Replayed, TornRecordingsGoUpToTheirEnd) {
 TEST_P(Replayed, RecordedTimingsAreEnoughToHaveTheRunAgain) {
   const InAndOut away;
   const test::RecordedRun run = record(&away);
-  const cli::RecordedTimings timings = cli::read_timings(RecordingReader(run.bytes, "test"), kWorkers);
+  const RecordedTimings timings = read_timings(RecordingReader(run.bytes, "test"), kWorkers);
   EXPECT_TRUE(timings.ended);
   EXPECT_EQ(timings.counters.assigned, run.outcomes.result.counters.assigned);
   EXPECT_EQ(timings.counters.applied, run.outcomes.result.counters.applied);
@@ -126,7 +126,7 @@ TEST_P(Replayed, RecordedTimingsAreEnoughToHaveTheRunAgain) {
 class Questioned final : public Method {
  public:
   explicit Questioned(Method& method) : method_(method) {}
-  Needs needs() const override { return method_.needs(); }
+  Capabilities required_capabilities() const override { return method_.required_capabilities(); }
   void on_worker_joined(const WorkerInfo& worker, Model& model, Commands& commands) override {
     method_.on_worker_joined(worker, model, commands);
   }
@@ -155,7 +155,7 @@ class Questioned final : public Method {
   }
   void on_timer(TimerId timer, Model& model, Commands& commands) override { method_.on_timer(timer, model, commands); }
   Version oldest_useful_version() const override { return method_.oldest_useful_version(); }
-  void state(Archive& archive) override { method_.state(archive); }
+  void serialize(Archive& archive) override { method_.serialize(archive); }
 
  private:
   Method& method_;

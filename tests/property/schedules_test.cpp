@@ -16,13 +16,13 @@ using test::MethodFile;
 
 constexpr std::size_t kWorkers = 4;
 
-// Stays of about 8 s, absences of about 3; the last worker comes late.
+// UpAndDown of about 8 s, downtimes of about 3; the last worker comes late.
 class ComeAndGo final : public Availability {
  public:
   explicit ComeAndGo(std::uint64_t seed) : seed_(seed) {}
   Time first_join(WorkerId worker) const override { return worker == kWorkers - 1 ? from_seconds(5.0) : Time{0}; }
-  Time stay(WorkerId worker, std::uint64_t episode) const override { return draw(worker, 2 * episode, 8.0); }
-  Time absence(WorkerId worker, std::uint64_t episode) const override { return draw(worker, 2 * episode + 1, 3.0); }
+  Time uptime(WorkerId worker, std::uint64_t episode) const override { return draw(worker, 2 * episode, 8.0); }
+  Time downtime(WorkerId worker, std::uint64_t episode) const override { return draw(worker, 2 * episode + 1, 3.0); }
 
  private:
   Time draw(WorkerId worker, std::uint64_t index, double mean) const {
@@ -35,8 +35,10 @@ class ComeAndGo final : public Availability {
 class Blackout final : public Availability {
  public:
   Time first_join(WorkerId) const override { return Time{0}; }
-  Time stay(WorkerId, std::uint64_t episode) const override { return episode == 0 ? from_seconds(20.0) : Time::max(); }
-  Time absence(WorkerId, std::uint64_t) const override { return from_seconds(5.0); }
+  Time uptime(WorkerId, std::uint64_t episode) const override {
+    return episode == 0 ? from_seconds(20.0) : Time::max();
+  }
+  Time downtime(WorkerId, std::uint64_t) const override { return from_seconds(5.0); }
 };
 
 struct Seen {
@@ -117,10 +119,12 @@ TEST_P(Schedules, DelaysNeedsAndMemoryAreAsDeclared) {
     const auto row =
         std::ranges::find_if(methods::catalogue(), [&](const methods::MethodRow& each) { return name == each.name; });
     const std::unique_ptr<Method> method = test::make(GetParam().table, kWorkers, seed);
-    const Needs needs = method->needs();
-    EXPECT_TRUE((!needs.cancel || row->needs.cancel) && (!needs.queues || row->needs.queues) &&
-                (!needs.timers || row->needs.timers) && (!needs.local_steps || row->needs.local_steps) &&
-                (!needs.points || row->needs.points));
+    const Capabilities capabilities = method->required_capabilities();
+    EXPECT_TRUE((!capabilities.cancel || row->capabilities.cancel) &&
+                (!capabilities.queues || row->capabilities.queues) &&
+                (!capabilities.timers || row->capabilities.timers) &&
+                (!capabilities.local_steps || row->capabilities.local_steps) &&
+                (!capabilities.points || row->capabilities.points));
     if (GetParam().table.count("update") == 0 && GetParam().table.count("clipping") == 0) {
       EXPECT_LE(seen.vectors, row->memory.fixed + row->memory.per_worker * kWorkers);
     }
@@ -130,23 +134,23 @@ TEST_P(Schedules, DelaysNeedsAndMemoryAreAsDeclared) {
 // What a row declares is no more than what some variant really uses.
 TEST(Catalogue, DeclaredNeedsAndMemoryAreUsed) {
   for (const methods::MethodRow& row : methods::catalogue()) {
-    Needs used;
+    Capabilities used;
     std::size_t vectors = 0;
     for (const MethodFile& file : test::method_files()) {
       if (file.method() != row.name) continue;
-      const Needs needs = test::make(file.table, kWorkers)->needs();
-      used.cancel |= needs.cancel;
-      used.queues |= needs.queues;
-      used.timers |= needs.timers;
-      used.local_steps |= needs.local_steps;
-      used.points |= needs.points;
+      const Capabilities capabilities = test::make(file.table, kWorkers)->required_capabilities();
+      used.cancel |= capabilities.cancel;
+      used.queues |= capabilities.queues;
+      used.timers |= capabilities.timers;
+      used.local_steps |= capabilities.local_steps;
+      used.points |= capabilities.points;
       vectors = std::max(vectors, run(file, nullptr, 1, 1).vectors);
     }
-    EXPECT_EQ(used.cancel, row.needs.cancel) << row.name;
-    EXPECT_EQ(used.queues, row.needs.queues) << row.name;
-    EXPECT_EQ(used.timers, row.needs.timers) << row.name;
-    EXPECT_EQ(used.local_steps, row.needs.local_steps) << row.name;
-    EXPECT_EQ(used.points, row.needs.points) << row.name;
+    EXPECT_EQ(used.cancel, row.capabilities.cancel) << row.name;
+    EXPECT_EQ(used.queues, row.capabilities.queues) << row.name;
+    EXPECT_EQ(used.timers, row.capabilities.timers) << row.name;
+    EXPECT_EQ(used.local_steps, row.capabilities.local_steps) << row.name;
+    EXPECT_EQ(used.points, row.capabilities.points) << row.name;
     EXPECT_GE(vectors, row.memory.fixed + row.memory.per_worker * kWorkers) << row.name;
   }
 }

@@ -17,13 +17,13 @@ constexpr std::size_t kWorkers = 4;
 class StateSize : public testing::TestWithParam<MethodFile> {
  protected:
   // The bytes of the method's state at the end of a run.
-  static std::size_t after(const ComputeTime& times, const StopConditions& stop, double stay, double absence) {
+  static std::size_t after(const ComputeTime& times, const StopConditions& stop, double uptime, double downtime) {
     const test::Bowl bowl({.dimension = 3, .noise = 0.5});
-    const test::ComingAndGoing availability({.seed = 1, .stay = stay, .absence = absence});
+    const test::ComingAndGoing availability({.seed = 1, .uptime = uptime, .downtime = downtime});
     const auto method = test::make(GetParam().table, kWorkers);
     test::simulate(bowl, times, *method, {.workers = kWorkers, .run = {.stop = stop}, .availability = &availability});
     StateWriter writer;
-    method->state(writer);
+    method->serialize(writer);
     return writer.take().bytes.size();
   }
 };

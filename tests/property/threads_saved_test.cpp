@@ -25,7 +25,7 @@ namespace {
 using test::Leg;
 using test::MemoryKeeper;
 using test::MethodFile;
-using test::SavedState;
+using test::SavedRun;
 
 class SavedThreads : public testing::TestWithParam<MethodFile> {
  protected:
@@ -62,7 +62,7 @@ TEST_P(SavedThreads, OneWorkerGoesOnFromEveryThirdEvent) {
   const RunResult unbroken = alone->run(keeper);
   const std::vector<ArrivalRecord>& all = alone->recorder.arrivals;
   for (std::size_t i = 0; i < keeper.states.size() && !HasFailure(); i += 3) {
-    const SavedState& state = keeper.states[i];
+    const SavedRun& state = keeper.states[i];
     const auto resumed = make_leg({.workers = 1}, stop);
     MemoryKeeper from;
     from.from = &state;
@@ -82,7 +82,7 @@ class RecordedThreads : public SavedThreads {
 
   // Breaks the run off after so many events, and goes on from one of the last states: a kill loses what came after it.
   void run_in_legs(const std::function<std::size_t()>& events) {
-    for (const SavedState* from = nullptr;;) {
+    for (const SavedRun* from = nullptr;;) {
       Leg& leg = *legs_.emplace_back(make_leg(options_, {.stop = {.gradients = 400}}));
       MemoryKeeper& keeper = keepers_.emplace_back();
       record::RecordingWriter recording(file_, {}, {.kept = from ? from->recording_bytes : 0});
@@ -126,14 +126,14 @@ class RecordedThreads : public SavedThreads {
     record::RecordingReader reader(file_);
     const std::unique_ptr<Method> method = test::make(GetParam().table, kWorkers);
     const test::Outcomes again = test::replay_run(bowl_, *method, reader);
-    EXPECT_EQ(reader.state(), record::RecordingReader::State::ended) << reader.trouble();
+    EXPECT_EQ(reader.status(), record::RecordingReader::Status::ended) << reader.trouble();
     EXPECT_EQ(again.result.digest, result_.digest);
     EXPECT_EQ(again.x, legs_.back()->x);
     expect_same_updates(again.arrivals, records_);
   }
 
   const test::RandomTimes times_{7};
-  const test::ComingAndGoing availability_{{.seed = 3, .stay = 16.0, .absence = 3.0, .late = 3}};
+  const test::ComingAndGoing availability_{{.seed = 3, .uptime = 16.0, .downtime = 3.0, .late = 3}};
   const threads::ThreadOptions options_{
       .workers = kWorkers, .pace = &times_, .availability = &availability_, .time_scale = 1e-4};
   const record::TemporaryDirectory directory_{};

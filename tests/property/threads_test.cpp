@@ -52,9 +52,9 @@ TEST_P(OnThreads, TwoThousandArrivals) {
   EXPECT_GT(seen.result.runtime.utilisation, 0.0);
 }
 
-// Stays of about 8 orders, absences of about 3.
+// UpAndDown of about 8 orders, downtimes of about 3.
 TEST_P(OnThreads, LossesAndReturns) {
-  const test::ComingAndGoing availability({.seed = 2, .stay = 16.0, .absence = 3.0, .late = kWorkers - 1});
+  const test::ComingAndGoing availability({.seed = 2, .uptime = 16.0, .downtime = 3.0, .late = kWorkers - 1});
   const ThreadRun seen = run(GetParam(), {.availability = &availability, .time_scale = 1e-4}, 2);
   EXPECT_GT(seen.result.counters.lost, 0u);
 }

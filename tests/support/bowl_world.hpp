@@ -17,10 +17,10 @@ class Away final : public Availability {
  public:
   Away(WorkerId worker, double leaves, double returns) : worker_(worker), leaves_(leaves), returns_(returns) {}
   Time first_join(WorkerId) const override { return Time{0}; }
-  Time stay(WorkerId worker, std::uint64_t episode) const override {
+  Time uptime(WorkerId worker, std::uint64_t episode) const override {
     return worker == worker_ && episode == 0 ? from_seconds(leaves_) : Time::max();
   }
-  Time absence(WorkerId, std::uint64_t) const override { return from_seconds(returns_ - leaves_); }
+  Time downtime(WorkerId, std::uint64_t) const override { return from_seconds(returns_ - leaves_); }
 
  private:
   WorkerId worker_;

@@ -144,14 +144,14 @@ class ComingAndGoing final : public Availability {
  public:
   struct Laws {
     std::uint64_t seed;
-    double stay, absence;
+    double uptime, downtime;
     std::optional<WorkerId> late = {};  // after 5 s
   };
   explicit ComingAndGoing(const Laws& laws) : laws_(laws) {}
   Time first_join(WorkerId worker) const override { return worker == laws_.late ? from_seconds(5.0) : Time{0}; }
-  Time stay(WorkerId worker, std::uint64_t episode) const override { return draw(worker, 2 * episode, laws_.stay); }
-  Time absence(WorkerId worker, std::uint64_t episode) const override {
-    return draw(worker, 2 * episode + 1, laws_.absence);
+  Time uptime(WorkerId worker, std::uint64_t episode) const override { return draw(worker, 2 * episode, laws_.uptime); }
+  Time downtime(WorkerId worker, std::uint64_t episode) const override {
+    return draw(worker, 2 * episode + 1, laws_.downtime);
   }
 
  private:

@@ -59,7 +59,7 @@ struct Rule {
 };
 
 // What is to become of a call.
-struct Verdict {
+struct Answer {
   Action action = Action::slow;  // of those that come after a call is allowed, none
   int error = 0;
   bool fails() const { return action == Action::fail; }
@@ -125,21 +125,21 @@ class Faults {
     }
   }
 
-  Verdict meet(Call call, const char* path) {
+  Answer meet(Call call, const char* path) {
     if (path[0] != '/' || (std::strncmp(path, "/dev/", 5) == 0 && std::strncmp(path, "/dev/shm/", 9) != 0) ||
         std::strncmp(path, "/proc/", 6) == 0)
       return {};
     if (log_ >= 0) write_down(call, path);
-    Verdict verdict;
+    Answer answer;
     for (std::size_t i = 0; i < count_; ++i) {
       Rule& rule = rules_[i];
       if ((rule.call != Call::any && rule.call != call) || fnmatch(rule.pattern, path, 0) != 0) continue;
       const long number = ++rule.seen;
       if (number < rule.first || number > rule.last) continue;
       before(rule.action);
-      if (rule.action <= Action::half) verdict = {rule.action, rule.error};
+      if (rule.action <= Action::half) answer = {rule.action, rule.error};
     }
-    return verdict;
+    return answer;
   }
 
  private:
@@ -184,7 +184,7 @@ Faults& faults() {
   return all;
 }
 
-Verdict meet(Call call, const char* path, int directory = AT_FDCWD) {
+Answer meet(Call call, const char* path, int directory = AT_FDCWD) {
   const int before = errno;
   char whole[2 * PATH_MAX] = "";
   if (path[0] != '/') {
@@ -195,25 +195,25 @@ Verdict meet(Call call, const char* path, int directory = AT_FDCWD) {
     whole[length] = '/';
   }
   std::strncat(whole, path[0] == '.' && path[1] == '/' ? path + 2 : path, PATH_MAX);
-  const Verdict verdict = faults().meet(call, whole);
-  errno = verdict.fails() ? verdict.error : before;
-  return verdict;
+  const Answer answer = faults().meet(call, whole);
+  errno = answer.fails() ? answer.error : before;
+  return answer;
 }
 
-Verdict meet(Call call, int descriptor) {
+Answer meet(Call call, int descriptor) {
   const int before = errno;
   char link[32], path[PATH_MAX] = "";
   std::snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
   if (readlink(link, path, sizeof path - 1) <= 0) return {};
-  const Verdict verdict = faults().meet(call, path);
-  errno = verdict.fails() ? verdict.error : before;
-  return verdict;
+  const Answer answer = faults().meet(call, path);
+  errno = answer.fails() ? answer.error : before;
+  return answer;
 }
 
 // After the call.
 template <class Result>
-Result done(const Verdict& verdict, Result result) {
-  if (verdict.action != Action::kill_after && verdict.action != Action::kill_half) return result;
+Result done(const Answer& answer, Result result) {
+  if (answer.action != Action::kill_after && answer.action != Action::kill_half) return result;
   kill(getpid(), SIGKILL);
   for (;;) pause();
 }
@@ -222,8 +222,8 @@ Result done(const Verdict& verdict, Result result) {
 Call opening(int flags) { return (flags & O_DIRECTORY) != 0 ? Call::list : Call::open; }
 
 // How much of it is written.
-size_t part(const Verdict& verdict, size_t size) {
-  const bool half = verdict.action == Action::half || verdict.action == Action::kill_half;
+size_t part(const Answer& answer, size_t size) {
+  const bool half = answer.action == Action::half || answer.action == Action::kill_half;
   return half ? (size + 1) / 2 : size;
 }
 
@@ -231,13 +231,13 @@ size_t part(const Verdict& verdict, size_t size) {
 
 // The names of libc, and those that it has for large files and with _FORTIFY_SOURCE. By asm labels, so that nothing
 // that the headers make of a name is in the way; an open without O_CREAT hands on a mode that nobody reads.
-#define REPLACE(name, result, parameters, arguments, verdict_of_it, failure) \
-  extern "C" result faulty_##name parameters __asm__(#name);                 \
-  extern "C" result faulty_##name parameters {                               \
-    const Verdict verdict = verdict_of_it;                                   \
-    if (verdict.fails()) return failure;                                     \
-    static auto* const real = next<result parameters>(#name);                \
-    return done(verdict, real arguments);                                    \
+#define REPLACE(name, result, parameters, arguments, answer_to_it, failure) \
+  extern "C" result faulty_##name parameters __asm__(#name);                \
+  extern "C" result faulty_##name parameters {                              \
+    const Answer answer = answer_to_it;                                     \
+    if (answer.fails()) return failure;                                     \
+    static auto* const real = next<result parameters>(#name);               \
+    return done(answer, real arguments);                                    \
   }
 REPLACE(open, int, (const char* path, int flags, mode_t mode), (path, flags, mode), meet(opening(flags), path), -1)
 REPLACE(open64, int, (const char* path, int flags, mode_t mode), (path, flags, mode), meet(opening(flags), path), -1)
@@ -263,14 +263,14 @@ REPLACE(__pread_chk, ssize_t, (int file, void* to, size_t size, off_t from, size
         meet(Call::read, file), -1)
 REPLACE(__pread64_chk, ssize_t, (int file, void* to, size_t size, off_t from, size_t room),
         (file, to, size, from, room), meet(Call::read, file), -1)
-REPLACE(write, ssize_t, (int file, const void* from, size_t size), (file, from, part(verdict, size)),
+REPLACE(write, ssize_t, (int file, const void* from, size_t size), (file, from, part(answer, size)),
         meet(Call::write, file), -1)
-REPLACE(pwrite, ssize_t, (int file, const void* from, size_t size, off_t to), (file, from, part(verdict, size), to),
+REPLACE(pwrite, ssize_t, (int file, const void* from, size_t size, off_t to), (file, from, part(answer, size), to),
         meet(Call::write, file), -1)
-REPLACE(pwrite64, ssize_t, (int file, const void* from, size_t size, off_t to), (file, from, part(verdict, size), to),
+REPLACE(pwrite64, ssize_t, (int file, const void* from, size_t size, off_t to), (file, from, part(answer, size), to),
         meet(Call::write, file), -1)
 REPLACE(writev, ssize_t, (int file, const iovec* parts, int count),
-        (file, parts, static_cast<int>(part(verdict, static_cast<size_t>(count)))), meet(Call::write, file), -1)
+        (file, parts, static_cast<int>(part(answer, static_cast<size_t>(count)))), meet(Call::write, file), -1)
 REPLACE(ftruncate, int, (int file, off_t length), (file, length), meet(Call::cut, file), -1)
 REPLACE(ftruncate64, int, (int file, off_t length), (file, length), meet(Call::cut, file), -1)
 REPLACE(fsync, int, (int file), (file), meet(Call::sync, file), -1)
@@ -302,9 +302,9 @@ REPLACE(fstatat64, int, (int at, const char* path, void* to, int flags), (at, pa
 extern "C" int faulty_close(int file) __asm__("close");
 extern "C" int faulty_close(int file) {
   static auto* const real = next<int(int)>("close");
-  const Verdict verdict = meet(Call::close, file);
-  const int result = done(verdict, real(file));
-  if (!verdict.fails()) return result;
-  errno = verdict.error;
+  const Answer answer = meet(Call::close, file);
+  const int result = done(answer, real(file));
+  if (!answer.fails()) return result;
+  errno = answer.error;
   return -1;
 }

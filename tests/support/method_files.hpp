@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/toml_file.hpp"
+#include "config/toml_file.hpp"
 
 namespace tardigrad::test {
 
@@ -28,8 +28,7 @@ inline const std::vector<MethodFile>& method_files() {
   static const std::vector<MethodFile> list = [] {
     std::vector<MethodFile> found;
     for (const auto& entry : std::filesystem::directory_iterator(std::string(TARDIGRAD_SOURCE_DIR) + "/tests/golden"))
-      if (entry.path().extension() == ".toml")
-        found.push_back({entry.path().stem().string(), cli::read_toml(entry.path())});
+      if (entry.path().extension() == ".toml") found.push_back({entry.path().stem().string(), read_toml(entry.path())});
     std::ranges::sort(found, {}, &MethodFile::name);
     return found;
   }();

@@ -17,13 +17,14 @@
 namespace tardigrad::test {
 
 /// Workers that come late, leave and return at random.
-class RandomStays final : public Availability {
+class RandomUptimes final : public Availability {
  public:
-  RandomStays(std::uint64_t seed, double stay, double absence) : seed_(seed), stay_(stay), absence_(absence) {}
+  RandomUptimes(std::uint64_t seed, double mean_uptime, double mean_downtime)
+      : seed_(seed), uptime_(mean_uptime), downtime_(mean_downtime) {}
   Time first_join(WorkerId worker) const override { return from_seconds(worker % 3 == 2 ? 1.5 : 0.0); }
-  Time stay(WorkerId worker, std::uint64_t episode) const override { return draw(worker, 2 * episode, stay_); }
-  Time absence(WorkerId worker, std::uint64_t episode) const override {
-    return draw(worker, 2 * episode + 1, absence_);
+  Time uptime(WorkerId worker, std::uint64_t episode) const override { return draw(worker, 2 * episode, uptime_); }
+  Time downtime(WorkerId worker, std::uint64_t episode) const override {
+    return draw(worker, 2 * episode + 1, downtime_);
   }
 
  private:
@@ -32,12 +33,12 @@ class RandomStays final : public Availability {
     return from_seconds(1e-9 + mean * stream.exponential());
   }
   std::uint64_t seed_;
-  double stay_, absence_;
+  double uptime_, downtime_;
 };
 
 /// A state of a run, and how far its record had got.
-struct SavedState {
-  State state;
+struct SavedRun {
+  SavedState state;
   Counters counters;
   std::uint64_t recording_bytes = 0;
   /// How many orders had come to their end.
@@ -45,13 +46,13 @@ struct SavedState {
 };
 
 /// Keeps states in memory, and says when the run is broken off.
-class MemoryKeeper final : public StateKeeper {
+class MemoryKeeper final : public StateStore {
  public:
-  const SavedState* from = nullptr;              ///< where the run goes on from
+  const SavedRun* from = nullptr;              ///< where the run goes on from
   record::RecordingWriter* recording = nullptr;  ///< of the run, where there is one
   bool saves_every = false;                      ///< a state before every event
   std::size_t stop_after = ~std::size_t{0};      ///< so many events
-  std::vector<SavedState> states;
+  std::vector<SavedRun> states;
   std::atomic<bool> interrupted{false};
 
   bool load(const Visit& visit) override {
@@ -106,7 +107,7 @@ class Leg {
     RunResult result = drive(parts_.run, recorded ? static_cast<Runtime&>(*recorded) : *runtime, *parts_.method, model,
                              {.observers = observers, .interrupted = &keeper.interrupted, .keeper = &keeper});
     StateWriter writer;
-    parts_.method->state(writer);
+    parts_.method->serialize(writer);
     method_state = writer.take().bytes;
     x.assign(model.snapshot().view().begin(), model.snapshot().view().end());
     return result;

@@ -15,7 +15,7 @@ namespace tardigrad::test {
 /// A bowl in R^2 whose gradients do what a test wants, on the thread that computes them.
 class Custom final : public Problem {
  public:
-  using Compute = std::function<void(const Order&, const std::function<bool()>& given_up)>;
+  using Compute = std::function<void(const Order&, const std::function<bool()>& cancelled)>;
   explicit Custom(Compute compute) : compute_(std::move(compute)) {}
   const Layout& layout() const override { return layout_; }
   void initial_point(std::span<float> x) const override { std::fill(x.begin(), x.end(), 1.0f); }
@@ -32,7 +32,7 @@ class Custom final : public Problem {
    public:
     explicit Worker(const Custom& problem) : problem_(problem) {}
     double gradient(const Order& order, std::span<const float> x, std::span<float> g) override {
-      problem_.compute_(order, [this] { return given_up(); });
+      problem_.compute_(order, [this] { return cancelled(); });
       std::copy(x.begin(), x.end(), g.begin());
       return 0.0;
     }

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "cli/toml_file.hpp"
+#include "config/toml_file.hpp"
 
 namespace tardigrad::torture {
 namespace {
@@ -29,9 +29,9 @@ std::vector<fs::path> method_files(const fs::path& golden) {
 }
 
 SettingValue::Table draw_method(Dice& dice, bool threads, const fs::path& golden) {
-  if (!threads) return cli::read_toml(dice.pick(method_files(golden)));
+  if (!threads) return read_toml(dice.pick(method_files(golden)));
   const std::string text = kOnThreads[dice.below(std::size(kOnThreads))];
-  return std::get<SettingValue::Table>(cli::parse_toml("method = " + text, "torture").at("method").value);
+  return std::get<SettingValue::Table>(parse_toml("method = " + text, "torture").at("method").value);
 }
 
 std::string draw_workers(Dice& dice, bool threads) {
@@ -82,9 +82,9 @@ World draw_world(Dice& dice, const fs::path& golden) {
       dimension);
   text += draw_workers(dice, world.threads);
   text += draw_run(dice, world, 200 + 4 * dice.count(1500));
-  SettingValue::Table document = cli::parse_toml(text, "torture");
+  SettingValue::Table document = parse_toml(text, "torture");
   document["method"] = {method};
-  world.document = cli::to_toml_document(document);
+  world.document = to_toml_document(document);
   return world;
 }
 

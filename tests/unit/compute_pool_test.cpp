@@ -123,11 +123,11 @@ TEST(ComputePool, TheLastEvaluationOfThreadsHasAllCores) {
   const auto x = std::make_shared<const Buffer>(buffers.take());
   threads::ThreadRuntime runtime(bowl, buffers,
                                  {.workers = 2, .evaluation_threads = {.beside_workers = 1, .at_the_end = 3}});
-  runtime.take_evaluation(runtime.start_evaluation({0, x}));
+  runtime.evaluator().take(runtime.evaluator().start({0, x}));
   EXPECT_EQ(meeting.most(), 1);
   meeting.open();
   runtime.wind_down();
-  runtime.take_evaluation(runtime.start_evaluation({1, x}));
+  runtime.evaluator().take(runtime.evaluator().start({1, x}));
   EXPECT_EQ(meeting.most(), 3);
 }
 
@@ -162,7 +162,7 @@ TEST(ComputePool, ASimulatorSharesManySmallParts) {
   const test::FixedTimes times({1.0});
   ComputePool pool(3);
   sim::Simulator simulator(bowl, times, buffers, {.workers = 1, .pool = &pool, .worth_a_thread_seconds = 1e-3});
-  simulator.take_evaluation(simulator.start_evaluation({0, x}));
+  simulator.evaluator().take(simulator.evaluator().start({0, x}));
   EXPECT_GT(seen.size(), 1u);
 }
 

@@ -26,7 +26,7 @@ enum class Colour : std::uint8_t { red, blue };
 struct Part {
   double weight = 0.0;
   std::vector<bool> flags;
-  void state(Archive& archive) { archive(weight, flags); }
+  void serialize(Archive& archive) { archive(weight, flags); }
   bool operator==(const Part&) const = default;
 };
 
@@ -43,7 +43,7 @@ struct Everything {
   std::variant<Part, std::string> either;
   Order order;
   Metric metric;
-  void state(Archive& archive) {
+  void serialize(Archive& archive) {
     archive(yes, number, colour, text, time, maybe, never, numbers, queue, parts, either, order, metric);
   }
 };
@@ -66,14 +66,14 @@ Everything example() {
   return e;
 }
 
-State saved(Everything value) {
+SavedState saved(Everything value) {
   StateWriter writer;
   writer(value);
   return writer.take();
 }
 
 TEST(Archive, WhatIsSavedIsLoaded) {
-  const State state = saved(example());
+  const SavedState state = saved(example());
   Everything loaded;
   StateReader reader(state);
   reader(loaded);
@@ -100,17 +100,17 @@ TEST(Archive, WhatIsSavedIsLoaded) {
 
 // However short, it is refused; and no count makes us take memory for it.
 TEST(Archive, WhatIsTornIsRefused) {
-  const State whole = saved(example());
+  const SavedState whole = saved(example());
   for (std::size_t length = 0; length < whole.bytes.size(); ++length) {
-    const State torn{.bytes = {whole.bytes.begin(), whole.bytes.begin() + static_cast<std::ptrdiff_t>(length)},
-                     .vectors = {}};
+    const SavedState torn{.bytes = {whole.bytes.begin(), whole.bytes.begin() + static_cast<std::ptrdiff_t>(length)},
+                          .vectors = {}};
     Everything loaded;
     StateReader reader(torn);
     EXPECT_THROW(reader(loaded), Error) << length;
   }
 }
 
-std::string problem_of(const State& state, const std::function<void(StateReader&)>& load) {
+std::string problem_of(const SavedState& state, const std::function<void(StateReader&)>& load) {
   StateReader reader(state);
   try {
     load(reader);
@@ -121,7 +121,7 @@ std::string problem_of(const State& state, const std::function<void(StateReader&
 }
 
 TEST(Archive, NamesWhatCannotBe) {
-  State two{.bytes = {std::byte{2}}, .vectors = {}};
+  SavedState two{.bytes = {std::byte{2}}, .vectors = {}};
   EXPECT_THAT(problem_of(two,
                          [](StateReader& reader) {
                            bool truth = false;
@@ -133,7 +133,7 @@ TEST(Archive, NamesWhatCannotBe) {
   writer.section("run");
   std::uint64_t huge = ~std::uint64_t{0};
   writer(huge);
-  const State state = writer.take();
+  const SavedState state = writer.take();
   EXPECT_THAT(problem_of(state, [](StateReader& reader) { reader.section("method"); }),
               HasSubstr("no section `method`"));
   EXPECT_THAT(problem_of(state,
@@ -152,7 +152,7 @@ TEST(Archive, SharedVectorsAreSavedOnceAndSharedAgain) {
     auto b = std::make_shared<const Buffer>(pool.take());
     StateWriter writer;
     for (auto* vector : {&a, &b, &a}) writer.vector(*vector);
-    const State state = writer.take();
+    const SavedState state = writer.take();
     ASSERT_EQ(state.vectors.size(), 2u);
     std::shared_ptr<const Buffer> first, second, third;
     StateReader reader(state);
@@ -163,7 +163,7 @@ TEST(Archive, SharedVectorsAreSavedOnceAndSharedAgain) {
     EXPECT_EQ(first, a);
     EXPECT_EQ(second, b);
     EXPECT_EQ(third, a);
-    const State lacking{.bytes = state.bytes, .vectors = {a}};
+    const SavedState lacking{.bytes = state.bytes, .vectors = {a}};
     EXPECT_THAT(problem_of(lacking,
                            [&](StateReader& r) {
                              r.vector(first);
@@ -187,7 +187,7 @@ TEST(Archive, ADigestGoesOn) {
     add(before, 0, cut);
     StateWriter writer;
     writer(before);
-    const State state = writer.take();
+    const SavedState state = writer.take();
     StateReader reader(state);
     reader(after);
     reader.finish();

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "support/fake_world.hpp"
+#include "support/no_evaluations.hpp"
 #include "tardigrad/availability.hpp"
 #include "tardigrad/error.hpp"
 
@@ -33,15 +34,15 @@ class Scripted final : public Method {
   std::function<Decision(const Order&, const Gradient&, Model&, Commands&)> arrived =
       [](const Order&, const Gradient&, Model&, Commands&) { return Decision{.outcome = Outcome::discarded}; };
   std::function<void(TimerId, Commands&)> timer = [](TimerId, Commands&) {};
-  Needs wanted;
-  Needs needs() const override { return wanted; }
+  Capabilities wanted;
+  Capabilities required_capabilities() const override { return wanted; }
   void on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) override { joined(worker.id, commands); }
   Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override {
     return arrived(order, gradient, model, commands);
   }
   void on_worker_lost(WorkerId, std::size_t, Model&, Commands&) override {}
   void on_timer(TimerId id, Model&, Commands& commands) override { timer(id, commands); }
-  void state(Archive&) override {}
+  void serialize(Archive&) override {}
 };
 
 TEST(Simulator, OneInstantIsHandledInTheOrderOfAssignment) {
@@ -373,8 +374,8 @@ TEST(Simulator, WorkersVanishAndReturn) {
   class Comings final : public Availability {
    public:
     Time first_join(WorkerId) const override { return Time{0}; }
-    Time stay(WorkerId worker, std::uint64_t) const override { return worker == 1 ? from_seconds(3.0) : Time::max(); }
-    Time absence(WorkerId, std::uint64_t) const override { return from_seconds(2.5); }
+    Time uptime(WorkerId worker, std::uint64_t) const override { return worker == 1 ? from_seconds(3.0) : Time::max(); }
+    Time downtime(WorkerId, std::uint64_t) const override { return from_seconds(2.5); }
   } comings;
   const Bowl bowl({});
   const FixedTimes times({1.0, 2.0});
@@ -418,7 +419,7 @@ TEST(Driver, InterruptEndsCleanly) {
 TEST(Driver, RefusesAMethodThatNeedsMore) {
   class Poor final : public Runtime {
    public:
-    Needs offers() const override { return {}; }
+    Capabilities capabilities() const override { return {}; }
     Time now() const override { return {}; }
     std::optional<Event> next(Time) override { return std::nullopt; }
     bool idle() const override { return true; }
@@ -428,17 +429,18 @@ TEST(Driver, RefusesAMethodThatNeedsMore) {
     void set_oldest_useful_version(Version) override {}
     std::size_t in_flight() const override { return 0; }
     RuntimeCounters counters() const override { return {}; }
-    EvaluationId start_evaluation(const Snapshot&) override { return {}; }
-    bool evaluation_ready(EvaluationId) override { return true; }
-    std::vector<Metric> take_evaluation(EvaluationId) override { return {}; }
+    Evaluator& evaluator() override { return none_; }
+
+   private:
+    test::NoEvaluations none_;
   } poor;
   BufferPool buffers(2);
   const Layout layout("x", 2);
   ServerModel model(buffers, layout, buffers.take());
   const RunOptions options;
-  const auto complaint = [&](Needs needs) {
+  const auto complaint = [&](Capabilities capabilities) {
     Scripted method;
-    method.wanted = needs;
+    method.wanted = capabilities;
     try {
       drive(options, poor, method, model);
     } catch (const Error& error) {
@@ -455,7 +457,7 @@ TEST(Driver, RefusesAMethodThatNeedsMore) {
 TEST(DriverDeathTest, AVersionFromTheFutureIsABug) {
   class Liar final : public Runtime {
    public:
-    Needs offers() const override { return {}; }
+    Capabilities capabilities() const override { return {}; }
     Time now() const override { return {}; }
     std::optional<Event> next(Time) override {
       return Event{.kind = Event::Kind::gradient_arrived, .order = {.id = 3, .worker = 1, .index = 0, .version = 9}};
@@ -467,9 +469,10 @@ TEST(DriverDeathTest, AVersionFromTheFutureIsABug) {
     void set_oldest_useful_version(Version) override {}
     std::size_t in_flight() const override { return 0; }
     RuntimeCounters counters() const override { return {}; }
-    EvaluationId start_evaluation(const Snapshot&) override { return {}; }
-    bool evaluation_ready(EvaluationId) override { return true; }
-    std::vector<Metric> take_evaluation(EvaluationId) override { return {}; }
+    Evaluator& evaluator() override { return none_; }
+
+   private:
+    test::NoEvaluations none_;
   };
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_DEATH(

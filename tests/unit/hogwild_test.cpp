@@ -12,7 +12,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "engines/hogwild/claims.hpp"
+#include "engines/hogwild/update_allocator.hpp"
 #include "problems/logistic.hpp"
 #include "support/thread_world.hpp"
 
@@ -282,9 +282,9 @@ TEST(Hogwild, TheTargetEndsARun) {
 // Every gradient waits to be given up, and asks for the interruption that makes it so.
 TEST(Hogwild, AnInterruptionEndsGradientsUnderWay) {
   std::atomic<bool> interrupted{false};
-  const Custom problem([&](const Order&, const std::function<bool()>& given_up) {
+  const Custom problem([&](const Order&, const std::function<bool()>& cancelled) {
     interrupted = true;
-    while (!given_up()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    while (!cancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   });
   const HogwildRun run = train(problem, 3, one, {}, &interrupted);
   EXPECT_EQ(run.result.reason, StopReason::interrupted);
@@ -394,37 +394,37 @@ TEST(Hogwild, DenseGradientsAreWarnedOfOnce) {
 }
 
 TEST(HogwildClaims, EveryNumberIsDealtOnceUpToTheLimit) {
-  hogwild::Claims claims(1000, 30, 2);
+  hogwild::UpdateAllocator allocator(1000, 30, 2);
   Version next = 0;
-  while (const auto range = claims.next()) {
+  while (const auto range = allocator.next()) {
     EXPECT_EQ(range->begin, next);
     EXPECT_GT(range->end, range->begin);
     EXPECT_LE(range->end, (range->begin / 30 + 1) * 30);  // not beyond a multiple
     next = range->end;
   }
   EXPECT_EQ(next, 1000u);
-  claims.give_back(5);
-  const auto more = claims.next();
+  allocator.give_back(5);
+  const auto more = allocator.next();
   ASSERT_TRUE(more);
   EXPECT_EQ(more->begin, 1000u);
-  EXPECT_TRUE(claims.is_multiple(30));
-  EXPECT_FALSE(claims.is_multiple(31));
+  EXPECT_TRUE(allocator.is_multiple(30));
+  EXPECT_FALSE(allocator.is_multiple(31));
 }
 
 TEST(HogwildClaims, WithoutLimitAndMultiplesRunsAreLong) {
-  hogwild::Claims claims(std::nullopt, std::nullopt, 4);
-  const auto range = claims.next();
+  hogwild::UpdateAllocator allocator(std::nullopt, std::nullopt, 4);
+  const auto range = allocator.next();
   ASSERT_TRUE(range);
   EXPECT_EQ(range->end, 64u);
-  EXPECT_FALSE(claims.is_multiple(64));
-  claims.give_back(3);  // there are always more
-  EXPECT_EQ(claims.next()->begin, 64u);
+  EXPECT_FALSE(allocator.is_multiple(64));
+  allocator.give_back(3);  // there are always more
+  EXPECT_EQ(allocator.next()->begin, 64u);
 }
 
 // Four workers share 1000 updates in at least 64 runs each, so that none waits long for the last.
 TEST(HogwildClaims, RunsOfSmallBudgetsAreShort) {
-  hogwild::Claims claims(1000, std::nullopt, 4);
-  EXPECT_LE(claims.next()->end, 1000u / 64 / 4);
+  hogwild::UpdateAllocator allocator(1000, std::nullopt, 4);
+  EXPECT_LE(allocator.next()->end, 1000u / 64 / 4);
 }
 
 }  // namespace

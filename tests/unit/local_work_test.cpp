@@ -95,7 +95,7 @@ TEST(LocalWork, EpochsAreCountedInSteps) {
    public:
     std::vector<std::uint32_t> steps = std::vector<std::uint32_t>(3);
     std::vector<float> brought = std::vector<float>(3);
-    Needs needs() const override { return {.local_steps = true}; }
+    Capabilities required_capabilities() const override { return {.local_steps = true}; }
     void on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) override {
       commands.assign(worker.id, {.steps = 1, .epochs = 2, .step_size = 1.0});
     }
@@ -107,7 +107,7 @@ TEST(LocalWork, EpochsAreCountedInSteps) {
       return {.coefficient = 1.0};
     }
     void on_worker_lost(WorkerId, std::size_t, Model&, Commands&) override {}
-    void state(Archive&) override {}
+    void serialize(Archive&) override {}
   };
   const Steps problem;
   const test::FixedTimes times({1.0, 1.0, 1.0});
@@ -125,7 +125,7 @@ TEST(LocalWork, TimeAndBudgetInTheSimulator) {
   class Asks final : public Method {
    public:
     explicit Asks(LocalWork work) : work_(work) {}
-    Needs needs() const override { return {.local_steps = true}; }
+    Capabilities required_capabilities() const override { return {.local_steps = true}; }
     void on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) override {
       commands.assign(worker.id, work_);
     }
@@ -135,7 +135,7 @@ TEST(LocalWork, TimeAndBudgetInTheSimulator) {
       return {.coefficient = 1.0};
     }
     void on_worker_lost(WorkerId, std::size_t, Model&, Commands&) override {}
-    void state(Archive&) override {}
+    void serialize(Archive&) override {}
 
    private:
     LocalWork work_;

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "methods/speed/recent_times.hpp"
+#include "methods/policies/speed/recent_times.hpp"
 #include "support/fake_world.hpp"
 #include "support/settings.hpp"
 

@@ -5,8 +5,8 @@
 
 #include <cmath>
 
-#include "methods/step/mishchenko.hpp"
-#include "methods/step/staleness_aware.hpp"
+#include "methods/policies/step/mishchenko.hpp"
+#include "methods/policies/step/staleness_aware.hpp"
 #include "support/fake_world.hpp"
 #include "tardigrad/error.hpp"
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/state.hpp"
-#include "methods/clipping/auto_radius.hpp"
+#include "methods/policies/clipping/auto_radius.hpp"
 #include "tardigrad/rng.hpp"
 
 namespace tardigrad {
@@ -170,10 +170,10 @@ TEST(AutoRadius, GoesOnFromItsState) {
     AutoRadius radius, loaded;
     for (int i = 0; i < at; ++i) radius.observe(norms[static_cast<std::size_t>(i)]);
     StateWriter writer;
-    radius.state(writer);
-    const State state = writer.take();
+    radius.serialize(writer);
+    const SavedState state = writer.take();
     StateReader reader(state);
-    loaded.state(reader);
+    loaded.serialize(reader);
     for (std::size_t i = static_cast<std::size_t>(at); i < norms.size(); ++i) {
       ASSERT_EQ(loaded.now(), radius.now()) << at << ' ' << i;
       radius.observe(norms[i]);

@@ -6,8 +6,9 @@
 #include <cmath>
 #include <numbers>
 
-#include "methods/step/agnostic.hpp"
-#include "methods/update/update.hpp"
+#include "methods/policies/admission/agnostic.hpp"
+#include "methods/policies/step/delay_adaptive.hpp"
+#include "methods/policies/update/update.hpp"
 #include "support/fake_world.hpp"
 #include "support/settings.hpp"
 #include "tardigrad/rng.hpp"
@@ -190,12 +191,12 @@ struct Tensors {
       std::copy(p.begin(), p.end(), x.view().begin());
       ServerModel model(pool, layout, std::move(x), threads);
       const Vec in = model.make_vector(), out = model.make_vector();
-      Pass pass;
-      pass.scale(in, 1.0, vec::kModel);
-      model.run(pass, nullptr);
-      const double product = model.minimise_linear(out, geometries, in);
+      VectorProgram program;
+      program.scale(in, 1.0, vec::kModel);
+      model.run(program, nullptr);
+      const double product = model.steepest_ascent(out, geometries, in);
       if (dual) *dual = product;
-      Pass back;
+      VectorProgram back;
       back.scale(vec::kModel, 1.0, out);
       model.run(back, nullptr);
       result.assign(model.snapshot().view().begin(), model.snapshot().view().end());

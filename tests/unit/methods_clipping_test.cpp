@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "methods/server_step.hpp"
+#include "methods/frames/server_step.hpp"
 #include "support/fake_world.hpp"
 #include "support/settings.hpp"
 #include "tardigrad/error.hpp"
@@ -62,11 +62,11 @@ class Server {
 
   bool apply(std::vector<float> values) {
     const Given gradient(std::move(values));
-    Pass pass;
-    const auto [u, clipped] = clipping_->clip({{}, gradient, *model_}, gradient.norm(), pass);
+    VectorProgram program;
+    const auto [u, clipped] = clipping_->clip({{}, gradient, *model_}, gradient.norm(), program);
     clipping_->observe(gradient.norm());
-    pass.scale(vec::kModel, -u.factor, u.vector);
-    model_->run(pass, &gradient);
+    program.scale(vec::kModel, -u.factor, u.vector);
+    model_->run(program, &gradient);
     return clipped;
   }
   std::vector<float> moved() const {

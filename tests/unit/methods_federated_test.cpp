@@ -5,8 +5,8 @@
 
 #include <cmath>
 
-#include "methods/step/staleness_function.hpp"
-#include "methods/step/weight.hpp"
+#include "methods/policies/step/staleness_function.hpp"
+#include "methods/policies/step/weight.hpp"
 #include "support/bowl_world.hpp"
 #include "support/settings.hpp"
 

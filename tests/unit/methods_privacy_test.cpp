@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/zcdp.hpp"
-#include "methods/privacy/privacy.hpp"
+#include "methods/policies/privacy/privacy.hpp"
 #include "support/fake_world.hpp"
 #include "support/settings.hpp"
 #include "tardigrad/error.hpp"
@@ -226,14 +226,14 @@ TEST(Privacy, TheLargestRadiusOfABufferCounts) {
   Privacy made(settings, {.workers = 1, .seed = 5}, Contribution{.of = 2});
   made.set_noise(settings, {.updates = 2.0});
   const auto noise_of = [&] {
-    Pass pass;
-    made.noised(pass, {}, 7);
-    return pass.statements().back();
+    VectorProgram program;
+    made.noised(program, {}, 7);
+    return program.statements().back();
   };
   made.takes_part(0, 1.0, 4.0);
   made.takes_part(0, 1.0, 1.0);
-  const Pass::Statement first = noise_of();
-  EXPECT_EQ(first.op, Pass::Op::noise);
+  const VectorProgram::Statement first = noise_of();
+  EXPECT_EQ(first.op, VectorProgram::Op::noise);
   EXPECT_EQ(first.a, 2.0 * 4.0 / 2);
   EXPECT_EQ(first.seed, 5u);
   EXPECT_EQ(first.index, 7u);
@@ -292,8 +292,8 @@ TEST(Privacy, AWorkerAtItsBoundWaitsForTheNextRelease) {
 TEST(Privacy, ABufferThatNobodyCanFillIsReleasedAsItIs) {
   struct Gone final : Availability {
     Time first_join(WorkerId) const override { return Time{0}; }
-    Time stay(WorkerId worker, std::uint64_t) const override { return worker == 2 ? from_seconds(0.5) : Time::max(); }
-    Time absence(WorkerId, std::uint64_t) const override { return from_seconds(1e6); }
+    Time uptime(WorkerId worker, std::uint64_t) const override { return worker == 2 ? from_seconds(0.5) : Time::max(); }
+    Time downtime(WorkerId, std::uint64_t) const override { return from_seconds(1e6); }
   } gone;
   const test::Bowl bowl({});
   const test::FixedTimes times({1.0, 1.5, 1.0});

@@ -352,10 +352,10 @@ TEST(Ia2sgd, NobodyFillsTheTableForTheDead) {
 TEST(Ia2sgd, BeginsAnewWhereAllHaveVanished) {
   class AllAway final : public Availability {
     Time first_join(WorkerId) const override { return Time{0}; }
-    Time stay(WorkerId, std::uint64_t episode) const override {
+    Time uptime(WorkerId, std::uint64_t episode) const override {
       return episode == 0 ? from_seconds(3.25) : Time::max();
     }
-    Time absence(WorkerId, std::uint64_t) const override { return from_seconds(0.5); }
+    Time downtime(WorkerId, std::uint64_t) const override { return from_seconds(0.5); }
   };
   const AllAway away;
   const auto outcomes = run({1.0, 2.5}, with("ia2sgd", 0.25), 3, &away);

@@ -7,10 +7,10 @@
 #include <set>
 
 #include "core/state.hpp"
-#include "methods/admission/delay_below.hpp"
-#include "methods/clipping/clip_norm.hpp"
-#include "methods/dispatch/waiting_line.hpp"
-#include "methods/step/delay_adaptive.hpp"
+#include "methods/policies/admission/delay_below.hpp"
+#include "methods/policies/clipping/clip_norm.hpp"
+#include "methods/policies/dispatch/waiting_line.hpp"
+#include "methods/policies/step/delay_adaptive.hpp"
 #include "support/bowl_world.hpp"
 #include "support/fake_world.hpp"
 #include "support/settings.hpp"

@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "methods/step/schedule.hpp"
+#include "methods/policies/step/schedule.hpp"
 #include "support/fake_world.hpp"
 #include "tardigrad/error.hpp"
 

@@ -146,7 +146,7 @@ TEST_F(Logistic, AGradientThatNobodyWantsEndsEarly) {
   const std::vector<float> x(3, 0.0f);
   std::vector<float> g(3);
   std::atomic<OrderId> wanted_from{7};
-  replica->watch(StopSignal(wanted_from, 7));
+  replica->watch(CancellationToken(wanted_from, 7));
   EXPECT_NEAR(replica->gradient({.id = 7}, x, g), std::log(2.0), 1e-9);
   wanted_from = 8;
   EXPECT_NEAR(replica->gradient({.id = 7}, x, g), 14'979.0 / 20'000.0 * std::log(2.0), 1e-9);
@@ -289,7 +289,7 @@ TEST_F(Logistic, ASparseGradientThatNobodyWantsEndsEarly) {
   const std::atomic<OrderId> wanted_from{8};
   const std::vector<float> x(1, 0.0f);
   EXPECT_EQ(sparse_gradient(*replica, {.id = 8}, x), std::vector<float>{-0.5f});
-  replica->watch(StopSignal(wanted_from, 7));
+  replica->watch(CancellationToken(wanted_from, 7));
   EXPECT_EQ(sparse_gradient(*replica, {.id = 7}, x), std::vector<float>{-0.5f * 15'887 / 16'384});
 }
 

@@ -218,10 +218,10 @@ TEST(Quadratic, AGradientThatNobodyWantsEndsAfterAChunk) {
   for (const auto& problem : problems) {
     const auto replica = problem->make_replica();
     std::vector<float> whole(kDimension, NAN), g(kDimension, NAN);
-    replica->watch(StopSignal(wanted_from, 7));
+    replica->watch(CancellationToken(wanted_from, 7));
     replica->gradient({.id = 7}, x, whole);
     EXPECT_EQ(std::ranges::count_if(whole, [](float slope) { return std::isnan(slope); }), 0);
-    replica->watch(StopSignal(wanted_from, 6));
+    replica->watch(CancellationToken(wanted_from, 6));
     replica->gradient({.id = 6}, x, g);
     EXPECT_FALSE(std::isnan(g[kCoordinatesBetweenLooks - 2]));
     EXPECT_TRUE(std::isnan(g[kCoordinatesBetweenLooks]));

@@ -179,9 +179,9 @@ TEST_F(AppendingFileTest, WhatCannotBeOpenedIsAnError) {
               ThrowsMessage<IoError>(said("cannot write: No such file or directory")));
 }
 
-TEST(Patience, EndsAfterItsTime) {
+TEST(RetryPolicy, EndsAfterItsTime) {
   std::vector<std::string> told;
-  Patience patience({.total = std::chrono::milliseconds(20),
+  RetryPolicy retry({.total = std::chrono::milliseconds(20),
                      .step = std::chrono::milliseconds(1),
                      .tell = [&](const std::string& text) { told.push_back(text); }});
   int attempts = 0;
@@ -189,22 +189,22 @@ TEST(Patience, EndsAfterItsTime) {
     ++attempts;
     throw IoError("the disk: is full");
   };
-  EXPECT_THROW(patience.insist(fail), IoError);
+  EXPECT_THROW(retry.run(fail), IoError);
   EXPECT_GE(attempts, 2);
   attempts = 0;
-  EXPECT_THROW(patience.insist(fail), IoError);  // one for all
+  EXPECT_THROW(retry.run(fail), IoError);  // one for all
   EXPECT_EQ(attempts, 1);
   EXPECT_THAT(told, ElementsAre("the disk: is full; this is tried again for 0.02 s"));
 }
 
-TEST(Patience, IsOverWhenItSucceeds) {
-  Patience patience({.step = std::chrono::milliseconds(1), .tell = [](const std::string&) {}});
+TEST(RetryPolicy, IsOverWhenItSucceeds) {
+  RetryPolicy retry({.step = std::chrono::milliseconds(1), .tell = [](const std::string&) {}});
   int attempts = 0;
-  patience.insist([&] {
+  retry.run([&] {
     if (++attempts < 3) throw IoError("not yet");
   });
   EXPECT_EQ(attempts, 3);
-  EXPECT_THROW(patience.insist([] { throw Error("a mistake"); }), Error);  // at once: the time is not over
+  EXPECT_THROW(retry.run([] { throw Error("a mistake"); }), Error);  // at once: the time is not over
 }
 
 }  // namespace

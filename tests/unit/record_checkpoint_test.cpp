@@ -32,8 +32,8 @@ void write(const fs::path& file, const std::string& text) { std::ofstream(file, 
 
 class Checkpoints : public testing::Test {
  protected:
-  State example(float first = 1.0f) {
-    State state;
+  SavedState example(float first = 1.0f) {
+    SavedState state;
     state.bytes.resize(37);
     for (std::size_t i = 0; i < state.bytes.size(); ++i) state.bytes[i] = static_cast<std::byte>(7 * i);
     for (int k = 0; k < 2; ++k) {
@@ -106,7 +106,7 @@ class Checkpoints : public testing::Test {
 };
 
 TEST_F(Checkpoints, AreReadAsTheyWereWritten) {
-  const State state = example();
+  const SavedState state = example();
   CheckpointHeader wanted = header(42, 0.5);
   wanted.events = {.bytes = 7, .checksum = "sum", .missing = 2};
   wanted.recording.bytes = 9;

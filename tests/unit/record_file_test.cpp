@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "record/file.hpp"
-#include "record/patience.hpp"
+#include "record/retry_policy.hpp"
 #include "record/run_directory.hpp"
 #include "record_test_support.hpp"
 
@@ -110,9 +110,9 @@ TEST_F(InItsPlace, WhatAKillLeftIsRemovedAndNothingElse) {
 
 TEST_F(InItsPlace, PatienceIsForWhatMayPass) {
   int slept = 0;
-  Patience patience({.total = std::chrono::hours(1), .tell = [&](const std::string&) { ++slept; }});
+  RetryPolicy retry({.total = std::chrono::hours(1), .tell = [&](const std::string&) { ++slept; }});
   fs::create_directory(directory_ / "taken");
-  EXPECT_THAT([&] { patience.insist([&] { write_file(directory_ / "taken", "text"); }); },
+  EXPECT_THAT([&] { retry.run([&] { write_file(directory_ / "taken", "text"); }); },
               ThrowsMessage<Obstructed>((directory_ / "taken").string() + ": cannot write: Is a directory"));
   EXPECT_EQ(slept, 0);
 }

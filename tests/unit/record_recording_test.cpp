@@ -16,7 +16,7 @@ namespace tardigrad::record {
 namespace {
 
 using testing::HasSubstr;
-using State = RecordingReader::State;
+using Status = RecordingReader::Status;
 
 const RecordingHeader kHeader{
     .provenance = {.program = "tardigrad x", .data = {{.name = "/d", .hash = "h", .bytes = 2}}},
@@ -75,7 +75,7 @@ TEST_F(Recordings, GiveBackWhatWasWritten) {
   std::vector<RecordedEvent> events;
   while (const auto event = reader.next()) events.push_back(*event);
   ASSERT_EQ(events.size(), 6u);
-  EXPECT_EQ(reader.state(), State::ended);
+  EXPECT_EQ(reader.status(), Status::ended);
   ASSERT_TRUE(reader.end());
   EXPECT_EQ(reader.end()->time, Time{1'000'000'000'001});
   EXPECT_EQ(reader.end()->reason, "diverged");
@@ -130,7 +130,7 @@ TEST_F(Recordings, TornAnywhereTheyAreReadableUpToTheTear) {
       RecordingReader reader(whole.substr(0, size), "FILE");
       const std::size_t events = count(reader);
       EXPECT_TRUE(events == 3 || events == 0) << events;  // the last block holds the other events and the end
-      EXPECT_EQ(reader.state(), State::torn);
+      EXPECT_EQ(reader.status(), Status::torn);
       EXPECT_THAT(reader.trouble(), HasSubstr("torn after event " + std::to_string(events)));
       EXPECT_FALSE(reader.end());
       most = std::max(most, events);
@@ -153,7 +153,7 @@ TEST_F(Recordings, AFlippedByteIsNoticed) {
     try {
       RecordingReader reader(changed, "FILE");
       EXPECT_LE(count(reader), 3u) << i;
-      EXPECT_NE(reader.state(), State::ended) << i;  // a length that grew looks like a tear
+      EXPECT_NE(reader.status(), Status::ended) << i;  // a length that grew looks like a tear
       EXPECT_THAT(reader.trouble(), HasSubstr(" after event ")) << i;
     } catch (const Error& error) {
       EXPECT_THAT(error.what(), HasSubstr("FILE: not a recording: ")) << i;
@@ -176,13 +176,13 @@ TEST_F(Recordings, WhatFollowsTheEndIsDamage) {
   write();
   RecordingReader reader(bytes() + "more", "FILE");
   EXPECT_EQ(count(reader), 6u);
-  EXPECT_EQ(reader.state(), State::damaged);
+  EXPECT_EQ(reader.status(), Status::damaged);
 }
 
 // What was written after the state was saved makes way; times go on from there.
 TEST_F(Recordings, AreGoneOnWithFromASavedState) {
   std::uint64_t kept = 0;
-  tardigrad::State saved;
+  tardigrad::SavedState saved;
   {
     RecordingWriter writer(path(), kHeader);
     writer.joined(Time{0}, 3, 2.5);

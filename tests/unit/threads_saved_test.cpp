@@ -34,21 +34,21 @@ struct World {
     std::ranges::fill(x.view(), static_cast<float>(version));
     return {version, std::make_shared<const Buffer>(std::move(x))};
   }
-  State save() {
+  SavedState save() {
     StateWriter writer;
-    runtime.state(writer);
+    runtime.saveable()->serialize(writer);
     return writer.take();
   }
-  void load(const State& state) {
+  void load(const SavedState& state) {
     StateReader reader(state);
-    runtime.state(reader);
+    runtime.saveable()->serialize(reader);
     reader.finish();
   }
 
   std::atomic<bool> holds{false}, begun{false};
-  const Custom problem{[this](const Order&, const std::function<bool()>& given_up) {
+  const Custom problem{[this](const Order&, const std::function<bool()>& cancelled) {
     begun = true;
-    while (holds && !given_up()) std::this_thread::yield();
+    while (holds && !cancelled()) std::this_thread::yield();
   }};
   BufferPool buffers{2};
   ThreadRuntime runtime;
@@ -65,7 +65,7 @@ TEST(SavedThreadRuntime, GivesOrdersInFlightAgain) {
     first.runtime.assign(0, young, {.steps = 2, .step_size = 0.5});
     first.runtime.assign(1, young, {});
   }
-  const State state = first.save();
+  const SavedState state = first.save();
   EXPECT_EQ(state.vectors.size(), 2u);  // a version is saved once
 
   second.load(state);
@@ -98,7 +98,7 @@ TEST(SavedThreadRuntime, RecomputesWhatHadNotArrived) {
   first.next();
   first.runtime.assign(0, first.snapshot(1), {});
   while (first.runtime.counters().gradients_computed == 0) std::this_thread::yield();
-  const State state = first.save();
+  const SavedState state = first.save();
   EXPECT_EQ(first.runtime.counters().gradients_wasted, 0u);
   second.load(state);
   EXPECT_EQ(second.next().gradient->norm(), std::sqrt(2.0));
@@ -141,10 +141,10 @@ TEST(SavedThreadRuntime, LeavesOutTheTimeInWhichNobodyRanIt) {
 class OneStay final : public Availability {
  public:
   Time first_join(WorkerId worker) const override { return from_seconds(worker); }
-  Time stay(WorkerId worker, std::uint64_t episode) const override {
+  Time uptime(WorkerId worker, std::uint64_t episode) const override {
     return worker == 0 && episode == 0 ? from_seconds(1.5) : kNever;
   }
-  Time absence(WorkerId, std::uint64_t) const override { return from_seconds(2.0); }
+  Time downtime(WorkerId, std::uint64_t) const override { return from_seconds(2.0); }
 };
 
 TEST(SavedThreadRuntime, KeepsItsAppointments) {
@@ -211,16 +211,16 @@ TEST(SavedThreadRuntime, TakesNothingForAStateThatIsNone) {
   first.next();
   first.runtime.assign(0, first.snapshot(1), {});
   first.runtime.set_timer(TimerId{1}, from_seconds(1.0));
-  const State state = first.save();
+  const SavedState state = first.save();
   EXPECT_THROW(World({.workers = 3}).load(state), Error);
   for (std::size_t length = 0; length < state.bytes.size(); ++length) {
-    State torn = state;
+    SavedState torn = state;
     torn.bytes.resize(length);
     EXPECT_THROW(World({.workers = 2}).load(torn), Error) << length;
   }
   // Any bit may have changed: an Error, or a state in which every number may be.
   for (std::size_t bit = 0; bit < 8 * state.bytes.size(); ++bit) {
-    State changed = state;
+    SavedState changed = state;
     changed.bytes[bit / 8] ^= std::byte{1} << bit % 8;
     try {
       World world({.workers = 2});

@@ -19,7 +19,7 @@ using test::ThreadRun;
 class Chaos final : public Method {
  public:
   explicit Chaos(std::size_t workers) : orders_(workers, kAway) {}
-  Needs needs() const override { return {.cancel = true, .queues = true, .timers = true}; }
+  Capabilities required_capabilities() const override { return {.cancel = true, .queues = true, .timers = true}; }
   void on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) override {
     ASSERT_EQ(orders_[worker.id], kAway);
     orders_[worker.id] = 0;
@@ -42,7 +42,7 @@ class Chaos final : public Method {
     orders_[worker] = kAway;
   }
   void on_timer(TimerId, Model&, Commands& commands) override { cancel_somebody(commands); }
-  void state(Archive&) override {}
+  void serialize(Archive&) override {}
 
  private:
   static constexpr int kAway = -1;
@@ -69,13 +69,13 @@ TEST(Threads, Stress) {
   constexpr std::uint64_t kUpdates = 100'000;
 #endif
   constexpr std::size_t kWorkers = 64;
-  const test::ComingAndGoing availability({.seed = 4, .stay = 0.05, .absence = 0.002});
-  const Custom problem([](const Order& order, const std::function<bool()>& given_up) {
+  const test::ComingAndGoing availability({.seed = 4, .uptime = 0.05, .downtime = 0.002});
+  const Custom problem([](const Order& order, const std::function<bool()>& cancelled) {
     Stream dice(5, Purpose::gradient_noise, order.worker, order.index);
     const double u = dice.uniform();
     if (u < 0.001) throw std::runtime_error("by chance");
     if (u < 0.01) std::this_thread::sleep_for(std::chrono::microseconds(100));
-    for (int i = 0; u > 0.98 && i < 100 && !given_up(); ++i) std::this_thread::yield();
+    for (int i = 0; u > 0.98 && i < 100 && !cancelled(); ++i) std::this_thread::yield();
   });
   Chaos method(kWorkers);
   RunOptions options = stop_after_updates(kUpdates);

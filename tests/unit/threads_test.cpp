@@ -32,7 +32,9 @@ SettingValue::Table vanilla(double step = 0.1) { return {{"name", word("vanilla-
 // Applies every gradient, and does what a test wants at each event.
 class Scripted final : public Method {
  public:
-  Needs needs() const override { return {.cancel = true, .queues = true, .timers = true, .local_steps = true}; }
+  Capabilities required_capabilities() const override {
+    return {.cancel = true, .queues = true, .timers = true, .local_steps = true};
+  }
   void on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) override {
     if (joined) return joined(worker.id, commands);
     commands.assign(worker.id);
@@ -50,7 +52,7 @@ class Scripted final : public Method {
     if (lost) lost(worker, orders, commands);
   }
   void on_timer(TimerId timer, Model&, Commands& commands) override { fired(timer, commands); }
-  void state(Archive&) override {}
+  void serialize(Archive&) override {}
 
   std::vector<Order> arrivals;
   std::function<void(WorkerId, Commands&)> joined;
@@ -92,8 +94,8 @@ void expect_only_the_second_order(const ThreadRun& run, const Scripted& method, 
 }
 
 TEST(Threads, ACancelEndsAGradientThatLooks) {
-  const Custom problem([](const Order& order, const std::function<bool()>& given_up) {
-    while (order.worker == 0 && order.index == 0 && !given_up()) std::this_thread::yield();
+  const Custom problem([](const Order& order, const std::function<bool()>& cancelled) {
+    while (order.worker == 0 && order.index == 0 && !cancelled()) std::this_thread::yield();
   });
   Scripted method = drops_the_first_order_of_worker_0({});
   const ThreadRun run = run_threads(problem, method, {.threads = {.workers = 2}});
@@ -197,8 +199,8 @@ TEST(Threads, LocalStepsAreMadeWhileTheBudgetLasts) {
 }
 
 TEST(Threads, TimersFireInTheirOrderAndNotTooEarly) {
-  const Custom problem([](const Order&, const std::function<bool()>& given_up) {
-    while (!given_up()) std::this_thread::yield();
+  const Custom problem([](const Order&, const std::function<bool()>& cancelled) {
+    while (!cancelled()) std::this_thread::yield();
   });
   std::vector<std::uint32_t> fired;
   Scripted method;

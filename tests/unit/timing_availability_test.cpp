@@ -31,21 +31,21 @@ TEST(Availability, NobodyAsksForIt) {
 TEST(Availability, FixedTimes) {
   const auto a = workers(with(table({{"up", {10.0}}, {"down", {2.5}}, {"first_join", {4.0}}}))).availability;
   EXPECT_EQ(a->first_join(2), from_seconds(4));
-  EXPECT_EQ(a->stay(0, 7), from_seconds(10));
-  EXPECT_EQ(a->absence(1, 0), from_seconds(2.5));
-  EXPECT_EQ(workers(with(table({{"up", {10.0}}}))).availability->absence(0, 0), Time::max());
-  EXPECT_EQ(workers(with(table({{"first_join", {1.0}}}))).availability->stay(0, 0), Time::max());
+  EXPECT_EQ(a->uptime(0, 7), from_seconds(10));
+  EXPECT_EQ(a->downtime(1, 0), from_seconds(2.5));
+  EXPECT_EQ(workers(with(table({{"up", {10.0}}}))).availability->downtime(0, 0), Time::max());
+  EXPECT_EQ(workers(with(table({{"first_join", {1.0}}}))).availability->uptime(0, 0), Time::max());
 }
 
 TEST(Availability, DrawsAreStatelessAndIndependent) {
   const SettingValue law = table({{"kind", {std::string("exponential")}}, {"mean", {10.0}}});
   const auto a = workers(with(table({{"up", law}, {"down", law}}))).availability;
-  EXPECT_EQ(a->stay(1, 3), a->stay(1, 3));
-  EXPECT_NE(a->stay(1, 3), a->stay(2, 3));
-  EXPECT_NE(a->stay(1, 3), a->absence(1, 3));
+  EXPECT_EQ(a->uptime(1, 3), a->uptime(1, 3));
+  EXPECT_NE(a->uptime(1, 3), a->uptime(2, 3));
+  EXPECT_NE(a->uptime(1, 3), a->downtime(1, 3));
   const auto compute = [](Settings& of, std::uint64_t seed) { return make_workers(of, seed); };
   Settings settings({{"count", {std::int64_t{3}}}, {"compute_time", law}}, "workers");
-  EXPECT_NE(a->stay(1, 3), compute(settings, 1).compute_time->sample(1, 3));
+  EXPECT_NE(a->uptime(1, 3), compute(settings, 1).compute_time->sample(1, 3));
 }
 
 TEST(Availability, GroupsHaveTheirOwn) {
@@ -53,8 +53,8 @@ TEST(Availability, GroupsHaveTheirOwn) {
   wild["availability"] = table({{"up", {5.0}}});
   const auto a = workers({{"groups", {SettingValue::List{table(calm), table(wild)}}}}).availability;
   ASSERT_NE(a, nullptr);
-  EXPECT_EQ(a->stay(1, 0), Time::max());
-  EXPECT_EQ(a->stay(2, 0), from_seconds(5));
+  EXPECT_EQ(a->uptime(1, 0), Time::max());
+  EXPECT_EQ(a->uptime(2, 0), from_seconds(5));
   EXPECT_EQ(a->first_join(3), Time{0});
 }
 

@@ -67,9 +67,9 @@ TEST(RecordedAvailability, IsWhatWasSeen) {
   availability.joined(0, Time{70});
   availability.joined(1, Time{5});
   EXPECT_EQ(availability.first_join(0), Time{0});
-  EXPECT_EQ(availability.stay(0, 0), Time{50});
-  EXPECT_EQ(availability.absence(0, 0), Time{20});
-  EXPECT_EQ(availability.stay(0, 1), Time::max());
+  EXPECT_EQ(availability.uptime(0, 0), Time{50});
+  EXPECT_EQ(availability.downtime(0, 0), Time{20});
+  EXPECT_EQ(availability.uptime(0, 1), Time::max());
   EXPECT_EQ(availability.first_join(1), Time{5});
   EXPECT_EQ(availability.first_join(2), kNotInThisRun);
   EXPECT_THROW(availability.joined(1, Time{6}), Error);

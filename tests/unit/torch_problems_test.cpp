@@ -144,10 +144,10 @@ TEST(TorchProblems, AGradientThatNobodyWantsEndsEarlyAndLeavesNothingBehind) {
     const std::vector<float> x = initial_point(*problem);
     const auto replica = problem->make_replica(), fresh = problem->make_replica();
     std::atomic<OrderId> wanted_from{7};
-    replica->watch(StopSignal(wanted_from, 6));
-    const Result given_up = compute(*replica, {.id = 6}, x);
-    EXPECT_EQ(given_up.gradient, std::vector<float>(x.size(), 0.0f)) << name;
-    replica->watch(StopSignal(wanted_from, 7));
+    replica->watch(CancellationToken(wanted_from, 6));
+    const Result cancelled = compute(*replica, {.id = 6}, x);
+    EXPECT_EQ(cancelled.gradient, std::vector<float>(x.size(), 0.0f)) << name;
+    replica->watch(CancellationToken(wanted_from, 7));
     EXPECT_TRUE(compute(*replica, {.id = 7}, x) == compute(*fresh, {.id = 7}, x)) << name;
   }
 }
@@ -164,7 +164,7 @@ TEST(TorchProblems, ABackwardPassCanBeLeftAtEveryParameter) {
   std::size_t looks = 0, leave_at = 0;
   FlatViews views(layout);
   views.look_on_the_way_back([&] {
-    if (++looks == leave_at) throw GivenUp();
+    if (++looks == leave_at) throw IsCancelled();
   });
   const auto backward = [&](std::vector<float>& to) {
     views.point_at(x.data(), to.data());
@@ -175,7 +175,7 @@ TEST(TorchProblems, ABackwardPassCanBeLeftAtEveryParameter) {
   backward(whole);
   EXPECT_EQ(looks, layout.tensors().size());
   for (leave_at = 1; leave_at <= layout.tensors().size(); ++leave_at) {
-    EXPECT_THROW(backward(g), GivenUp);
+    EXPECT_THROW(backward(g), IsCancelled);
     std::size_t written = 0;
     for (const at::Tensor& parameter : views.parameters()) written += parameter.grad().count_nonzero().item<bool>();
     EXPECT_EQ(written, leave_at - 1);

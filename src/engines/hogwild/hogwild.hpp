@@ -31,7 +31,7 @@ struct Hooks {
 ///
 /// Nobody serves, and nobody waits for a lock: reading and adding are atomic for each coordinate, and no more, so that
 /// the x of a gradient may never have existed. No addition is lost. t is the number under which the update was claimed;
-/// they are claimed in runs of up to 64. Worker i's k-th gradient has the streams of (i, k), as in every runtime.
+/// they are claimed in runs of up to 64. WorkerThread i's k-th gradient has the streams of (i, k), as in every runtime.
 /// Where the problem has no sparse gradients, S is all of x, and the run is warned of.
 ///
 /// Time is real. Updates and gradients are the same thing, and a budget of them is met exactly; `stop.time` is noticed

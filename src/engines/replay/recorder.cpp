@@ -5,13 +5,13 @@
 
 namespace tardigrad::replay {
 
-double Recorder::Watched::norm() const {
+double Recorder::ObservedGradient::norm() const {
   const double norm = recorder_.arrived_->norm();
   recorder_.decision_.norm = norm;
   return norm;
 }
 
-std::span<const float> Recorder::Watched::values() const {
+std::span<const float> Recorder::ObservedGradient::values() const {
   const std::span<const float> values = recorder_.arrived_->values();
   std::optional<std::uint64_t>& hash = recorder_.decision_.hash;
   if (!hash) hash = hash64(std::as_bytes(values));

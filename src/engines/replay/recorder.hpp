@@ -35,9 +35,9 @@ class Recorder final : public ForwardingRuntime, public Observer, FailureContext
 
  private:
   // The gradient of the arrival that is being handled; notes what is asked of it.
-  class Watched final : public Gradient {
+  class ObservedGradient final : public Gradient {
    public:
-    explicit Watched(Recorder& recorder) : recorder_(recorder) {}
+    explicit ObservedGradient(Recorder& recorder) : recorder_(recorder) {}
     double norm() const override;
     std::span<const float> values() const override;
     std::span<const float> point() const override { return recorder_.arrived_->point(); }
@@ -47,7 +47,7 @@ class Recorder final : public ForwardingRuntime, public Observer, FailureContext
   };
 
   record::RecordingWriter& out_;
-  Watched gradient_;
+  ObservedGradient gradient_;
   const Gradient* arrived_ = nullptr;
   std::optional<OrderId> undecided_;  // the arrival that is being handled
   record::RecordedDecision decision_;

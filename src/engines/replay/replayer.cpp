@@ -51,13 +51,14 @@ Replayer::Replayer(const Problem& problem, BufferPool& buffers, record::Recordin
       buffers_(buffers),
       recording_(recording),
       until_(until.value_or(std::numeric_limits<std::uint64_t>::max())),
-      gradient_(*this) {
+      gradient_(*this),
+      evaluations_(problem, [this](EvaluationJob& job) { job.work(replica()); }) {
   look_ahead();
 }
 
 void Replayer::look_ahead() {
   upcoming_ = recording_.next();
-  last_recorded_ = !upcoming_ && recording_.state() != record::RecordingReader::State::ended;
+  last_recorded_ = !upcoming_ && recording_.status() != record::RecordingReader::Status::ended;
   if (!upcoming_ || upcoming_->number > until_) ended_ = true;
 }
 
@@ -235,25 +236,6 @@ void Replayer::on_arrival(const ArrivalRecord& record) {
     differs(fmt::format("the gradient is {}, recorded {}", name_of(record.outcome), name_of(recorded.outcome)));
   if (!same_bits(record.coefficient, recorded.coefficient))
     differs(fmt::format("the coefficient is {:.17g}, recorded {:.17g}", record.coefficient, recorded.coefficient));
-}
-
-EvaluationId Replayer::start_evaluation(const Snapshot& snapshot) {
-  const EvaluationId id{evaluations_started_++};
-  evaluations_[id] = snapshot;
-  return id;
-}
-
-std::vector<Metric> Replayer::take_evaluation(EvaluationId id) {
-  const Snapshot snapshot = std::move(evaluations_.extract(id).mapped());
-  const std::shared_ptr<const void> prepared =
-      problem_.needs_prepared_evaluation() ? replica().prepare_evaluation(snapshot.view()) : nullptr;
-  std::vector<double> total;
-  for (std::size_t part = 0; part < problem_.evaluation_parts(); ++part) {
-    const std::vector<double> sums = replica().evaluate(snapshot.view(), part, prepared.get());
-    total.resize(std::max(total.size(), sums.size()), 0.0);
-    for (std::size_t i = 0; i < sums.size(); ++i) total[i] += sums[i];
-  }
-  return problem_.metrics(total);
 }
 
 }  // namespace tardigrad::replay

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/buffer_pool.hpp"
+#include "engines/evaluations.hpp"
 #include "record/recording_reader.hpp"
 #include "tardigrad/error.hpp"
 #include "tardigrad/observer.hpp"
@@ -56,7 +57,7 @@ class Replayer final : public Runtime, public Observer {
   /// Checks that the method did all that it did then.
   void finish();
 
-  Needs offers() const override {
+  Capabilities capabilities() const override {
     return {.cancel = true, .queues = true, .timers = true, .local_steps = true, .points = true};
   }
   Time now() const override { return now_; }
@@ -73,9 +74,7 @@ class Replayer final : public Runtime, public Observer {
   void set_oldest_useful_version(Version) override {}
   std::size_t in_flight() const override { return in_flight_.size(); }
   RuntimeCounters counters() const override { return {.gradients_computed = computed_}; }
-  EvaluationId start_evaluation(const Snapshot& snapshot) override;
-  bool evaluation_ready(EvaluationId) override { return true; }
-  std::vector<Metric> take_evaluation(EvaluationId id) override;
+  Evaluator& evaluator() override { return evaluations_; }
 
   void on_arrival(const ArrivalRecord& record) override;
 
@@ -125,8 +124,7 @@ class Replayer final : public Runtime, public Observer {
   bool values_met_ = false;
   std::uint64_t computed_ = 0;
 
-  std::map<EvaluationId, Snapshot> evaluations_;
-  std::uint64_t evaluations_started_ = 0;
+  Evaluations evaluations_;
 };
 
 }  // namespace tardigrad::replay

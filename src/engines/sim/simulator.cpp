@@ -28,8 +28,9 @@ Simulator::Simulator(const Problem& problem, const ComputeTime& compute_time, Bu
       buffers_(buffers),
       options_(options),
       workers_(options.workers),
-      stays_(options.availability ? options.workers : 0),
-      gradient_(*this) {}
+      uptimes_(options.availability ? options.workers : 0),
+      gradient_(*this),
+      evaluations_(problem, [this](EvaluationJob& job) { evaluate_inline(job); }) {}
 
 Simulator::~Simulator() { session_.reset(); }  // first: its threads may still hold our jobs
 
@@ -51,7 +52,7 @@ bool Simulator::is_stale(const QueuedEvent& event) const {
 
 // Of an order that was cancelled, or a stay that ended before its time.
 bool Simulator::is_over(const QueuedEvent& event) const {
-  return event.slot == kLeave ? stays_[event.generation].since == kAbsent : is_stale(event);
+  return event.slot == kLeave ? uptimes_[event.generation].since == kAbsent : is_stale(event);
 }
 
 // Cancelled orders leave their event behind; when most of the queue is such, it is rebuilt without them.
@@ -126,9 +127,9 @@ Event Simulator::goes(WorkerId worker) {
   --present_;
   lost_.clear();
   withdraw_orders(worker, lost_);
-  if (!stays_.empty()) {
-    stayed_seconds_ += to_seconds(now_ - stays_[worker].since);
-    stays_[worker].since = kAbsent;
+  if (!uptimes_.empty()) {
+    stayed_seconds_ += to_seconds(now_ - uptimes_[worker].since);
+    uptimes_[worker].since = kAbsent;
   }
   return {.kind = Event::Kind::worker_lost, .time = now_, .worker = worker, .lost = lost_};
 }
@@ -148,11 +149,11 @@ void Simulator::readmit() {
 
 Event Simulator::leaves(WorkerId worker) {
   const Event event = goes(worker);
-  Stay& stay = stays_[worker];
-  const Time absence = options_.availability->absence(worker, stay.episode++);
-  if (absence < Time::max() - now_) {
+  Uptime& uptime = uptimes_[worker];
+  const Time downtime = options_.availability->downtime(worker, uptime.episode++);
+  if (downtime < Time::max() - now_) {
     ++joins_to_come_;
-    push({.time = now_ + absence, .sequence = sequence_++, .slot = kJoin, .generation = worker});
+    push({.time = now_ + downtime, .sequence = sequence_++, .slot = kJoin, .generation = worker});
   }
   return event;
 }
@@ -160,9 +161,9 @@ Event Simulator::leaves(WorkerId worker) {
 Event Simulator::joins(WorkerId worker) {
   ++present_;
   if (options_.availability) {
-    Stay& stay = stays_[worker];
-    stay.since = now_;
-    const Time time = options_.availability->stay(worker, stay.episode);
+    Uptime& uptime = uptimes_[worker];
+    uptime.since = now_;
+    const Time time = options_.availability->uptime(worker, uptime.episode);
     if (time < Time::max() - now_)
       push({.time = now_ + time, .sequence = sequence_++, .slot = kLeave, .generation = worker});
   }
@@ -196,9 +197,9 @@ Simulator::SlotId Simulator::take_slot() {
 
 void Simulator::free_slot(SlotId id) {
   Slot& slot = slots_[id];
-  if (slot.job.state == GradientJob::State::ready) {
+  if (slot.job.state == GradientJob::Progress::ready) {
     if (slot.job.by_pool) session_->release(slot.job);
-    slot.job.state = GradientJob::State::idle;
+    slot.job.state = GradientJob::Progress::idle;
   }
   if (session_)
     slot.job.gradient = Buffer();
@@ -222,7 +223,7 @@ void Simulator::reclaim_withdrawn() {
 
 OrderId Simulator::assign(WorkerId worker_id, const Snapshot& snapshot, const LocalWork& work) {
   TG_CHECK(worker_id < workers_.size(), "no worker ", worker_id);
-  TG_CHECK(stays_.empty() || stays_[worker_id].since != kAbsent, "worker ", worker_id, " is away");
+  TG_CHECK(uptimes_.empty() || uptimes_[worker_id].since != kAbsent, "worker ", worker_id, " is away");
   const SlotId id = take_slot();
   Slot& slot = slots_[id];
   WorkerState& worker = workers_[worker_id];
@@ -341,7 +342,7 @@ void Simulator::compute_inline(GradientJob& job) {
   ++computed_inline_;
   const auto begin = std::chrono::steady_clock::now();
   job.compute(*replica_, buffers_);
-  job.state = GradientJob::State::ready;
+  job.state = GradientJob::Progress::ready;
   if (job.error) replica_.reset();  // what it left behind is not to be trusted
   if (!options_.pool || timed_ >= kTimedGradients) return;
   // Which thread computes a gradient never changes it, so that measuring here leaves the run deterministic.
@@ -351,13 +352,14 @@ void Simulator::compute_inline(GradientJob& job) {
   if ((timed_ >= 4 && fastest_seconds_ > worth) || seconds > 100 * worth) start_pool();
 }
 
-bool Simulator::comes_to_rest(std::chrono::nanoseconds patience) {
-  return !session_ || session_->comes_to_rest(patience);
+bool Simulator::comes_to_rest(std::chrono::nanoseconds timeout) {
+  return !session_ || session_->comes_to_rest(timeout);
 }
 
 void Simulator::start_pool() {
   session_ = std::make_unique<ComputePool::Session>(*options_.pool, problem_, buffers_);
   session_->set_oldest_useful_version(oldest_useful_);
+  evaluations_.set_session(*session_);
   for (const WorkerState& worker : workers_)
     for (SlotId id = worker.first; id != kNone; id = slots_[id].next_of_worker) session_->submit(slots_[id].job);
 }
@@ -368,21 +370,13 @@ RuntimeCounters Simulator::counters() const {
     if (worker.first != kNone && slots_[worker.first].start < now_)
       busy += to_seconds(now_ - slots_[worker.first].start);
   double available = to_seconds(now_) * static_cast<double>(workers_.size());
-  if (!stays_.empty()) {
+  if (!uptimes_.empty()) {
     available = stayed_seconds_;
-    for (const Stay& stay : stays_)
-      if (stay.since != kAbsent) available += to_seconds(now_ - stay.since);
+    for (const Uptime& uptime : uptimes_)
+      if (uptime.since != kAbsent) available += to_seconds(now_ - uptime.since);
   }
   return {.gradients_computed = computed_inline_ + (session_ ? session_->gradients_computed() : 0),
           .utilisation = available > 0.0 ? busy / available : 0.0};
-}
-
-EvaluationId Simulator::start_evaluation(const Snapshot& snapshot) {
-  const EvaluationId id{evaluations_started_++};
-  EvaluationJob& job = *(evaluations_[id] = std::make_unique<EvaluationJob>(problem_, snapshot));
-  if (!session_) evaluate_inline(job);
-  if (!job.finished()) session_->submit(job);
-  return id;
 }
 
 // Works parts off on this thread, until together they turn out to be worth the pool's threads.
@@ -390,26 +384,8 @@ void Simulator::evaluate_inline(EvaluationJob& job) {
   if (!replica_) replica_ = problem_.make_replica();
   const auto begin = std::chrono::steady_clock::now();
   const auto is_slow = [&] { return options_.pool && seconds_since(begin) > 10 * options_.worth_a_thread_seconds; };
-  if (job.preparation == EvaluationJob::Preparation::needed) {
-    job.prepared = replica_->prepare_evaluation(job.snapshot.view());
-    job.preparation = EvaluationJob::Preparation::done;
-  }
-  for (; !job.finished() && !is_slow(); ++job.next_part, --job.parts_left)
-    job.sums[job.next_part] = replica_->evaluate(job.snapshot.view(), job.next_part, job.prepared.get());
+  job.work(*replica_, is_slow);
   if (!job.finished()) start_pool();
-}
-
-bool Simulator::evaluation_ready(EvaluationId id) {
-  const EvaluationJob& job = *evaluations_.at(id);
-  return session_ ? session_->is_finished(job) : job.finished();
-}
-
-std::vector<Metric> Simulator::take_evaluation(EvaluationId id) {
-  const auto found = evaluations_.find(id);
-  if (session_) session_->wait_for(*found->second);
-  std::vector<Metric> metrics = found->second->metrics(problem_);
-  evaluations_.erase(found);
-  return metrics;
 }
 
 }  // namespace tardigrad::sim

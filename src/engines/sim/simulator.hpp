@@ -12,6 +12,7 @@
 
 #include "core/buffer_pool.hpp"
 #include "engines/compute_pool.hpp"
+#include "engines/evaluations.hpp"
 #include "engines/put_aside.hpp"
 #include "tardigrad/availability.hpp"
 #include "tardigrad/compute_time.hpp"
@@ -19,6 +20,9 @@
 #include "tardigrad/runtime.hpp"
 
 namespace tardigrad::sim {
+
+inline constexpr Capabilities kCapabilities = {
+    .cancel = true, .queues = true, .timers = true, .local_steps = true, .points = true};
 
 struct SimulatorOptions {
   std::size_t workers = 1;
@@ -50,16 +54,14 @@ struct SimulatorOptions {
 /// thread wait to be used
 /// Cost     O(log in-flight) an event beside the gradients
 /// Thread   one
-class Simulator final : public Runtime {
+class Simulator final : public Runtime, Saveable {
  public:
   /// All arguments outlive the simulator.
   Simulator(const Problem& problem, const ComputeTime& compute_time, BufferPool& buffers,
             const SimulatorOptions& options);
   ~Simulator() override;
 
-  Needs offers() const override {
-    return {.cancel = true, .queues = true, .timers = true, .local_steps = true, .points = true};
-  }
+  Capabilities capabilities() const override { return kCapabilities; }
   Time now() const override { return now_; }
   std::optional<Event> next(Time limit) override;
   bool idle() const override {
@@ -74,13 +76,10 @@ class Simulator final : public Runtime {
   std::string_view failure() const override { return failure_; }
   void set_oldest_useful_version(Version version) override;
   std::size_t in_flight() const override { return in_flight_; }
-  bool comes_to_rest(std::chrono::nanoseconds patience) override;
+  bool comes_to_rest(std::chrono::nanoseconds timeout) override;
   RuntimeCounters counters() const override;
-  EvaluationId start_evaluation(const Snapshot& snapshot) override;
-  bool evaluation_ready(EvaluationId id) override;
-  std::vector<Metric> take_evaluation(EvaluationId id) override;
-  bool can_be_saved() const override { return true; }
-  void state(Archive& archive) override;
+  Evaluator& evaluator() override { return evaluations_; }
+  Saveable* saveable() override { return this; }
 
  private:
   using SlotId = std::uint32_t;
@@ -106,7 +105,7 @@ class Simulator final : public Runtime {
     std::uint64_t sequence;
     SlotId slot;               // or kTimer, kLeave, kJoin
     std::uint32_t generation;  // or the number of the timer or worker
-    friend void state(Archive& archive, QueuedEvent& event) {
+    friend void serialize(Archive& archive, QueuedEvent& event) {
       archive(event.time, event.sequence, event.slot, event.generation);
     }
     bool operator>(const QueuedEvent& other) const {
@@ -126,7 +125,7 @@ class Simulator final : public Runtime {
   };
 
   // What is known of a worker that may leave.
-  struct Stay {
+  struct Uptime {
     Time since = kAbsent;
     std::uint64_t episode = 0;
   };
@@ -150,6 +149,7 @@ class Simulator final : public Runtime {
   GradientJob& force();
   void note_failure(GradientJob& job);
   void compute_inline(GradientJob& job);
+  void serialize(Archive& archive) override;
   void evaluate_inline(EvaluationJob& job);
   void start_pool();
   void enqueue(SlotId id);
@@ -170,7 +170,7 @@ class Simulator final : public Runtime {
   OrderId orders_given_ = 0;
   std::size_t joined_ = 0, present_ = 0, in_flight_ = 0, timers_set_ = 0, joins_to_come_ = 0, stale_events_ = 0;
   std::vector<WorkerState> workers_;
-  std::vector<Stay> stays_;      // by worker; empty when everybody is always there
+  std::vector<Uptime> uptimes_;  // by worker; empty when everybody is always there
   std::vector<Order> lost_;      // of the loss handed out last, and
   std::string reason_;           // why
   PutAside aside_;               // the next event says so
@@ -190,8 +190,7 @@ class Simulator final : public Runtime {
   double fastest_seconds_ = 0.0;
   Version oldest_useful_ = 0;
 
-  std::map<EvaluationId, std::unique_ptr<EvaluationJob>> evaluations_;
-  std::uint64_t evaluations_started_ = 0;
+  Evaluations evaluations_;
   std::uint64_t computed_inline_ = 0;
   double busy_seconds_ = 0.0;
 };

@@ -10,13 +10,13 @@
 
 namespace tardigrad::sim {
 
-void Simulator::state(Archive& archive) {
+void Simulator::serialize(Archive& archive) {
   finish_arrival();  // its gradient was valid during its event
   if (archive.loading())
     TG_CHECK(sequence_ == 0 && events_.empty() && in_flight_ == 0, "a state is loaded into a run that has begun");
   archive(now_, sequence_, orders_given_, joined_, present_, timers_set_, joins_to_come_, stayed_seconds_,
           oldest_useful_, busy_seconds_);
-  aside_.state(archive, workers_.size());
+  aside_.serialize(archive, workers_.size());
   state_of_counters(archive);
   state_of_workers(archive);
   if (archive.loading()) {
@@ -44,8 +44,8 @@ void Simulator::state_of_counters(Archive& archive) {
 void Simulator::state_of_workers(Archive& archive) {
   if (archive.size(workers_.size()) != workers_.size()) Archive::fail("another number of workers");
   for (WorkerState& worker : workers_) archive(worker.gradients);
-  if (archive.size(stays_.size()) != stays_.size()) Archive::fail("another kind of availability");
-  for (Stay& stay : stays_) archive(stay.since, stay.episode);
+  if (archive.size(uptimes_.size()) != uptimes_.size()) Archive::fail("another kind of availability");
+  for (Uptime& uptime : uptimes_) archive(uptime.since, uptime.episode);
 }
 
 void Simulator::save_orders(Archive& archive) {

@@ -6,8 +6,8 @@
 #include <memory>
 #include <mutex>
 
-#include "engines/threads/clock.hpp"
 #include "engines/threads/job.hpp"
+#include "engines/threads/scaled_clock.hpp"
 
 namespace tardigrad::threads {
 

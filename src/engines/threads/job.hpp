@@ -12,7 +12,7 @@ namespace tardigrad::threads {
 struct Task {
   Order order;
   Snapshot snapshot;
-  void state(Archive& archive) { archive(order, snapshot); }
+  void serialize(Archive& archive) { archive(order, snapshot); }
 };
 
 /// A task on its way to a worker and back, with what came of it: a gradient with its norm, or a failure. It is one

@@ -20,11 +20,11 @@ void Mailbox::close() {
 }
 
 std::unique_ptr<Job> Mailbox::receive() {
-  const auto news = [&] { return closed_.load(std::memory_order_relaxed) || inbox_.has_jobs(); };
+  const auto evaluations = [&] { return closed_.load(std::memory_order_relaxed) || inbox_.has_jobs(); };
   while (!closed_.load(std::memory_order_relaxed)) {
     while (std::unique_ptr<Job> job = inbox_.take())
       if (wants(job->order.id)) return job;
-    if (!spin_until(news)) inbox_.sleep(Instant::max(), news);
+    if (!spin_until(evaluations)) inbox_.sleep(Instant::max(), evaluations);
   }
   return nullptr;
 }

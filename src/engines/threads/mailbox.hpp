@@ -27,7 +27,7 @@ class Mailbox {
   bool wait(Instant until, OrderId order);
 
   bool wants(OrderId order) const { return order >= wanted_from_.load(std::memory_order_relaxed); }
-  /// For StopSignal.
+  /// For CancellationToken.
   const std::atomic<OrderId>& wanted_from() const { return wanted_from_; }
 
  private:

@@ -13,7 +13,7 @@ namespace tardigrad::threads {
 namespace {
 
 // So long `next` waits at most before its caller may look at other things: how late Ctrl-C is noticed.
-constexpr std::chrono::milliseconds kPatience{20};
+constexpr std::chrono::milliseconds kLongestWait{20};
 
 }  // namespace
 
@@ -21,9 +21,10 @@ ThreadRuntime::ThreadRuntime(const Problem& problem, BufferPool& buffers, const 
     : problem_(problem),
       options_(options),
       clock_(options.time_scale),
-      shop_{.problem = problem, .buffers = buffers, .pace = options.pace, .clock = clock_, .reports = reports_},
+      context_{.problem = problem, .buffers = buffers, .pace = options.pace, .clock = clock_, .reports = reports_},
       gradient_(*this),
       evaluators_(options.evaluation_threads),
+      evaluations_(problem),
       workers_(options.workers) {
   TG_CHECK(options.workers <= kMostWorkers, options.workers, " workers");
 }
@@ -39,8 +40,8 @@ void ThreadRuntime::wind_down() {
   if (evaluating_) evaluators_.grow();
 }
 
-bool ThreadRuntime::comes_to_rest(std::chrono::nanoseconds patience) {
-  const Instant until = std::chrono::steady_clock::now() + patience;
+bool ThreadRuntime::comes_to_rest(std::chrono::nanoseconds timeout) {
+  const Instant until = std::chrono::steady_clock::now() + timeout;
   const auto all_ended = [&] {
     return std::ranges::all_of(workers_,
                                [](const WorkerState& state) { return !state.worker || state.worker->has_ended(); });
@@ -57,7 +58,7 @@ void ThreadRuntime::start_workers() {
   clock_.start(now_);
   try {
     for (WorkerState& state : workers_) {
-      state.worker = std::make_unique<Worker>(shop_);
+      state.worker = std::make_unique<WorkerThread>(context_);
       state.oldest_since = now_;
       for (const Task& task : state.orders) hand_out(state, task);  // of a run that goes on
     }
@@ -71,30 +72,30 @@ std::optional<Event> ThreadRuntime::next(Time limit) {
   if (!workers_.empty() && !workers_.front().worker) start_workers();
   if (aside_) return aside_.take(reason_, [&](WorkerId worker) { return loses(worker); });
   if (std::optional<Event> event = first_join()) return event;
-  const Instant patience = std::chrono::steady_clock::now() + kPatience;
+  const Instant look_again = std::chrono::steady_clock::now() + kLongestWait;
   while (!idle()) {
     now_ = std::max(now_, clock_.now());
     if (now_ >= limit) break;
-    if (!appointments_.empty() && appointments_.top().time <= now_) {
-      const Appointment due = appointments_.top();
-      appointments_.pop();
+    if (!scheduled_events_.empty() && scheduled_events_.top().time <= now_) {
+      const ScheduledEvent due = scheduled_events_.top();
+      scheduled_events_.pop();
       if (std::optional<Event> event = keep(due)) return event;
     } else if (std::unique_ptr<Job> job = reports_.take()) {
       if (std::optional<Event> event = receive(std::move(job))) return event;
-    } else if (!wait(limit, patience)) {
+    } else if (!wait(limit, look_again)) {
       break;
     }
   }
   return std::nullopt;
 }
 
-// Until there is a report or an appointment is due. Returns  is there time before `limit` and `patience`?
-bool ThreadRuntime::wait(Time limit, Instant patience) {
+// Until there is a report or an scheduled_event is due. Returns  is there time before `limit` and `look_again`?
+bool ThreadRuntime::wait(Time limit, Instant look_again) {
   const auto reported = [&] { return reports_.has_jobs(); };
   if (spin_until(reported)) return true;
-  Instant until = std::min(patience, clock_.at(limit));
+  Instant until = std::min(look_again, clock_.at(limit));
   if (std::chrono::steady_clock::now() >= until) return false;
-  if (!appointments_.empty()) until = std::min(until, clock_.at(appointments_.top().time));
+  if (!scheduled_events_.empty()) until = std::min(until, clock_.at(scheduled_events_.top().time));
   reports_.sleep(until, reported);
   return true;
 }
@@ -110,15 +111,15 @@ std::optional<Event> ThreadRuntime::first_join() {
   return std::nullopt;
 }
 
-std::optional<Event> ThreadRuntime::keep(const Appointment& due) {
+std::optional<Event> ThreadRuntime::keep(const ScheduledEvent& due) {
   switch (due.kind) {
-    case Appointment::Kind::timer:
+    case ScheduledEvent::Kind::timer:
       --timers_set_;
       return Event{.kind = Event::Kind::timer_fired, .time = now_, .timer = static_cast<TimerId>(due.number)};
-    case Appointment::Kind::join:
+    case ScheduledEvent::Kind::join:
       --joins_to_come_;
       return joins(due.number);
-    case Appointment::Kind::leave: {
+    case ScheduledEvent::Kind::leave: {
       const WorkerState& state = workers_[due.number];
       if (state.since == kAbsent || state.episode != due.episode) return std::nullopt;  // it failed before
       return leaves(due.number);
@@ -184,8 +185,8 @@ void ThreadRuntime::readmit() {
 }
 
 Event ThreadRuntime::leaves(WorkerId worker) {
-  const Time absence = options_.availability->absence(worker, workers_[worker].episode);
-  if (absence < Time::max() - now_) will_join(worker, now_ + absence);
+  const Time downtime = options_.availability->downtime(worker, workers_[worker].episode);
+  if (downtime < Time::max() - now_) will_join(worker, now_ + downtime);
   return loses(worker);
 }
 
@@ -205,19 +206,19 @@ Event ThreadRuntime::joins(WorkerId worker) {
   state.since = now_;
   ++present_;
   if (options_.availability) {
-    const Time stay = options_.availability->stay(worker, state.episode);
-    if (stay < Time::max() - now_) make_appointment(Appointment::Kind::leave, now_ + stay, worker, state.episode);
+    const Time uptime = options_.availability->uptime(worker, state.episode);
+    if (uptime < Time::max() - now_) schedule(ScheduledEvent::Kind::leave, now_ + uptime, worker, state.episode);
   }
   return {.kind = Event::Kind::worker_joined, .time = now_, .worker = worker, .examples = problem_.examples(worker)};
 }
 
 void ThreadRuntime::will_join(WorkerId worker, Time time) {
   ++joins_to_come_;
-  make_appointment(Appointment::Kind::join, time, worker);
+  schedule(ScheduledEvent::Kind::join, time, worker);
 }
 
-void ThreadRuntime::make_appointment(Appointment::Kind kind, Time time, std::uint32_t number, std::uint64_t episode) {
-  appointments_.push(
+void ThreadRuntime::schedule(ScheduledEvent::Kind kind, Time time, std::uint32_t number, std::uint64_t episode) {
+  scheduled_events_.push(
       {.kind = kind, .time = time, .sequence = appointments_made_++, .number = number, .episode = episode});
 }
 
@@ -265,29 +266,29 @@ void ThreadRuntime::withdraw(WorkerId worker, std::vector<Order>& withdrawn) {
 void ThreadRuntime::set_timer(TimerId timer, Time after) {
   TG_CHECK(after >= Time{0}, "a timer of ", after.count(), " ns");
   ++timers_set_;
-  make_appointment(Appointment::Kind::timer, clock_.now() + after, static_cast<std::uint32_t>(timer));
+  schedule(ScheduledEvent::Kind::timer, clock_.now() + after, static_cast<std::uint32_t>(timer));
 }
 
-ThreadRuntime::Labour ThreadRuntime::labour() const {
-  Labour labour = before_;
-  labour.dropped += dropped_;
+ThreadRuntime::WorkerStats ThreadRuntime::worker_stats() const {
+  WorkerStats worker_stats = before_;
+  worker_stats.dropped += dropped_;
   for (const WorkerState& state : workers_) {
     if (!state.worker) continue;
-    labour.computed += state.worker->computed();
-    labour.dropped += state.worker->dropped();
-    labour.busy += state.worker->busy(now_);
+    worker_stats.computed += state.worker->computed();
+    worker_stats.dropped += state.worker->dropped();
+    worker_stats.busy += state.worker->busy(now_);
   }
-  return labour;
+  return worker_stats;
 }
 
 RuntimeCounters ThreadRuntime::counters() const {
-  const Labour labour = this->labour();
+  const WorkerStats worker_stats = this->worker_stats();
   Time available = stayed_;
   for (const WorkerState& state : workers_)
     if (state.since != kAbsent) available += now_ - state.since;
-  RuntimeCounters counters{.gradients_computed = labour.computed, .gradients_wasted = labour.dropped};
+  RuntimeCounters counters{.gradients_computed = worker_stats.computed, .gradients_wasted = worker_stats.dropped};
   add_pace_to(counters);
-  if (available > Time{0}) counters.utilisation = std::min(1.0, to_seconds(labour.busy) / to_seconds(available));
+  if (available > Time{0}) counters.utilisation = std::min(1.0, to_seconds(worker_stats.busy) / to_seconds(available));
   return counters;
 }
 
@@ -300,21 +301,12 @@ void ThreadRuntime::add_pace_to(RuntimeCounters& counters) const {
     if (state.worker) state.worker->add_pace_to(counters);
 }
 
-EvaluationId ThreadRuntime::start_evaluation(const Snapshot& snapshot) {
-  if (!evaluating_) evaluating_ = std::make_unique<ComputePool::Session>(evaluators_, problem_, shop_.buffers);
-  const EvaluationId id{evaluations_started_++};
-  evaluating_->submit(*(evaluations_[id] = std::make_unique<EvaluationJob>(problem_, snapshot)));
-  return id;
-}
-
-bool ThreadRuntime::evaluation_ready(EvaluationId id) { return evaluating_->is_finished(*evaluations_.at(id)); }
-
-std::vector<Metric> ThreadRuntime::take_evaluation(EvaluationId id) {
-  const auto found = evaluations_.find(id);
-  evaluating_->wait_for(*found->second);
-  std::vector<Metric> metrics = found->second->metrics(problem_);
-  evaluations_.erase(found);
-  return metrics;
+Evaluator& ThreadRuntime::evaluator() {
+  if (!evaluating_) {
+    evaluating_ = std::make_unique<ComputePool::Session>(evaluators_, problem_, context_.buffers);
+    evaluations_.set_session(*evaluating_);
+  }
+  return evaluations_;
 }
 
 }  // namespace tardigrad::threads

@@ -12,16 +12,20 @@
 
 #include "core/buffer_pool.hpp"
 #include "engines/compute_pool.hpp"
+#include "engines/evaluations.hpp"
 #include "engines/put_aside.hpp"
-#include "engines/threads/clock.hpp"
 #include "engines/threads/inbox.hpp"
-#include "engines/threads/worker.hpp"
+#include "engines/threads/scaled_clock.hpp"
+#include "engines/threads/worker_thread.hpp"
 #include "tardigrad/availability.hpp"
 #include "tardigrad/compute_time.hpp"
 #include "tardigrad/problem.hpp"
 #include "tardigrad/runtime.hpp"
 
 namespace tardigrad::threads {
+
+inline constexpr Capabilities kCapabilities = {
+    .cancel = true, .queues = true, .timers = true, .local_steps = true, .points = true};
 
 struct ThreadOptions {
   std::size_t workers = 1;
@@ -51,7 +55,7 @@ struct ThreadOptions {
 /// Cost     O(log timers) an event; beside it an exchange of addresses a report, one an order
 /// Errors   Error when the system has no threads left
 /// Thread   all functions: the server's
-class ThreadRuntime final : public Runtime {
+class ThreadRuntime final : public Runtime, Saveable {
  public:
   static constexpr std::size_t kMostWorkers = 4096;
 
@@ -59,9 +63,7 @@ class ThreadRuntime final : public Runtime {
   ThreadRuntime(const Problem& problem, BufferPool& buffers, const ThreadOptions& options);
   ~ThreadRuntime() override;
 
-  Needs offers() const override {
-    return {.cancel = true, .queues = true, .timers = true, .local_steps = true, .points = true};
-  }
+  Capabilities capabilities() const override { return kCapabilities; }
   /// Of the event or limit handed out last: nothing happens in between for the server.
   Time now() const override { return now_; }
   bool real_time() const override { return true; }
@@ -81,18 +83,16 @@ class ThreadRuntime final : public Runtime {
   RuntimeCounters counters() const override;
   /// The workers stop, and evaluations get their cores.
   void wind_down() override;
-  bool comes_to_rest(std::chrono::nanoseconds patience) override;
-  EvaluationId start_evaluation(const Snapshot& snapshot) override;
-  bool evaluation_ready(EvaluationId id) override;
-  std::vector<Metric> take_evaluation(EvaluationId id) override;
-  bool can_be_saved() const override { return true; }
-  void state(Archive& archive) override;
+  bool comes_to_rest(std::chrono::nanoseconds timeout) override;
+  Evaluator& evaluator() override;
+  Saveable* saveable() override { return this; }
 
  private:
+  void serialize(Archive& archive) override;
   static constexpr Time kAbsent{-1};
 
   struct WorkerState {
-    std::unique_ptr<Worker> worker;
+    std::unique_ptr<WorkerThread> worker;
     std::vector<Task> orders;     // in flight, oldest first
     Time oldest_since{};          // the oldest one could be begun
     std::uint64_t gradients = 0;  // asked for so far: the index of the next order
@@ -100,19 +100,19 @@ class ThreadRuntime final : public Runtime {
     std::uint64_t episode = 0;    // how often it was lost
   };
   // What happens by the clock.
-  struct Appointment {
+  struct ScheduledEvent {
     enum class Kind : std::uint8_t { timer, join, leave } kind;
     Time time;
     std::uint64_t sequence;
     std::uint32_t number;       // of the timer or worker
     std::uint64_t episode = 0;  // leave: of this stay
-    bool operator>(const Appointment& other) const {
+    bool operator>(const ScheduledEvent& other) const {
       return time != other.time ? time > other.time : sequence > other.sequence;
     }
-    void state(Archive& archive) { archive(kind, time, sequence, number, episode); }
+    void serialize(Archive& archive) { archive(kind, time, sequence, number, episode); }
   };
   // What workers did, in all.
-  struct Labour {
+  struct WorkerStats {
     std::uint64_t computed = 0, dropped = 0;
     Time busy{};
     std::uint64_t paced = 0, late = 0;
@@ -131,11 +131,11 @@ class ThreadRuntime final : public Runtime {
   };
 
   void start_workers();
-  bool wait(Time limit, Instant patience);
+  bool wait(Time limit, Instant look_again);
   std::optional<Event> first_join();
-  std::optional<Event> keep(const Appointment& appointment);
+  std::optional<Event> keep(const ScheduledEvent& scheduled_event);
   std::optional<Event> receive(std::unique_ptr<Job> job);
-  void make_appointment(Appointment::Kind kind, Time time, std::uint32_t number, std::uint64_t episode = 0);
+  void schedule(ScheduledEvent::Kind kind, Time time, std::uint32_t number, std::uint64_t episode = 0);
   void will_join(WorkerId worker, Time time);
   Event joins(WorkerId worker);
   Event leaves(WorkerId worker);
@@ -146,25 +146,25 @@ class ThreadRuntime final : public Runtime {
   void finish_arrival();
   void hand_out(const WorkerState& state, const Task& task);
   Job& look();
-  Labour labour() const;
+  WorkerStats worker_stats() const;
   void add_pace_to(RuntimeCounters& counters) const;
   void state_of_labour(Archive& archive);
   void state_of_workers(Archive& archive);
   void state_of_appointments(Archive& archive);
   void take_over(const WorkerState& state, WorkerId worker);
-  void take_over(const Appointment& appointment);
+  void take_over(const ScheduledEvent& scheduled_event);
 
   const Problem& problem_;
   const ThreadOptions options_;
-  Clock clock_;
+  ScaledClock clock_;
   Inbox reports_;
-  const Workshop shop_;
+  const WorkerContext context_;
 
   Time now_{};
   OrderId next_order_ = 0;
   std::uint64_t appointments_made_ = 0;
   std::size_t joined_ = 0, present_ = 0, in_flight_ = 0, timers_set_ = 0, joins_to_come_ = 0;
-  std::priority_queue<Appointment, std::vector<Appointment>, std::greater<>> appointments_;
+  std::priority_queue<ScheduledEvent, std::vector<ScheduledEvent>, std::greater<>> scheduled_events_;
   std::vector<Order> lost_;  // of the loss handed out last, and
   std::string reason_;       // why
   PutAside aside_;           // the next event says so
@@ -172,14 +172,13 @@ class ThreadRuntime final : public Runtime {
   bool looked_ = false;  // at the gradient
   ArrivedGradient gradient_;
   std::uint64_t used_ = 0, dropped_ = 0;     // gradients that arrived and were looked at, or not
-  Labour before_;                            // until the run was saved
+  WorkerStats before_;                       // until the run was saved
   Time stayed_{};                            // by those who have left, in all
   std::vector<std::unique_ptr<Job>> spare_;  // to be used again, with the memory of their gradients
 
   ComputePool evaluators_;
+  Evaluations evaluations_;
   std::unique_ptr<ComputePool::Session> evaluating_;
-  std::map<EvaluationId, std::unique_ptr<EvaluationJob>> evaluations_;
-  std::uint64_t evaluations_started_ = 0;
 
   std::vector<WorkerState> workers_;  // last: their threads use the others
 };

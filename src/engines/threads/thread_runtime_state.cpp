@@ -9,11 +9,11 @@
 
 namespace tardigrad::threads {
 
-void ThreadRuntime::state(Archive& archive) {
+void ThreadRuntime::serialize(Archive& archive) {
   finish_arrival();  // its gradient was valid during its event
   if (archive.loading()) TG_CHECK(joined_ == 0 && next_order_ == 0, "a state is loaded into a run that has begun");
   archive(now_, next_order_, appointments_made_, joined_, stayed_);
-  aside_.state(archive, workers_.size());
+  aside_.serialize(archive, workers_.size());
   if (joined_ > workers_.size()) Archive::fail("more workers than there are");
   state_of_labour(archive);
   state_of_workers(archive);
@@ -22,7 +22,7 @@ void ThreadRuntime::state(Archive& archive) {
 
 // A gradient that had not arrived when the run was saved will be computed again, so that it was computed for nothing.
 void ThreadRuntime::state_of_labour(Archive& archive) {
-  Labour now = labour();
+  WorkerStats now = worker_stats();
   RuntimeCounters pace;
   add_pace_to(pace);
   archive(used_, now.computed, now.busy, pace.paced, pace.late, pace.pace, pace.paced_time);
@@ -58,20 +58,20 @@ void ThreadRuntime::take_over(const WorkerState& state, WorkerId worker) {
 }
 
 void ThreadRuntime::state_of_appointments(Archive& archive) {
-  std::vector<Appointment> list;
-  for (auto rest = appointments_; !rest.empty(); rest.pop()) list.push_back(rest.top());
+  std::vector<ScheduledEvent> list;
+  for (auto rest = scheduled_events_; !rest.empty(); rest.pop()) list.push_back(rest.top());
   archive(list);
   if (!archive.loading()) return;
-  for (const Appointment& appointment : list) take_over(appointment);
+  for (const ScheduledEvent& scheduled_event : list) take_over(scheduled_event);
 }
 
-void ThreadRuntime::take_over(const Appointment& appointment) {
-  const bool is_timer = appointment.kind == Appointment::Kind::timer;
-  if (appointment.kind > Appointment::Kind::leave || (!is_timer && appointment.number >= workers_.size()))
-    Archive::fail("an appointment that cannot be");
+void ThreadRuntime::take_over(const ScheduledEvent& scheduled_event) {
+  const bool is_timer = scheduled_event.kind == ScheduledEvent::Kind::timer;
+  if (scheduled_event.kind > ScheduledEvent::Kind::leave || (!is_timer && scheduled_event.number >= workers_.size()))
+    Archive::fail("an scheduled_event that cannot be");
   timers_set_ += is_timer;
-  joins_to_come_ += appointment.kind == Appointment::Kind::join;
-  appointments_.push(appointment);
+  joins_to_come_ += scheduled_event.kind == ScheduledEvent::Kind::join;
+  scheduled_events_.push(scheduled_event);
 }
 
 }  // namespace tardigrad::threads

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "problems/torch/given_up.hpp"
+#include "problems/torch/cancellation.hpp"
 
 namespace tardigrad::problems::torch {
 

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "problems/torch/given_up.hpp"
+#include "problems/torch/cancellation.hpp"
 #include "tardigrad/params.hpp"
 
 namespace tardigrad::problems::torch {

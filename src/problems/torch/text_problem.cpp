@@ -72,14 +72,14 @@ class TextReplica final : public Replica {
     views_.look_on_the_way_back([this] { look(); });
   }
 
-  // Looks between the layers on the way back: see given_up.hpp.
+  // Looks between the layers on the way back: see cancelled.hpp.
   double gradient(const Order& order, std::span<const float> x, std::span<float> g) override {
     check_size(x.size());
     check_size(g.size());
     views_.point_at(x.data(), g.data());
     try {
       return loss_and_gradient(order);
-    } catch (const GivenUp&) {
+    } catch (const IsCancelled&) {
       return 0.0;
     }
   }
@@ -119,7 +119,7 @@ class TextReplica final : public Replica {
   }
 
   void look() const {
-    if (given_up()) throw GivenUp();
+    if (cancelled()) throw IsCancelled();
   }
 
   double loss_and_gradient(const Order& order) {

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "engines/runtime_row.hpp"
+
+namespace tardigrad::threads {
+
+RuntimeRow row();
+
+}  // namespace tardigrad::threads

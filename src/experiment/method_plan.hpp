@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "experiment/scenario.hpp"
+#include "experiment/world.hpp"
+#include "tardigrad/method.hpp"
+#include "tardigrad/settings.hpp"
+
+namespace tardigrad {
+
+/// A [method] table made into a method, or, where there is no server, into the step size of its t-th update.
+struct MethodPlan {
+  std::string name;
+  std::unique_ptr<Method> method = {};
+  std::function<double(Version)> step_size = {};
+  SettingValue::Table resolved = {};
+};
+
+/// Makes the scenario's [method], or another table, found at `path`, into one.
+/// Errors  Error "FILE:LINE: key = value: what is allowed"
+MethodPlan make_method(const Scenario& scenario, const World& world);
+MethodPlan make_method(const Scenario& scenario, const SettingValue::Table& table, const std::string& path,
+                       const World& world);
+
+}  // namespace tardigrad

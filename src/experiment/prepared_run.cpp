@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiment/prepared_run.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "data/catalogue.hpp"
+#include "experiment/cores.hpp"
+#include "tardigrad/error.hpp"
+
+namespace tardigrad {
+namespace {
+
+using Before = RunSource::Before;
+
+RunOrigin origin_of(const RunSource& source) {
+  return source.before == Before::its_run ? RunOrigin(*source.directory) : RunOrigin::beside(source.scenario);
+}
+
+}  // namespace
+
+PreparedRun::PreparedRun(const RunSource& source)
+    : source_(source),
+      origin_(origin_of(source)),
+      scenario_(origin_.load_scenario(source.scenario, source.assignments)) {
+  if (source.before == Before::its_run)
+    scenario_ = continuation_.emplace(*source.directory, origin_, scenario_).scenario();
+  problems_ = origin_.problems(source.plugins, scenario_);
+  world_ = make_world(scenario_, scenario_.seed(), {problems_, data::data_root(source.data_root)});
+  plan_ = make_run_plan(scenario_, Use::run, world_.problem->metric_names());
+  method_ = make_method(scenario_, world_);
+  if (continuation_ && !plan_.runtime.row->has_server)
+    throw Error(
+        fmt::format("--resume: a run with runtime = \"{}\" has no checkpoints to go on from", plan_.runtime.row->name));
+}
+
+std::optional<record::RunSummary> PreparedRun::finished() {
+  return continuation_ ? continuation_->finished(world_, method_, plan_) : std::nullopt;
+}
+
+RunOutput PreparedRun::run(const RunHooks& hooks) {
+  using Checkpoints = RunRequest::Checkpoints;
+  const unsigned threads = thread_count(source_.threads);
+  if (plan_.runtime.row->clock == Clock::virtual_time && threads > 1) pool_ = std::make_unique<ComputePool>(threads);
+  const Checkpoints checkpoints = continuation_       ? Checkpoints::resume
+                                  : source_.directory ? Checkpoints::fresh
+                                                      : Checkpoints::none;
+  return execute(
+      {.world = world_,
+       .method = method_,
+       .plan = plan_,
+       .pool = pool_.get(),
+       .evaluation_threads = evaluation_threads(source_.threads, world_.workers),
+       .directory = source_.directory,
+       .if_finished = source_.before == Before::nothing ? record::IfFinished::refuse : record::IfFinished::overwrite,
+       .interrupted = hooks.interrupted,
+       .save_requested = hooks.save_requested,
+       .observer = hooks.observer,
+       .checkpoints = checkpoints,
+       .check_before_going_on = [this] { continuation_->check(world_, method_, plan_); },
+       .document = continuation_ ? continuation_->document(plan_) : std::nullopt,
+       .make_rows_again = continuation_ && continuation_->make_rows_again(),
+       .observer_state = hooks.observer_state,
+       .tell = hooks.tell,
+       .remark = hooks.remark,
+       .keep_parameters = hooks.keep_parameters});
+}
+
+}  // namespace tardigrad

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiment/world.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "core/memory.hpp"
+#include "experiment/build_info.hpp"
+#include "experiment/run_plan.hpp"
+#include "experiment/serverless.hpp"
+#include "experiment/starting_point.hpp"
+#include "tardigrad/error.hpp"
+#include "timing/workers.hpp"
+
+namespace tardigrad {
+namespace {
+
+void read_workers(const Scenario& scenario, World& world) {
+  Settings workers = scenario.settings("workers");
+  const RuntimeRow& runtime = scenario.runtime();
+  using ComputeTimes = RuntimeRow::ComputeTimes;
+  if (runtime.compute_times == ComputeTimes::none) {
+    world.workers = read_equal_workers(workers, runtime);
+  } else {
+    timing::WorkersSpec spec =
+        timing::make_workers(workers, world.seed,
+                             runtime.compute_times == ComputeTimes::optional ? timing::ComputeTimes::optional
+                                                                             : timing::ComputeTimes::required);
+    world.workers = spec.count;
+    world.compute_time = std::move(spec.compute_time);
+    world.availability = std::move(spec.availability);
+  }
+  world.runtime = read_runtime_settings(workers, "workers", runtime);
+  constexpr double kBytesPerWorker = 256;  // measured in a simulation
+  if (const std::string lack = lack_of_memory(static_cast<double>(world.workers), kBytesPerWorker); !lack.empty())
+    workers.fail(workers.has("groups") ? "groups" : "count", fmt::format("{} workers {}", world.workers, lack));
+  workers.finish();
+  world.resolved["workers"] = {workers.resolved()};
+  world.identity["workers"] = {workers.resolved_without_paths()};
+}
+
+}  // namespace
+
+void World::initial_point(std::span<float> x) const {
+  if (start)
+    std::ranges::copy(*start, x.begin());
+  else
+    problem->initial_point(x);
+}
+
+World make_world(const Scenario& scenario, std::uint64_t seed, const Sources& sources) {
+  World world;
+  world.seed = seed;
+  read_workers(scenario, world);
+  Settings problem = scenario.settings("problem");
+  world.problem_name = problem.text("name");
+  const ProblemRow* row = nullptr;
+  try {
+    row = &sources.problems.row(world.problem_name);
+  } catch (const Error& error) {
+    problem.fail("name", error.what());
+  }
+  try {
+    world.problem =
+        sources.problems.make(*row, problem, {.workers = world.workers, .seed = seed, .data_root = sources.data_root});
+  } catch (const std::bad_alloc&) {
+    throw Error(fmt::format("{}: out of memory: problem `{}` with {} workers", scenario.file(), world.problem_name,
+                            world.workers));
+  }
+  problem.allow("start");
+  std::optional<DataSource> start;
+  if (problem.has("start")) {
+    auto [values, source] = read_start(problem, *world.problem);
+    world.start = std::make_shared<const std::vector<float>>(std::move(values));
+    start = std::move(source);
+  }
+  problem.finish();
+  world.resolved["problem"] = {problem.resolved()};
+  world.identity["problem"] = {problem.resolved_without_paths()};
+  const problems::ProblemCatalogue::Origin& origin = sources.problems.origin(world.problem_name);
+  world.provenance = this_program();
+  world.provenance.library = origin.library;
+  world.provenance.plugin = origin.plugin;
+  world.provenance.data = world.problem->sources();
+  if (start) world.provenance.data.push_back(std::move(*start));
+  return world;
+}
+
+}  // namespace tardigrad

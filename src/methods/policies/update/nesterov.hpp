@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "methods/policies/update/update_rule.hpp"
+
+namespace tardigrad::methods {
+
+/// m <- beta m + u;  x <- x - gamma (u + beta m).  Memory  1 vector
+class NesterovUpdate final : public UpdateRule {
+ public:
+  NesterovUpdate(Settings& table, const UpdateDefaults& /*defaults*/)
+      : beta_(table.number_or("momentum", 0.9, {.low = 0.0, .high = 1.0, .high_open = true})) {}
+  void append(VectorProgram& program, Model& model, const Gradient*, Direction u, double step) override {
+    if (momentum_.kind == Vec::Kind::none) momentum_ = model.make_vector();
+    program.mix(momentum_, beta_, momentum_, u.factor, u.vector);
+    program.add(vec::kModel, vec::kModel, -(step * u.factor), u.vector);
+    program.add(vec::kModel, vec::kModel, -(step * beta_), momentum_);
+  }
+  void serialize(Archive& archive) override { archive(momentum_); }
+
+ private:
+  double beta_;
+  Vec momentum_{};
+};
+
+}  // namespace tardigrad::methods
