@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a program that embeds the library gets: include/tardigrad/experiment.hpp.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "record/run_summary.hpp"
+#include "support/error_of.hpp"
+#include "tardigrad/experiment.hpp"
+
+namespace tardigrad {
+namespace {
+
+using test::error_of;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+constexpr const char* kScenario = R"([problem]
+name = "quadratic"
+dimension = 8
+noise = { kind = "gaussian", scale = 0.1 }
+[workers]
+groups = [ { count = 2, compute_time = 1.0 }, { count = 1, compute_time = 7.0 } ]
+[method]
+name = "clipped-asgd"
+step_size = 0.2
+clip_radius = 1.0
+[run]
+stop = { updates = 60 }
+evaluate_every = { updates = 20 }
+)";
+
+constexpr const char* kCompare = R"([problem]
+name = "quadratic"
+dimension = 8
+[workers]
+count = 3
+compute_time = 1.0
+[run]
+stop = { updates = 500 }
+target = { metric = "loss", at_most = 0.01 }
+evaluate_every = { updates = 5 }
+[compare]
+seeds = [1, 2]
+[[compare.methods]]
+name = "vanilla-asgd"
+step_size = [0.1, 0.3]
+[[compare.methods]]
+name = "minibatch-sgd"
+step_size = 0.5
+)";
+
+class Embedded : public testing::Test {
+ protected:
+  Embedded() {
+    std::string name = (std::filesystem::temp_directory_path() / "tardigrad-embedded-XXXXXX").string();
+    if (mkdtemp(name.data())) folder_ = name;
+  }
+  ~Embedded() override { std::filesystem::remove_all(folder_); }
+
+  ScenarioSource scenario(const char* text) const {
+    std::ofstream(folder_ / "s.toml") << text;
+    return {.file = folder_ / "s.toml", .threads = 1};
+  }
+  std::filesystem::path folder_;
+};
+
+TEST_F(Embedded, ARunIsTheSameWithAndWithoutADirectory) {
+  const RunReport nowhere = run(scenario(kScenario));
+  EXPECT_EQ(nowhere.reason, StopReason::updates);
+  EXPECT_EQ(nowhere.counters.updates, 60u);
+  EXPECT_THAT(nowhere.evaluations, SizeIs(4));  // at the start, and thrice
+  EXPECT_THAT(nowhere.parameters, SizeIs(8));
+  const RunReport there = run(scenario(kScenario), {.directory = folder_ / "r"});
+  EXPECT_EQ(there.digest, nowhere.digest);
+  EXPECT_EQ(there.parameters, nowhere.parameters);
+  EXPECT_EQ(record::read_summary(folder_ / "r" / "summary.json").digest, nowhere.digest);
+}
+
+TEST_F(Embedded, AnInterruptedRunGoesOnToTheSameEnd) {
+  const RunReport whole = run(scenario(kScenario));
+  struct StopsAt final : Observer {
+    void on_arrival(const ArrivalRecord& record) override { stop = record.updates >= 30; }
+    std::atomic<bool> stop{false};
+  } observer;
+  const RunReport half =
+      run(scenario(kScenario), {.directory = folder_ / "r", .observer = &observer, .interrupted = &observer.stop});
+  EXPECT_EQ(half.reason, StopReason::interrupted);
+  const RunReport rest = run(scenario(kScenario), {.directory = folder_ / "r", .resume = true});
+  EXPECT_EQ(rest.digest, whole.digest);
+  EXPECT_EQ(rest.parameters, whole.parameters);
+  const RunReport again = run(scenario(kScenario), {.directory = folder_ / "r", .resume = true});  // it has ended
+  EXPECT_EQ(again.digest, whole.digest);
+}
+
+TEST_F(Embedded, MistakesAreErrors) {
+  const ScenarioSource source = scenario(kScenario);
+  run(source, {.directory = folder_ / "r"});
+  EXPECT_THAT(error_of([&] { run(source, {.directory = folder_ / "r"}); }), HasSubstr("holds a finished run"));
+  EXPECT_NO_THROW(run(source, {.directory = folder_ / "r", .overwrite = true}));
+  EXPECT_THAT(error_of([&] { run(source, {.resume = true}); }), HasSubstr("needs its directory"));
+  ScenarioSource wrong = source;
+  wrong.assignments = {"method.step_siz=1"};
+  EXPECT_THAT(error_of([&] { run(wrong); }), HasSubstr("did you mean `step_size`?"));
+  wrong.file = folder_ / "none.toml";
+  EXPECT_THAT(error_of([&] { run(wrong); }), HasSubstr("No such file"));
+}
+
+TEST_F(Embedded, AComparisonTellsEveryRunAndWhoWins) {
+  const CompareReport report = compare(scenario(kCompare), {.directory = folder_ / "c"});
+  EXPECT_TRUE(report.complete);
+  EXPECT_THAT(report.runs, SizeIs(6));
+  for (const ComparedRun& each : report.runs) {
+    EXPECT_TRUE(each.ended);
+    EXPECT_TRUE(each.time_to_target) << each.method << " " << each.setting;
+  }
+  ASSERT_FALSE(report.sentences.empty());
+  EXPECT_THAT(report.sentences.front(), HasSubstr("reaches loss <= 0.01 first"));
+  // What is there is taken over: the same digests.
+  const CompareReport again = compare(scenario(kCompare), {.directory = folder_ / "c"});
+  ASSERT_THAT(again.runs, SizeIs(6));
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_EQ(again.runs[i].digest, report.runs[i].digest);
+}
+
+}  // namespace
+}  // namespace tardigrad
