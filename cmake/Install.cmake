@@ -5,6 +5,7 @@
 #   lib/tardigrad/           libtardigrad_core.so, and plugins that it opens by itself (problems::plugin_folders)
 #   include/tardigrad/       the contract, for plugins
 #   lib/cmake/tardigrad/     find_package(tardigrad), with the target tardigrad::tardigrad
+#   share/                   completions for bash, zsh and fish, the manual page
 #   share/tardigrad/         documents, scenarios and examples, side by side as in the source tree
 include(CMakePackageConfigHelpers)
 set(private lib/tardigrad)
@@ -37,6 +38,14 @@ install(FILES LICENSE README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md DESTINA
 install(DIRECTORY docs scenarios DESTINATION share/tardigrad COMPONENT core)
 install(DIRECTORY examples/plugin DESTINATION share/tardigrad/examples COMPONENT core)
 install(FILES LICENSE DESTINATION share/doc/tardigrad RENAME copyright COMPONENT core)
+
+if(TARGET words)
+  set(words ${CMAKE_BINARY_DIR}/words)
+  install(FILES ${words}/tardigrad.bash DESTINATION share/bash-completion/completions RENAME tardigrad COMPONENT core)
+  install(FILES ${words}/_tardigrad DESTINATION share/zsh/site-functions COMPONENT core)
+  install(FILES ${words}/tardigrad.fish DESTINATION share/fish/vendor_completions.d COMPONENT core)
+  install(FILES ${words}/tardigrad.1 DESTINATION share/man/man1 COMPONENT core)
+endif()
 
 set(CPACK_GENERATOR DEB TGZ)
 set(CPACK_PACKAGE_NAME tardigrad)

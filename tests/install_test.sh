@@ -29,6 +29,10 @@ for file in LICENSE README.md docs/scenarios.md scenarios/quadratic.toml example
   [[ -s $share/$file ]] || { echo "install_test: $file was not installed"; exit 1; }
 done
 
+for file in man/man1/tardigrad.1 bash-completion/completions/tardigrad zsh/site-functions/_tardigrad; do
+  [[ -s $prefix/share/$file ]] || { echo "install_test: $file was not installed"; exit 1; }
+done
+
 must "$program" --version
 must "$program" run "$share/scenarios/quadratic.toml" --set run.stop.updates=200 --quiet --out quadratic
 must cmake -G Ninja -S "$share/examples/plugin" -B plugin -DCMAKE_PREFIX_PATH="$prefix"
