@@ -239,29 +239,39 @@ TEST_F(Program, PruningNeedsRunsThatEndAtTheirTarget) {
                  "--prune: is for runs that end at their target");
 }
 
-// The tables are of the summaries; what became of a curve since is said, and hurts nobody.
-TEST_F(Program, CurvesThatCannotBeReadAreNotDrawn) {
+// A run whose curve somebody has changed, or whose place something else has taken, is not adopted, and nothing is
+// written over it unasked.
+TEST_F(Program, RunsWhoseLogsHaveChangedAreNotAdopted) {
   const std::string file = write("few.toml", R"(
 problem = { name = "quadratic" }
 workers = { count = 2, compute_time = 1.0 }
 run = { stop = { updates = 50 }, evaluate_every = { updates = 10 } }
-compare = { seeds = [1, 2, 3, 4], methods = [ { name = "vanilla-asgd", step_size = 0.1 } ] }
+compare = { seeds = [1, 2], methods = [ { name = "vanilla-asgd", step_size = 0.1 } ] }
 )");
-  ASSERT_EQ(run({"compare", file, "--out", "c", "-q"}).code, 0);
+  const std::vector<std::string> words = {"compare", file, "--out", "c", "-q"};
+  const Finished first = run(words);
+  ASSERT_EQ(first.code, 0);
   const std::string table = read(folder_ / "c" / "compare.csv");
-  std::vector<fs::path> logs;
-  for (const auto& entry : fs::directory_iterator(folder_ / "c" / "runs"))
-    logs.push_back(entry.path() / "metrics.jsonl");
-  ASSERT_EQ(logs.size(), 4u);
-  std::ofstream(logs[0]) << "{\"time\": \"late\", \"metrics\": 3}\n[]\n{\"metrics\": {\"loss\": 1.0}}\n";
-  fs::remove(logs[1]);
-  ASSERT_EQ(mkfifo(logs[1].c_str(), 0600), 0);
-  fs::remove(logs[2]);
-  fs::create_symlink("/dev/zero", logs[2]);
-  const Finished again = run({"compare", file, "--out", "c", "-q"});
-  EXPECT_EQ(again.code, 0) << again.err;
-  EXPECT_THAT(again.err, HasSubstr("tardigrad: warning: 3 of 4 curves are not drawn: "));
-  EXPECT_EQ(read(folder_ / "c" / "compare.csv"), table);
+  const fs::path log = fs::directory_iterator(folder_ / "c" / "runs")->path() / "metrics.jsonl";
+  const std::string rows = read(log);
+  const auto expect_refused_and_left = [&](const char* problem) {
+    const Finished again = run(words);
+    EXPECT_EQ(again.code, 2) << again.err;
+    EXPECT_THAT(again.err, HasSubstr("metrics.jsonl: " + std::string(problem)));
+    EXPECT_THAT(again.err, HasSubstr("--fresh runs all of them again"));
+    EXPECT_EQ(read(folder_ / "c" / "compare.csv"), table);
+    fs::remove(log);
+  };
+  std::ofstream(log) << "{\"time\": \"late\", \"metrics\": 3}\n";
+  expect_refused_and_left("has ");
+  ASSERT_EQ(mkfifo(log.c_str(), 0600), 0);
+  expect_refused_and_left("cannot read: is a pipe, not a file");
+  fs::create_symlink("/dev/zero", log);
+  expect_refused_and_left("cannot read: is a device, not a file");
+  expect_refused_and_left("is missing");
+  std::ofstream(log) << rows;
+  EXPECT_EQ(run(words).code, 0);
+  EXPECT_EQ(run({"compare", file, "--out", "c", "-q", "--fresh"}).code, 0);
 }
 
 TEST_F(Program, PruningIsAnnouncedAndKeepsTheBest) {

@@ -171,7 +171,7 @@ TEST_F(Provenance, OfAnotherFormatIsNotTheEnd) {
   ASSERT_EQ(run({"compare", "c.toml", "--out", "c", "-q"}).code, 0);
   for (const auto& entry : fs::directory_iterator(folder_ / "c" / "runs"))
     rewrite(entry.path() / "summary.json", "\"format\": ", "\"format\": 1");
-  expect_left_alone("c", {"compare", "c.toml", "--out", "c", "-q"}, "is read; --fresh runs all of them again");
+  expect_left_alone("c", {"compare", "c.toml", "--out", "c", "-q"}, "are read; --fresh runs all of them again");
   EXPECT_EQ(run({"compare", "c.toml", "--out", "c", "-q", "--fresh"}).code, 0);
 }
 
