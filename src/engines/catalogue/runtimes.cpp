@@ -3,15 +3,22 @@
 
 #include <algorithm>
 
-#include "engines/hogwild/row.hpp"
-#include "engines/sim/row.hpp"
-#include "engines/threads/row.hpp"
 #include "tardigrad/error.hpp"
+
+// One entry a runtime, the default first: engines/NAME/row.cpp defines tardigrad::NAME::row().
+#define TARDIGRAD_RUNTIMES(ENTRY) ENTRY(sim) ENTRY(threads) ENTRY(hogwild)
+
+#define TARDIGRAD_DECLARE(name) \
+  namespace tardigrad::name {   \
+  RuntimeRow row();             \
+  }
+TARDIGRAD_RUNTIMES(TARDIGRAD_DECLARE)
+#define TARDIGRAD_ROW(name) name::row(),
 
 namespace tardigrad {
 
 std::span<const RuntimeRow> runtimes() {
-  static const std::vector<RuntimeRow> rows = {sim::row(), threads::row(), hogwild::row()};
+  static const std::vector<RuntimeRow> rows = {TARDIGRAD_RUNTIMES(TARDIGRAD_ROW)};
   return rows;
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engines/hogwild/row.hpp"
-
 #include <utility>
 
 #include "engines/hogwild/hogwild.hpp"
+#include "engines/runtime_row.hpp"
 
 namespace tardigrad::hogwild {
 namespace {

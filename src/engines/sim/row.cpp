@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engines/sim/row.hpp"
-
+#include "engines/runtime_row.hpp"
 #include "engines/sim/simulator.hpp"
 
 namespace tardigrad::sim {

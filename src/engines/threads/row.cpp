@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engines/threads/row.hpp"
-
+#include "engines/runtime_row.hpp"
 #include "engines/threads/thread_runtime.hpp"
 
 namespace tardigrad::threads {
