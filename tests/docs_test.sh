@@ -30,4 +30,14 @@ for name in $names; do
   grep -q -- "\`$name\`\|\"$name\"" "$root/docs/scenarios.md" "$root/README.md" || unknown+=" $name"
 done
 [[ -z ${unknown:-} ]] || { echo "docs/scenarios.md does not know:$unknown"; exit 1; }
+
+# docs/formats.md has the numbers of this program.
+version=$("$program" --version --json)
+formats=$(sed -n '/"formats"/,/}/s/^ *"\(.*\)": \([0-9]*\),*$/\1 \2/p' <<<"$version")
+formats+=$'\n'"plugins $(sed -n 's/.*"plugin_interface": \([0-9]*\).*/\1/p' <<<"$version")"
+[[ $(wc -l <<<"$formats") -ge 6 ]] || { echo "--version --json tells no formats"; exit 1; }
+while read -r file format; do
+  grep -qE "^\| \`?$file\`? \| $format " "$root/docs/formats.md" ||
+    { echo "docs/formats.md does not say that $file has the format $format"; exit 1; }
+done <<<"$formats"
 echo "$count scenarios run, $(wc -w <<<"$names") names known"

@@ -127,7 +127,9 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error, int argc,
 int run(int argc, char** argv) {
   CLI::App app("Tardigrad: asynchronous SGD that stragglers do not hurt");
   app.name("tardigrad");
-  app.set_version_flag("--version", describe_program(this_program()));
+  bool json = false;  // before --version, whose call-back looks at it
+  CLI::Option* const as_json = app.add_flag("--json", json, "With --version: as JSON, with build options and formats");
+  as_json->needs(app.set_version_flag("--version", [&json] { return json ? version_json() : version_text(); }));
   app.require_subcommand(1);
   app.footer(kTopExamples);
 

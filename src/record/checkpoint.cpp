@@ -12,6 +12,7 @@
 
 #include "core/hash.hpp"
 #include "record/file.hpp"
+#include "record/formats.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::record {
@@ -21,7 +22,7 @@ static_assert(std::endian::native == std::endian::little, "numbers are written a
 
 // The first byte is no text, and the line ends are the first to change where a file is handled as one.
 constexpr std::array<unsigned char, 8> kMagic = {0x89, 'T', 'G', 'C', 'K', '\r', '\n', '\n'};
-constexpr std::uint32_t kFormat = 4;
+constexpr std::uint32_t kFormat = kCheckpointFormat;
 constexpr std::size_t kChecksumBytes = 32;
 
 struct Prefix {

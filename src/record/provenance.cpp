@@ -4,13 +4,14 @@
 #include <string_view>
 
 #include "record/file.hpp"
+#include "record/formats.hpp"
 #include "record/json.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::record {
 namespace {
 
-constexpr int kFormat = 1;
+constexpr int kFormat = kProvenanceFormat;
 constexpr std::size_t kShownDigits = 12;
 
 std::string brief(const std::string& hash) { return hash.size() == 32 ? hash.substr(0, kShownDigits) : hash; }
@@ -77,10 +78,15 @@ std::optional<std::string> difference(const Provenance& then, const Provenance& 
 Json to_json(const Provenance& provenance) {
   Json data = Json::array();
   for (const DataSource& source : provenance.data) data.push_back(to_json(source));
-  return {{"program", provenance.program}, {"commit", provenance.commit},
-          {"dirty", provenance.dirty},     {"sources", provenance.sources},
-          {"library", provenance.library}, {"plugin", provenance.plugin ? to_json(*provenance.plugin) : Json(nullptr)},
-          {"data", std::move(data)}};
+  Json json = {{"program", provenance.program},
+               {"commit", provenance.commit},
+               {"dirty", provenance.dirty},
+               {"sources", provenance.sources}};
+  if (!provenance.build.empty()) json["build"] = provenance.build;  // older files have none
+  json["library"] = provenance.library;
+  json["plugin"] = provenance.plugin ? to_json(*provenance.plugin) : Json(nullptr);
+  json["data"] = std::move(data);
+  return json;
 }
 
 Provenance provenance_of(const Json& json) {
@@ -88,6 +94,7 @@ Provenance provenance_of(const Json& json) {
                         .commit = json.at("commit"),
                         .dirty = json.at("dirty").get<bool>(),
                         .sources = json.at("sources"),
+                        .build = json.contains("build") ? json["build"].get<std::string>() : "",
                         .library = json.at("library")};
   if (!json.at("plugin").is_null()) provenance.plugin = source_of(json["plugin"]);
   for (const Json& source : json.at("data")) provenance.data.push_back(source_of(source));

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "record/formats.hpp"
 #include "record/provenance.hpp"
 #include "tardigrad/runtime.hpp"
 
@@ -76,7 +77,7 @@ std::string describe(const RecordedEvent& event);
 
 namespace format {
 inline constexpr std::string_view kMagic = "tgrecord";
-inline constexpr int kVersion = 2;
+inline constexpr int kVersion = kRecordingFormat;
 inline constexpr std::size_t kBlockHead = 12;
 inline constexpr std::size_t kMostPayload = std::size_t{1} << 28;
 enum class Tag : std::uint8_t { joined = 1, lost, timer, arrived, assign, cancel, set_timer, end, put_aside };

@@ -6,13 +6,14 @@
 
 #include "core/hash.hpp"
 #include "record/file.hpp"
+#include "record/formats.hpp"
 #include "record/json.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::record {
 namespace {
 
-constexpr int kFormat = 9, kWithoutLogs = 8;
+constexpr int kFormat = kSummaryFormat, kWithoutLogs = kSummaryWithoutLogs;
 
 template <class T>
 Json or_null(const std::optional<T>& value) {

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "record/file.hpp"
+#include "record/formats.hpp"
 #include "record/json.hpp"
 #include "report/comparison_sentences.hpp"
 #include "report/comparison_text.hpp"
@@ -17,8 +18,6 @@ namespace tardigrad::report {
 namespace {
 
 using record::Json;
-
-constexpr int kFormat = 2;
 
 std::string rule_text(const Goal& goal) {
   return fmt::format(
@@ -211,7 +210,7 @@ std::string to_json_text(const Comparison& comparison) {
   Json methods = Json::array(), runs = Json::array();
   for (const MethodResult& method : comparison.methods) methods.push_back(to_json(method, comparison));
   for (const RunRow& row : comparison.rows) runs.push_back(to_json(row, goal));
-  return record::to_page({{"format", kFormat},
+  return record::to_page({{"format", record::kComparisonFormat},
                           {"complete", comparison.complete()},
                           {"unplanned_runs", comparison.unplanned},
                           {"goal",

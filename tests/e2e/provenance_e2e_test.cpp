@@ -93,6 +93,23 @@ TEST_F(Provenance, IsRecorded) {
   EXPECT_THAT(version.out, HasSubstr(made_by["commit"] == "unknown"
                                          ? std::string("tardigrad ")
                                          : "commit " + made_by["commit"].get<std::string>().substr(0, 12)));
+  EXPECT_THAT(version.out, HasSubstr("(" + made_by["build"].get<std::string>() + ")\n"));
+}
+
+TEST_F(Provenance, TheVersionAsJsonTellsTheBuildAndTheFormats) {
+  const json version = json::parse(run({"--version", "--json"}).out);
+  EXPECT_EQ(json::parse(run({"--json", "--version"}).out), version);
+  EXPECT_EQ(version["program"], "tardigrad");
+  EXPECT_THAT(version["version"].get<std::string>(), testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+"));
+  for (const char* key : {"compiler", "type", "system", "libtorch", "allocator", "sanitizers"})
+    EXPECT_TRUE(version["build"].contains(key)) << key;
+  ASSERT_EQ(run({"run", "s.toml", "--out", "r"}).code, 0);
+  EXPECT_EQ(version["formats"]["summary.json"], summary("r")["format"]);
+  EXPECT_EQ(version["formats"]["provenance.json"], json::parse(read(folder_ / "r" / "provenance.json"))["format"]);
+  EXPECT_EQ(version["commit"], summary("r")["provenance"]["commit"]);
+  const Finished alone = run({"--json", "list"});
+  EXPECT_EQ(alone.code, 2);
+  EXPECT_THAT(alone.err, HasSubstr("--json requires --version"));
 }
 
 TEST_F(Provenance, AComparisonOfOtherDataIsNeitherShownNorReplaced) {
