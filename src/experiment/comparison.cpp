@@ -212,15 +212,15 @@ std::optional<RunOutput> Comparison::execute_when_possible(const RunRequest& req
 
 // Hands Ctrl-C on to the runs, prunes, and writes the tables as far as they are, until all runs are done.
 void Comparison::watch(bool prune) {
-  using Clock = std::chrono::steady_clock;
+  using Steady = std::chrono::steady_clock;
   std::unique_lock lock(mutex_);
   const auto all_over = [&] { return failed_ || std::ranges::all_of(plan_.runs(), &PlannedRun::over); };
-  for (Clock::time_point due{}; !all_over();) {
-    if (Clock::now() >= due) {
+  for (Steady::time_point due{}; !all_over();) {
+    if (Steady::now() >= due) {
       lock.unlock();
       write_reports(Curves::none);
       lock.lock();
-      due = Clock::now() + kBetweenReports;
+      due = Steady::now() + kBetweenReports;
     }
     changed_.wait_for(lock, std::chrono::milliseconds(100));
     if (interrupted()) return stop_all();
