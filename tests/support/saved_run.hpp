@@ -48,7 +48,7 @@ struct SavedRun {
 /// Keeps states in memory, and says when the run is broken off.
 class MemoryKeeper final : public StateStore {
  public:
-  const SavedRun* from = nullptr;              ///< where the run goes on from
+  const SavedRun* from = nullptr;                ///< where the run goes on from
   record::RecordingWriter* recording = nullptr;  ///< of the run, where there is one
   bool saves_every = false;                      ///< a state before every event
   std::size_t stop_after = ~std::size_t{0};      ///< so many events
