@@ -11,6 +11,7 @@
 #include "data/catalogue.hpp"
 #include "experiment/comparison.hpp"
 #include "experiment/comparison_report.hpp"
+#include "experiment/run_origin.hpp"
 #include "report/comparison_files.hpp"
 #include "report/comparison_sentences.hpp"
 #include "report/comparison_text.hpp"
@@ -115,8 +116,7 @@ int compare_command(const CompareCommand& command) {
   const std::string title = command.scenario.stem().string();
   const std::filesystem::path directory = command.out.value_or(std::filesystem::path("runs") / title);
   const Scenario scenario = load_scenario(command.scenario, command.assignments);
-  problems::ProblemCatalogue problems;
-  for (const std::filesystem::path& plugin : command.common.plugins) problems.add_plugin(plugin);
+  problems::ProblemCatalogue problems = RunOrigin().problems(command.common.plugins, scenario);
   Comparison comparison(scenario,
                         {.title = title,
                          .directory = directory,

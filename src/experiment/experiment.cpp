@@ -55,17 +55,16 @@ void leave_behind(std::unique_ptr<Owner> owner) {
 /// A comparison with what it uses.
 struct OwnedComparison {
   OwnedComparison(const ScenarioSource& source, const CompareSettings& settings)
-      : comparison(load_scenario(source.file, source.assignments),
+      : scenario(load_scenario(source.file, source.assignments)),
+        problems(RunOrigin().problems(source.plugins, scenario)),
+        comparison(scenario,
                    {.title = source.file.stem().string(),
                     .directory = settings.directory,
                     .threads = source.threads,
                     .prune = settings.prune,
                     .fresh = settings.fresh},
-                   {with_plugins(source), data::data_root(source.data_root)}) {}
-  problems::ProblemCatalogue& with_plugins(const ScenarioSource& source) {
-    for (const std::filesystem::path& plugin : source.plugins) problems.add_plugin(plugin);
-    return problems;
-  }
+                   {problems, data::data_root(source.data_root)}) {}
+  Scenario scenario;
   problems::ProblemCatalogue problems;
   Comparison comparison;
 };
