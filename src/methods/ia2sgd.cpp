@@ -13,6 +13,8 @@
 namespace tardigrad::methods {
 namespace {
 
+constexpr SettingRow kSettings[] = {kStepSize};
+
 /// IA2SGD: a table of the latest gradient of every worker; on each arrival
 ///   G_i <- g;   x <- x - gamma (1/n) sum_j G_j
 /// and nothing moves before every live worker has delivered once. Unbiased over the workers; a row is as old as its
@@ -130,16 +132,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   const Dispatch::Options dispatch{
       .at_start = context.at_start(), .concurrency = context.workers, .seed = context.seed};
   return std::make_unique<Ia2Sgd>(Ia2Sgd::Parts{
-      .step_size = read_step_size(settings), .server = ServerStep(settings, context), .dispatch = Dispatch(dispatch)});
+      .step_size = read(settings, kStepSize), .server = ServerStep(settings, context), .dispatch = Dispatch(dispatch)});
 }
-
-constexpr Knob kKnobs[] = {kStepSizeKnob};
 
 }  // namespace
 
 const MethodRow kIa2Sgd = {.name = "ia2sgd",
                            .summary = "step along the mean of everybody's latest gradient, at each arrival",
-                           .knobs = kKnobs,
+                           .settings = kSettings,
                            .memory = {.fixed = 1, .per_worker = 1},
                            .heterogeneous = "yes; unless clipped",
                            .source = "Wang et al., in Maranjyan, Richtarik 2025, arXiv 2509.22860",
