@@ -6,7 +6,7 @@
 #include <string>
 
 #include "methods/catalogue.hpp"
-#include "methods/server_step.hpp"
+#include "methods/frames/server_step.hpp"
 #include "support/method_files.hpp"
 #include "tardigrad/error.hpp"
 #include "tardigrad/setting.hpp"
