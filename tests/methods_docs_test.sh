@@ -29,7 +29,8 @@ for name in "${names[@]}"; do
   grep -q "$scenario" "$root/$page" || complain "$page does not name $scenario"
   grep -q "^name = \"$name\"" "$root/$scenario" || complain "$scenario runs another method"
   for setting in $("$program" list methods "$name" --json | sed -n 's/^ *"setting": "\(.*\)",*$/\1/p'); do
-    grep -q "\`$setting\`" "$root/$page" "$root/docs/methods/common.md" || complain "$page does not know $setting"
+    grep -q "\`${setting##*.}\`" "$root/$page" "$root"/docs/methods/{common,clipping,privacy}.md ||
+      complain "$page does not know $setting"
   done
   listed=" name $("$program" list methods "$name" --json | sed -n 's/^ *"setting": "\(.*\)",*$/\1/p' | tr '\n' ' ')"
   read_here=$("$program" run "$root/$scenario" --set method.no_such_key=1 --out none 2>&1 |

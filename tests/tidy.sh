@@ -45,6 +45,15 @@ unregistered() {
   done < <(files '^(scenarios|docs)/methods/[a-z0-9-]+\.(toml|md)$')
 }
 
+# A method's settings are constants, which are listed as they are read.
+settings_in_quotes() {
+  local file line
+  while IFS=: read -r file line _; do
+    echo "$file:$line: a setting in quotes; make it a Setting (tardigrad/setting.hpp)"
+  done < <(files '^src/methods/.*\.(cpp|hpp)$' |
+    xargs -r grep -nE '\.(number|integer|boolean|choice|text)(_or)?\("' /dev/null | grep -v '\.text("name")')
+}
+
 dead_links() {
   local file line target
   while IFS=: read -r file line target; do
@@ -52,7 +61,7 @@ dead_links() {
   done < <(files '\.md$' | xargs grep -noE '\]\([^)#: ]+' /dev/null | sed 's/:\](/:/')
 }
 
-found=$(lines; unbuilt; unregistered; dead_links)
+found=$(lines; unbuilt; unregistered; settings_in_quotes; dead_links)
 if [[ -n $found ]]; then
   printf '%s\n' "$found"
   echo "tidy: $(wc -l <<<"$found") to mend" >&2

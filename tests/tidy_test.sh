@@ -26,7 +26,8 @@ file include/tardigrad/x.hpp '#include <vector>' '#include "core/hash.hpp"'
 file src/methods/good.cpp '#include "core/hash.hpp"' '#include "methods/a.hpp"' '#include "tardigrad/rng.hpp"' \
   '// random_device is what we do not use, and γ·∇f(x) counts as characters, not as bytes: ééééééééééééééééééééééééééé'
 file src/methods/bad.cpp '#include "data/images.hpp"' '#include <thread>' '#include "hash.hpp"' \
-  '#include <hwy/highway.h>' 'std::unordered_map<int, int> m;' 'const MethodRow kLost = {.name = "lost"};'
+  '#include <hwy/highway.h>' 'std::unordered_map<int, int> m;' 'const MethodRow kLost = {.name = "lost"};' \
+  'double x = settings.number_or("x", 1.0);'
 file src/core/bad.cpp '#include "engines/sim/simulator.hpp"' 'std::normal_distribution<double> n;' \
   'std::random_device d;' 'using namespace std;' "// $(printf 'x%.0s' {1..120})" '// TODO' \
   "// $(printf '/%s' root someone)"
@@ -56,6 +57,7 @@ src/methods/bad.cpp:3: methods may not include <thread> (docs/architecture.md)
 src/methods/bad.cpp:4: include "hash.hpp": write it from src/ ("core/hash.hpp") or as "tardigrad/..."
 src/methods/bad.cpp:5: <hwy/highway.h> belongs to core, not to methods (docs/architecture.md)
 src/methods/bad.cpp:6: unordered_map: its order is not specified; use a vector or std::map
+src/methods/bad.cpp:8: a setting in quotes; make it a Setting (tardigrad/setting.hpp)
 src/methods/catalogue.cpp:1: nobody builds it: name it in src/methods/CMakeLists.txt
 src/nowhere/lost.hpp:1: its module has no row in docs/architecture.md
 src/timing/clock.cpp:2: steady_clock: time comes with the event

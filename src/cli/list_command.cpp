@@ -8,7 +8,7 @@
 #include "cli/print.hpp"
 #include "data/catalogue.hpp"
 #include "methods/catalogue.hpp"
-#include "methods/knobs.hpp"
+#include "methods/frames/server_step.hpp"
 #include "problems/catalogue.hpp"
 #include "report/table.hpp"
 #include "tardigrad/error.hpp"
@@ -25,11 +25,21 @@ struct Listing {
 
 void add_word(std::string& text, const std::string& word) { text += (text.empty() ? "" : ", ") + word; }
 
-std::string knobs_of(std::span<const methods::Knob> knobs) {
+std::string settings_of(std::span<const SettingRow> settings) {
   std::string text;
-  for (const methods::Knob& knob : knobs)
-    add_word(text, *knob.fallback ? fmt::format("{} = {}", knob.key, knob.fallback) : std::string(knob.key));
+  for (const SettingRow& setting : settings)
+    add_word(text, setting.must_be_given() ? std::string(setting.key)
+                                           : fmt::format("{} = {}", setting.key, setting.default_text()));
   return text;
+}
+
+// The settings of a thing, and those of its tables.
+void add_settings(report::Table& table, std::span<const SettingRow> settings, const std::string& where = "") {
+  for (const SettingRow& setting : settings) {
+    table.rows.push_back({where + setting.key, setting.must_be_given() ? "(must be given)" : setting.default_text(),
+                          setting.rows.empty() ? setting.allowed_text() : "a table", setting.meaning});
+    add_settings(table, setting.rows, where + setting.key + ".");
+  }
 }
 
 std::string needs_of(const Capabilities& capabilities) {
@@ -70,9 +80,9 @@ Listing list_methods() {
                             {"vectors"},
                             {.header = "unbiased on unequal data", .wrap = 16},
                             {.header = "source", .wrap = 30}}},
-      .notes = fmt::format("Every method also takes: {}.\n{}", knobs_of(methods::kCommonKnobs), kMethodNotes)};
+      .notes = fmt::format("Every method also takes: {}.\n{}", settings_of(methods::kCommonSettings), kMethodNotes)};
   for (const methods::MethodRow& row : methods::catalogue())
-    listing.table.rows.push_back({row.name, row.summary, knobs_of(row.knobs), needs_of(row.capabilities),
+    listing.table.rows.push_back({row.name, row.summary, settings_of(row.settings), needs_of(row.capabilities),
                                   memory_of(row.memory), row.heterogeneous, row.source});
   return listing;
 }
@@ -82,19 +92,16 @@ Listing list_method(const std::string& name) {
   for (const methods::MethodRow& row : methods::catalogue()) {
     if (name != row.name) continue;
     Listing listing{.title = row.name,
-                    .table = {.columns = {{"setting"}, {"default"}, {.header = "meaning", .wrap = 90}}},
+                    .table = {.columns = {{"setting"},
+                                          {.header = "default", .wrap = 24},
+                                          {.header = "allowed", .wrap = 34},
+                                          {.header = "meaning", .wrap = 60}}},
                     .notes = fmt::format(
                         "{}\nNeeds {}; {} vectors beside x; unbiased on unequal data: {}.\nSource: {}\n", row.summary,
                         needs_of(row.capabilities), memory_of(row.memory), row.heterogeneous, row.source)};
-    const auto add = [&](const methods::Knob& knob) {
-      listing.table.rows.push_back({knob.key, *knob.fallback ? knob.fallback : "(must be given)", knob.meaning});
-    };
-    for (const methods::Knob& knob : row.knobs) add(knob);
-    for (const methods::Knob& knob : methods::kCommonKnobs) {
-      const bool own = std::any_of(row.knobs.begin(), row.knobs.end(),
-                                   [&](const methods::Knob& each) { return std::string(each.key) == knob.key; });
-      if (!own) add(knob);
-    }
+    add_settings(listing.table, row.settings);
+    for (const SettingRow& setting : methods::kCommonSettings)
+      if (!find(row.settings, setting.key)) add_settings(listing.table, {&setting, 1});
     return listing;
   }
   throw Error(

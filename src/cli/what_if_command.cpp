@@ -14,7 +14,7 @@
 #include "experiment/recorded_timings.hpp"
 #include "experiment/run_session.hpp"
 #include "methods/catalogue.hpp"
-#include "methods/knobs.hpp"
+#include "methods/shared_settings.hpp"
 #include "record/json.hpp"
 #include "report/numbers.hpp"
 #include "report/table.hpp"
@@ -49,7 +49,8 @@ std::string text_of(const SettingValue::Table& table, const std::string& key) {
 }
 
 bool must_be_given(const methods::MethodRow& row, const std::string& key) {
-  return std::ranges::any_of(row.knobs, [&](const methods::Knob& knob) { return knob.key == key && !*knob.fallback; });
+  return std::ranges::any_of(row.settings,
+                             [&](const SettingRow& setting) { return setting.key == key && setting.must_be_given(); });
 }
 
 // The other method's table: of the same method all settings, of another one those that it must be given.

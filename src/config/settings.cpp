@@ -9,20 +9,10 @@
 #include <filesystem>
 
 #include "tardigrad/error.hpp"
+#include "tardigrad/setting.hpp"
 
 namespace tardigrad {
 namespace {
-
-std::string describe(const Range& range, bool integral) {
-  const std::string noun = integral ? "an integer" : "a number";
-  const bool low = std::isfinite(range.low), high = std::isfinite(range.high);
-  if (low && high)
-    return fmt::format("{} in {}{}, {}{}", noun, range.low_open ? '(' : '[', range.low, range.high,
-                       range.high_open ? ')' : ']');
-  if (low) return fmt::format("{} {} {}", noun, range.low_open ? ">" : ">=", range.low);
-  if (high) return fmt::format("{} {} {}", noun, range.high_open ? "<" : "<=", range.high);
-  return noun;
-}
 
 bool contains(const Range& range, double x) {
   if (std::isnan(x)) return false;
@@ -55,6 +45,17 @@ bool is_bare_key(const std::string& key) {
 }
 
 }  // namespace
+
+std::string describe(const Range& range, bool integral) {
+  const std::string noun = integral ? "an integer" : "a number";
+  const bool low = std::isfinite(range.low), high = std::isfinite(range.high);
+  if (low && high)
+    return fmt::format("{} in {}{}, {}{}", noun, range.low_open ? '(' : '[', range.low, range.high,
+                       range.high_open ? ')' : ']');
+  if (low) return fmt::format("{} {} {}", noun, range.low_open ? ">" : ">=", range.low);
+  if (high) return fmt::format("{} {} {}", noun, range.high_open ? "<" : "<=", range.high);
+  return noun;
+}
 
 double SettingValue::number() const {
   return value.index() == 1 ? static_cast<double>(std::get<std::int64_t>(value)) : std::get<double>(value);

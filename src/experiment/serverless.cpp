@@ -6,8 +6,8 @@
 #include <string>
 
 #include "methods/catalogue.hpp"
-#include "methods/knobs.hpp"
 #include "methods/policies/step/schedule.hpp"
+#include "methods/shared_settings.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad {
@@ -15,9 +15,9 @@ namespace {
 
 constexpr const char* kMethod = "vanilla-asgd";
 
-void refuse(Settings& method, const RuntimeRow& runtime, std::span<const methods::Knob> knobs) {
-  for (const methods::Knob& knob : knobs) {
-    const std::string key = knob.key;
+void refuse(Settings& method, const RuntimeRow& runtime, std::span<const SettingRow> settings) {
+  for (const SettingRow& setting : settings) {
+    const std::string key = setting.key;
     if (key != "step_size" && key != "schedule" && method.has(key))
       method.fail(key, fmt::format("has no effect with run.runtime = \"{}\": only step_size and schedule have, as no "
                                    "server is there",
@@ -43,9 +43,9 @@ std::function<double(Version)> read_serverless_step_size(Settings& method, const
     method.fail("name", fmt::format("needs a server, and with run.runtime = \"{}\" there is none: only {} runs there",
                                     runtime.name, kMethod));
   for (const methods::MethodRow& row : methods::catalogue())
-    if (name == row.name) refuse(method, runtime, row.knobs);
-  refuse(method, runtime, methods::kCommonKnobs);
-  const double step_size = methods::read_step_size(method);
+    if (name == row.name) refuse(method, runtime, row.settings);
+  refuse(method, runtime, methods::kCommonSettings);
+  const double step_size = read(method, methods::kStepSize);
   const methods::Schedule schedule = methods::Schedule::read(method);
   return [step_size, schedule](Version t) { return step_size * schedule.at(t); };
 }

@@ -7,13 +7,30 @@
 #include <vector>
 
 #include "methods/frames/rounds.hpp"
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
 #include "methods/policies/speed/recent_times.hpp"
+#include "methods/shared_settings.hpp"
 #include "theory/complexity.hpp"
 
 namespace tardigrad::methods {
 namespace {
+
+constexpr Setting<double> kRoundStepSize = {.key = kStepSize.key,
+                                            .range = kStepSize.range,
+                                            .meaning = "gamma > 0: of a round of all workers; other modes follow"};
+constexpr Setting<double> kNoiseRatio = {
+    .key = "noise_ratio",
+    .range = at_least(0),
+    .meaning = "S = sigma^2/eps >= 0: the batch beyond which a larger one hardly helps"};
+constexpr Setting<std::int64_t> kWindow = {.key = "window",
+                                           .fallback = 16,
+                                           .range = {.low = 1, .high = 1000},
+                                           .meaning = "so many compute times of each worker are remembered"};
+constexpr Setting<double> kGain = {.key = "gain",
+                                   .fallback = 0.03,
+                                   .range = {.low = 0.0, .high = 1.0, .high_open = true},
+                                   .meaning = "0 <= share < 1 of the time that a change must promise to save"};
+constexpr SettingRow kSettings[] = {kRoundStepSize, kNoiseRatio, kWindow, kGain};
 
 /// Rounds of the first m, or each arrival a step: whichever, by the times that the workers took of late, gets furthest
 /// in the same time. With S = sigma^2/eps, a of the n workers alive, and h = (sum_i 1/tau_i)^{-1} from one arrival to
@@ -151,27 +168,20 @@ class AdaptiveSync final : public Method {
 };
 
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
-  return std::make_unique<AdaptiveSync>(AdaptiveSync::Options{
-      .step_size = read_step_size(settings),
-      .noise_ratio = settings.number("noise_ratio", Range::at_least(0)),
-      .window = static_cast<std::size_t>(settings.integer_or("window", 16, {.low = 1, .high = 1000})),
-      .gain = settings.number_or("gain", 0.03, {.low = 0.0, .high = 1.0, .high_open = true}),
-      .workers = context.workers,
-      .server = ServerStep(settings, context)});
+  return std::make_unique<AdaptiveSync>(
+      AdaptiveSync::Options{.step_size = read(settings, kRoundStepSize),
+                            .noise_ratio = read(settings, kNoiseRatio),
+                            .window = static_cast<std::size_t>(read(settings, kWindow)),
+                            .gain = read(settings, kGain),
+                            .workers = context.workers,
+                            .server = ServerStep(settings, context)});
 }
-
-constexpr Knob kKnobs[] = {
-    {"step_size", "", "gamma > 0: of a round of all workers; other modes follow"},
-    {"noise_ratio", "", "S = sigma^2/eps >= 0: the batch beyond which a larger one hardly helps"},
-    {"window", "16", "so many compute times of each worker are remembered"},
-    {"gain", "0.03", "0 <= share < 1 of the time that a change must promise to save"},
-};
 
 }  // namespace
 
 const MethodRow kAdaptiveSync = {.name = "adaptive-sync",
                                  .summary = "choose while running: rounds of the first m, or each arrival a step",
-                                 .knobs = kKnobs,
+                                 .settings = kSettings,
                                  .capabilities = {.cancel = true},
                                  .memory = {.fixed = 1},
                                  .heterogeneous = "no",

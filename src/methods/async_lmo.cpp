@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/averaged.hpp"
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
+
+constexpr Setting<std::int64_t> kOwnDelayLimit = {
+    .key = kDelayLimit.key,
+    .range = kDelayLimit.range,
+    .meaning = "R >= 1: delays of 0 ... R-1 are used; not with parameters = \"agnostic\""};
+constexpr Setting<SubTable> kUpdate = update_setting("{ rule = \"lmo\" }", "the update rule with its keys");
+constexpr SettingRow kSettings[] = {kStepSize,    kOwnDelayLimit, kAveragedParameters, kAveragedStepRule, kTurns,
+                                    kConcurrency, kUpdate};
 
 /// Ringmaster LMO: gradients with a delay below R are averaged, and x steps along the linear minimisation oracle of the
 /// average; with parameters = "agnostic" nothing about the problem has to be known:
@@ -14,22 +22,12 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   return make_averaged(settings, context, {.rule = "lmo"}, DelayLimit::required);
 }
 
-constexpr Knob kKnobs[] = {
-    kStepSizeKnob,
-    {"delay_limit", "", "R >= 1: delays of 0 ... R-1 are used; not with parameters = \"agnostic\""},
-    kAveragedParametersKnob,
-    kAveragedStepRuleKnob,
-    kTurnsKnob,
-    kConcurrencyKnob,
-    {"update", "{ rule = \"lmo\" }", "the update rule with its keys"},
-};
-
 }  // namespace
 
 const MethodRow kAsyncLmo = {
     .name = "async-lmo",
     .summary = "fresh enough gradients, averaged, then a step of fixed size by the layers' norms",
-    .knobs = kKnobs,
+    .settings = kSettings,
     .memory = {.fixed = 2},
     .heterogeneous = "no",
     .source = "arXiv 2605.18174 (Ringmaster LMO)",

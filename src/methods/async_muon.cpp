@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/averaged.hpp"
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
+
+constexpr Setting<SubTable> kUpdate = update_setting("{ rule = \"muon\" }", "the update rule with its keys");
+constexpr SettingRow kSettings[] = {kStepSize,    kAveragedLimit, kAveragedParameters, kAveragedStepRule, kTurns,
+                                    kConcurrency, kUpdate};
 
 /// Asynchronous Muon: the momentum lives on the server and is updated by accepted gradients only; hidden matrices step
 /// along its orthogonalisation, vectors and the two ends along the momentum itself:
@@ -15,21 +19,11 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   return make_averaged(settings, context, {.rule = "muon"});
 }
 
-constexpr Knob kKnobs[] = {
-    kStepSizeKnob,
-    kAveragedLimitKnob,
-    kAveragedParametersKnob,
-    kAveragedStepRuleKnob,
-    kTurnsKnob,
-    kConcurrencyKnob,
-    {"update", "{ rule = \"muon\" }", "the update rule with its keys"},
-};
-
 }  // namespace
 
 const MethodRow kAsyncMuon = {.name = "async-muon",
                               .summary = "Muon with its momentum on the server: orthogonalised steps for matrices",
-                              .knobs = kKnobs,
+                              .settings = kSettings,
                               .memory = {.fixed = 2},
                               .heterogeneous = "no",
                               .source = "Jordan et al. 2024; Maranjyan et al., code of arXiv 2501.16168",

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/averaged.hpp"
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
+
+constexpr Setting<SubTable> kUpdate = update_setting("{ rule = \"normalised\" }", "the update rule with its keys");
+constexpr SettingRow kSettings[] = {kStepSize,    kAveragedLimit, kAveragedParameters, kAveragedStepRule, kTurns,
+                                    kConcurrency, kUpdate};
 
 /// Asynchronous normalised SGD with momentum: accepted gradients (delay below R) are averaged, and every step has the
 /// length gamma whatever the gradients are, which heavy tails cannot hurt:
@@ -15,21 +19,11 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   return make_averaged(settings, context, {.rule = "normalised"});
 }
 
-constexpr Knob kKnobs[] = {
-    kStepSizeKnob,
-    kAveragedLimitKnob,
-    kAveragedParametersKnob,
-    kAveragedStepRuleKnob,
-    kTurnsKnob,
-    kConcurrencyKnob,
-    {"update", "{ rule = \"normalised\" }", "the update rule with its keys"},
-};
-
 }  // namespace
 
 const MethodRow kAsyncNsgdMomentum = {.name = "async-nsgd-momentum",
                                       .summary = "steps of one length along an average of fresh enough gradients",
-                                      .knobs = kKnobs,
+                                      .settings = kSettings,
                                       .memory = {.fixed = 1},
                                       .heterogeneous = "no",
                                       .source = "Wu, Luo 2026, arXiv 2601.19379 (our reading)",

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/averaged.hpp"
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
+
+constexpr Setting<SubTable> kUpdate =
+    update_setting("{ rule = \"lmo\", scales = \"scion\" }", "the update rule with its keys");
+constexpr SettingRow kSettings[] = {kStepSize,    kAveragedLimit, kAveragedParameters, kAveragedStepRule, kTurns,
+                                    kConcurrency, kUpdate};
 
 /// Asynchronous Scion: each tensor steps along the linear minimisation oracle of its own norm ball, of a given radius:
 ///   m <- beta m + (1 - beta) g
@@ -19,21 +24,11 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   return make_averaged(settings, context, {.rule = "lmo", .scales = "scion"});
 }
 
-constexpr Knob kKnobs[] = {
-    kStepSizeKnob,
-    kAveragedLimitKnob,
-    kAveragedParametersKnob,
-    kAveragedStepRuleKnob,
-    kTurnsKnob,
-    kConcurrencyKnob,
-    {"update", "{ rule = \"lmo\", scales = \"scion\" }", "the update rule with its keys"},
-};
-
 }  // namespace
 
 const MethodRow kAsyncScion = {.name = "async-scion",
                                .summary = "steps of a fixed size in each layer's own norm",
-                               .knobs = kKnobs,
+                               .settings = kSettings,
                                .memory = {.fixed = 2},
                                .heterogeneous = "no",
                                .source = "Pethick et al. 2025, arXiv 2502.07529 (our transfer)",

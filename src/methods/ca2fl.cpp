@@ -4,13 +4,16 @@
 
 #include "methods/frames/server_step.hpp"
 #include "methods/frames/sums.hpp"
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
 #include "methods/policies/arrival.hpp"
 #include "methods/policies/dispatch/dispatch.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
+
+constexpr SettingRow kSettings[] = {kServerStepSize,  kLocalSteps,     kLocalEpochs,   kLocalStepSize, kBufferSize,
+                                    kLocalClipRadius, kClientDispatch, kInitialOrders, kConcurrency};
 
 /// CA2FL: a buffer of clients' work, calibrated by what each of them brought last, h_i, so that those who are not in
 /// the buffer have their say too:
@@ -121,22 +124,18 @@ class Ca2fl final : public Method {
 
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   const LocalWork work = read_local_work(settings);
-  return std::make_unique<Ca2fl>(Ca2fl::Parts{.step_size = settings.number_or("step_size", 1.0, Range::positive()),
+  return std::make_unique<Ca2fl>(Ca2fl::Parts{.step_size = read(settings, kServerStepSize),
                                               .buffer_size = read_buffer_size(settings),
                                               .workers = context.workers,
                                               .server = ServerStep(settings, context),
                                               .dispatch = Dispatch(read_client_dispatch(settings, context, work))});
 }
 
-constexpr Knob kKnobs[] = {kServerStepKnob,     kLocalStepsKnob,    kLocalEpochsKnob,
-                           kLocalStepSizeKnob,  kBufferSizeKnob,    kLocalClipRadiusKnob,
-                           kClientDispatchKnob, kInitialOrdersKnob, kConcurrencyKnob};
-
 }  // namespace
 
 const MethodRow kCa2fl = {.name = "ca2fl",
                           .summary = "a buffer of clients' work, calibrated by what every client brought last",
-                          .knobs = kKnobs,
+                          .settings = kSettings,
                           .capabilities = {.queues = true, .local_steps = true},
                           .memory = {.fixed = 2, .per_worker = 1},
                           .heterogeneous = "with local_steps = 1; unless clipped",

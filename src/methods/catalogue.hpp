@@ -9,6 +9,7 @@
 
 #include "tardigrad/method.hpp"
 #include "tardigrad/problem.hpp"
+#include "tardigrad/setting.hpp"
 #include "tardigrad/settings.hpp"
 
 namespace tardigrad::methods {
@@ -22,13 +23,6 @@ struct MethodContext {
   std::size_t at_start() const { return workers - join_later; }
 };
 
-/// One setting of a method, for `tardigrad list methods`.
-struct Knob {
-  const char* key;
-  const char* fallback;  ///< "" when it must be given
-  const char* meaning;
-};
-
 /// Work vectors in R^d that a method keeps on the server beside x, with the update rule "sgd" and without clipping that
 /// needs its own: fixed + per_worker * workers at most.
 struct Memory {
@@ -40,8 +34,8 @@ struct Memory {
 struct MethodRow {
   const char* name;
   const char* summary;
-  std::span<const Knob> knobs;     ///< its own; those that all methods have are kCommonKnobs (knobs.hpp)
-  Capabilities capabilities = {};  ///< what it may need from its runtime, in some setting
+  std::span<const SettingRow> settings;  ///< its own; those that all methods have are kCommonSettings (server_step.hpp)
+  Capabilities capabilities = {};        ///< what it may need from its runtime, in some setting
   Memory memory = {};  ///< and at most how many vectors; with capabilities.points one more for every version in flight
   const char*
       heterogeneous;  ///< unbiased when data differ? "yes; unless clipped", "with KEY = VALUE, ...; ...", or "no"

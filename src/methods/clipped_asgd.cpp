@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
+
+constexpr Setting<double> kOwnClipRadius =
+    required_clip_radius("c > 0: each gradient is scaled by min(1, c/||g||); inf is vanilla; or \"auto\"");
+constexpr SettingRow kSettings[] = {kStepSize, kOwnClipRadius, kDispatch, kInitialOrders, kConcurrency};
 
 /// Clipped asynchronous SGD: x_{t+1} = x_t - gamma * clip_c(g(x_{t - tau_t})), clip_c(g) = min(1, c/||g||) g.
 /// Nothing is discarded, nobody is stopped, no delay is measured; a stale gradient moves x by at most gamma*c.
@@ -15,20 +19,12 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   return make_asgd(settings, context);
 }
 
-constexpr Knob kKnobs[] = {
-    kStepSizeKnob,
-    {"clip_radius", "", "c > 0: each gradient is scaled by min(1, c/||g||); inf is vanilla; or \"auto\""},
-    {"dispatch", "same", "the \"same\" worker (Alg. 1), \"rotate\", or \"uniform\" over all with queues (Alg. 2)"},
-    kInitialOrdersKnob,
-    kConcurrencyKnob,
-};
-
 }  // namespace
 
 const MethodRow kClippedAsgd = {
     .name = "clipped-asgd",
     .summary = "clip every gradient to a ball, then apply it, however stale",
-    .knobs = kKnobs,
+    .settings = kSettings,
     .capabilities = {.queues = true},
     .heterogeneous = "no: it clips (with dispatch = \"uniform\" towards clipped means, not towards the fast)",
     .source = "Erickson, Johansson 2026, arXiv 2606.13287, Alg. 1 and 2",

@@ -2,13 +2,24 @@
 #include <algorithm>
 
 #include "methods/frames/buffered.hpp"
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
 #include "methods/policies/admission/all.hpp"
 #include "methods/policies/step/weight.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
+
+constexpr Setting<double> kOwnStepSize = {
+    .key = kStepSize.key, .range = kStepSize.range, .meaning = "eta > 0: of the server"};
+constexpr Setting<std::int64_t> kDelayThreshold = {.key = "delay_threshold",
+                                                   .default_in_words = "concurrency",
+                                                   .range = at_least(1),
+                                                   .meaning = "tau_c: a buffer without older work gets the full step"};
+constexpr Setting<SubTable> kUpdate = update_setting("{ rule = \"amsgrad\" }", "the server's update rule");
+constexpr SettingRow kSettings[] = {kOwnStepSize,   kLocalSteps,     kLocalEpochs,     kLocalStepSize,
+                                    kBufferSize,    kDelayThreshold, kLocalClipRadius, kClientDispatch,
+                                    kInitialOrders, kConcurrency,    kUpdate};
 
 /// eta while the largest delay in the buffer is at most the threshold, else min(eta, 1/tau_max).
 struct FadasStep {
@@ -29,36 +40,22 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   using Fadas = Buffered<AdmitAll, UnitWeight, FadasStep>;
   const LocalWork work = read_local_work(settings);
   const Dispatch::Options dispatch = read_client_dispatch(settings, context, work);
-  return std::make_unique<Fadas>(Fadas::Parts{
-      .admission = {},
-      .weight = {},
-      .step = {.step_size = read_step_size(settings),
-               .threshold = static_cast<std::uint64_t>(settings.integer_or(
-                   "delay_threshold", static_cast<std::int64_t>(dispatch.concurrency), Range::at_least(1)))},
-      .size = {read_buffer_size(settings)},
-      .server = ServerStep(settings, context, {.update = {.rule = "amsgrad"}}),
-      .dispatch = Dispatch(dispatch)});
+  return std::make_unique<Fadas>(
+      Fadas::Parts{.admission = {},
+                   .weight = {},
+                   .step = {.step_size = read(settings, kOwnStepSize),
+                            .threshold = static_cast<std::uint64_t>(
+                                read(settings, kDelayThreshold, static_cast<std::int64_t>(dispatch.concurrency)))},
+                   .size = {read_buffer_size(settings)},
+                   .server = ServerStep(settings, context, {.update = {.rule = "amsgrad"}}),
+                   .dispatch = Dispatch(dispatch)});
 }
-
-constexpr Knob kKnobs[] = {
-    {"step_size", "", "eta > 0: of the server"},
-    kLocalStepsKnob,
-    kLocalEpochsKnob,
-    kLocalStepSizeKnob,
-    kBufferSizeKnob,
-    {"delay_threshold", "concurrency", "tau_c: a buffer without older work gets the full step"},
-    kLocalClipRadiusKnob,
-    kClientDispatchKnob,
-    kInitialOrdersKnob,
-    kConcurrencyKnob,
-    {"update", "{ rule = \"amsgrad\" }", "the server's update rule"},
-};
 
 }  // namespace
 
 const MethodRow kFadas = {.name = "fadas",
                           .summary = "AMSGrad on buffers of clients' work, with smaller steps for stale buffers",
-                          .knobs = kKnobs,
+                          .settings = kSettings,
                           .capabilities = {.queues = true, .local_steps = true},
                           .memory = {.fixed = 4},
                           .heterogeneous = "no",

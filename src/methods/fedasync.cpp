@@ -1,24 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/per_arrival.hpp"
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
 #include "methods/policies/admission/delay_below.hpp"
 #include "methods/policies/correction/model_mixing.hpp"
 #include "methods/policies/step/staleness_function.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
 
+constexpr Setting<double> kFreshWeight = {.key = kStepSize.key,
+                                          .range = {.low = 0, .high = 1, .low_open = true},
+                                          .meaning = "alpha in (0, 1]: the weight of a fresh model"};
+constexpr Setting<Choice> kStaleness = {.key = "staleness",
+                                        .fallback = "polynomial",
+                                        .meaning = "s: \"constant\", \"polynomial\" (1 + tau)^-a, or \"hinge\"",
+                                        .words = {"constant", "polynomial", "hinge"}};
+constexpr Setting<double> kA = {
+    .key = "a", .default_in_words = "0.5; hinge: 10", .range = kPositive, .meaning = "of polynomial and hinge"};
+constexpr Setting<double> kB = {.key = "b",
+                                .fallback = 4.0,
+                                .range = at_least(0),
+                                .meaning = "of the hinge: delays up to this one keep their weight"};
+constexpr Setting<double> kProximalWeight = {.key = "proximal_weight",
+                                             .fallback = 0.0,
+                                             .range = at_least(0),
+                                             .meaning = "rho >= 0: pulls local steps back to x"};
+constexpr SettingRow kSettings[] = {kFreshWeight,
+                                    kStaleness,
+                                    kA,
+                                    kB,
+                                    kLocalSteps,
+                                    kLocalEpochs,
+                                    kLocalStepSize,
+                                    kProximalWeight,
+                                    kLocalClipRadius,
+                                    kMostStale,
+                                    kClientDispatch,
+                                    kInitialOrders,
+                                    kConcurrency};
+
 StalenessFunction read_staleness(Settings& settings) {
-  StalenessFunction function{.step_size = settings.number("step_size", {.low = 0, .high = 1, .low_open = true})};
-  const std::string kind = settings.choice_or("staleness", "polynomial", {"constant", "polynomial", "hinge"});
+  StalenessFunction function{.step_size = read(settings, kFreshWeight)};
+  const std::string kind = read(settings, kStaleness);
   if (kind == "polynomial") {
     function.kind = StalenessFunction::Kind::polynomial;
-    function.a = settings.number_or("a", 0.5, Range::positive());
+    function.a = read(settings, kA, 0.5);
   } else if (kind == "hinge") {
     function.kind = StalenessFunction::Kind::hinge;
-    function.a = settings.number_or("a", 10.0, Range::positive());
-    function.b = settings.number_or("b", 4.0, Range::at_least(0));
+    function.a = read(settings, kA, 10.0);
+    function.b = read(settings, kB);
   }
   return function;
 }
@@ -33,7 +64,7 @@ StalenessFunction read_staleness(Settings& settings) {
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   using FedAsync = PerArrival<AdmitDelayBelow, StalenessFunction, ModelMixing>;
   LocalWork work = read_local_work(settings);
-  work.proximal_weight = read_proximal_weight(settings, work, 0.0);
+  work.proximal_weight = read_proximal_weight(settings, kProximalWeight, work);
   return std::make_unique<FedAsync>(FedAsync::Parts{.admission = read_most_stale(settings),
                                                     .step = read_staleness(settings),
                                                     .server = ServerStep(settings, context),
@@ -41,27 +72,11 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
                                                     .capabilities = {.points = true}});
 }
 
-constexpr Knob kKnobs[] = {
-    {"step_size", "", "alpha in (0, 1]: the weight of a fresh model"},
-    {"staleness", "polynomial", "s: \"constant\", \"polynomial\" (1 + tau)^-a, or \"hinge\""},
-    {"a", "0.5; hinge: 10", "of polynomial and hinge"},
-    {"b", "4", "of the hinge: delays up to this one keep their weight"},
-    kLocalStepsKnob,
-    kLocalEpochsKnob,
-    kLocalStepSizeKnob,
-    {"proximal_weight", "0", "rho >= 0: pulls local steps back to x"},
-    kLocalClipRadiusKnob,
-    kMostStaleKnob,
-    kClientDispatchKnob,
-    kInitialOrdersKnob,
-    kConcurrencyKnob,
-};
-
 }  // namespace
 
 const MethodRow kFedasync = {.name = "fedasync",
                              .summary = "mix every client's model into x as it arrives, the staler the less",
-                             .knobs = kKnobs,
+                             .settings = kSettings,
                              .capabilities = {.queues = true, .local_steps = true, .points = true},
                              .heterogeneous = "no",
                              .source = "Xie et al. 2019, arXiv 1903.03934",

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/rounds.hpp"
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
+
+constexpr SettingRow kSettings[] = {kServerStepSize,  kLocalSteps, kLocalEpochs, kLocalStepSize, kLocalClipRadius,
+                                    kClientsPerRound, kSampling,   kWeighting,   kNormalise};
 
 /// FedAvg: each round m clients, drawn among those alive, make K local SGD steps from x; x moves to the weighted mean
 /// of where they end:
@@ -16,16 +19,12 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   return std::make_unique<Rounds>(read_federated_rounds(settings, context, read_local_work(settings)));
 }
 
-constexpr Knob kKnobs[] = {kServerStepKnob,    kLocalStepsKnob,      kLocalEpochsKnob,
-                           kLocalStepSizeKnob, kLocalClipRadiusKnob, kClientsPerRoundKnob,
-                           kSamplingKnob,      kWeightingKnob,       kNormaliseKnob};
-
 }  // namespace
 
 const MethodRow kFedavg = {
     .name = "fedavg",
     .summary = "rounds of local SGD on drawn clients, averaged",
-    .knobs = kKnobs,
+    .settings = kSettings,
     .capabilities = {.local_steps = true},
     .memory = {.fixed = 1},
     .heterogeneous = "with local_steps = 1, weighting \"examples\" or \"uniform\"; unless clipped",

@@ -6,6 +6,15 @@
 namespace tardigrad::methods {
 namespace {
 
+constexpr Setting<double> kOwnClipRadius =
+    required_clip_radius("c > 0, or \"auto\", of the corrected gradient; or another rule of clipping");
+constexpr Setting<double> kCompensation = {
+    .key = "compensation", .fallback = 0.04, .range = at_least(0), .meaning = "lambda >= 0"};
+constexpr Setting<double> kDelayExponent = {
+    .key = "delay_exponent", .fallback = 0.0, .range = at_least(0), .meaning = "a >= 0 of the weight (1 + tau)^(-a)"};
+constexpr SettingRow kSettings[] = {kStepSize, kOwnClipRadius,    kCompensation, kDelayExponent,
+                                    kScheme,   kSchemeBufferSize, kTurns,        kConcurrency};
+
 /// Heavy tails, compensated delay: u = clip(g + lambda g*g*(x_t - x_{t-tau})), for each arrival or as the mean of a
 /// buffer, with the weight (1 + tau)^(-a). The correction grows with the square of g: with heavy tails it must be
 /// clipped itself, so that clipping comes last. compensation = 0 is ht-delay-lr. Memory  one vector for what is
@@ -13,30 +22,19 @@ namespace {
 /// delay compensation for heavy-tailed noise; their rules were not
 ///         public to us. The correction is that of Zheng et al., arXiv 1609.08326.
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
-  const double compensation = settings.number_or("compensation", 0.04, Range::at_least(0));
-  return HeavyTailed<DelayCompensation>{.delay_exponent = settings.number_or("delay_exponent", 0.0, Range::at_least(0)),
+  const double compensation = read(settings, kCompensation);
+  return HeavyTailed<DelayCompensation>{.delay_exponent = read(settings, kDelayExponent),
                                         .correction = DelayCompensation({.lambda = compensation}),
                                         .clip_when = ClipWhen::after_correction,
                                         .capabilities = {.points = true}}
       .make(settings, context);
 }
 
-constexpr Knob kKnobs[] = {
-    kStepSizeKnob,
-    {"clip_radius", "", "c > 0, or \"auto\", of the corrected gradient; or another rule of clipping"},
-    {"compensation", "0.04", "lambda >= 0"},
-    {"delay_exponent", "0", "a >= 0 of the weight (1 + tau)^(-a)"},
-    kSchemeKnob,
-    {"buffer_size", "", "K >= 1, for scheme = \"buffered\""},
-    kTurnsKnob,
-    kConcurrencyKnob,
-};
-
 }  // namespace
 
 const MethodRow kHtDelayComp = {.name = "ht-delay-comp",
                                 .summary = "correct a late gradient by a second-order term, then clip what comes out",
-                                .knobs = kKnobs,
+                                .settings = kSettings,
                                 .capabilities = {.points = true},
                                 .memory = {.fixed = 2},
                                 .heterogeneous = "no",

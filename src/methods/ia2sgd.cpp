@@ -5,13 +5,15 @@
 
 #include "methods/frames/server_step.hpp"
 #include "methods/frames/sums.hpp"
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
 #include "methods/policies/arrival.hpp"
 #include "methods/policies/dispatch/dispatch.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
+
+constexpr SettingRow kSettings[] = {kStepSize};
 
 /// IA2SGD: a table of the latest gradient of every worker; on each arrival
 ///   G_i <- g;   x <- x - gamma (1/n) sum_j G_j
@@ -130,16 +132,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   const Dispatch::Options dispatch{
       .at_start = context.at_start(), .concurrency = context.workers, .seed = context.seed};
   return std::make_unique<Ia2Sgd>(Ia2Sgd::Parts{
-      .step_size = read_step_size(settings), .server = ServerStep(settings, context), .dispatch = Dispatch(dispatch)});
+      .step_size = read(settings, kStepSize), .server = ServerStep(settings, context), .dispatch = Dispatch(dispatch)});
 }
-
-constexpr Knob kKnobs[] = {kStepSizeKnob};
 
 }  // namespace
 
 const MethodRow kIa2Sgd = {.name = "ia2sgd",
                            .summary = "step along the mean of everybody's latest gradient, at each arrival",
-                           .knobs = kKnobs,
+                           .settings = kSettings,
                            .memory = {.fixed = 1, .per_worker = 1},
                            .heterogeneous = "yes; unless clipped",
                            .source = "Wang et al., in Maranjyan, Richtarik 2025, arXiv 2509.22860",

@@ -5,14 +5,25 @@
 
 #include "methods/frames/server_step.hpp"
 #include "methods/frames/sums.hpp"
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
 #include "methods/policies/admission/current.hpp"
 #include "methods/policies/arrival.hpp"
 #include "methods/policies/dispatch/dispatch.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
+
+constexpr Setting<std::int64_t> kBatchTarget = {
+    .key = "batch_target",
+    .default_in_words = "workers",
+    .range = {.low = 1, .high = 1e9},
+    .meaning = "S >= workers: a round ends when the harmonic mean of the counts is at least S/workers"};
+constexpr Setting<bool> kStop = {
+    .key = "stop",
+    .fallback = true,
+    .meaning = "true: all start again when x changes; false: they finish, and what they bring is discarded"};
+constexpr SettingRow kSettings[] = {kStepSize, kBatchTarget, kStop};
 
 /// Malenia SGD: rounds at one x in which worker i brings B_i gradients with the sum A_i, until the harmonic mean of the
 /// counts is large enough; every worker has the same say, however many gradients it brought:
@@ -146,27 +157,20 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   const auto workers = static_cast<std::int64_t>(context.workers);
   Dispatch::Options dispatch{.at_start = context.at_start(), .concurrency = context.workers, .seed = context.seed};
   return std::make_unique<MaleniaSgd>(
-      MaleniaSgd::Parts{.step_size = read_step_size(settings),
-                        .batch_target = static_cast<double>(settings.integer_or(
-                            "batch_target", workers, {.low = static_cast<double>(workers), .high = 1e9})),
+      MaleniaSgd::Parts{.step_size = read(settings, kStepSize),
+                        .batch_target = static_cast<double>(
+                            read(settings, kBatchTarget, workers, {.low = static_cast<double>(workers), .high = 1e9})),
                         .workers = static_cast<double>(context.workers),
                         .server = ServerStep(settings, context),
                         .dispatch = Dispatch(dispatch),
-                        .stop = settings.boolean_or("stop", true)});
+                        .stop = read(settings, kStop)});
 }
-
-constexpr Knob kKnobs[] = {
-    kStepSizeKnob,
-    {"batch_target", "workers",
-     "S >= workers: a round ends when the harmonic mean of the counts is at least S/workers"},
-    {"stop", "true", "true: all start again when x changes; false: they finish, and what they bring is discarded"},
-};
 
 }  // namespace
 
 const MethodRow kMaleniaSgd = {.name = "malenia-sgd",
                                .summary = "rounds in which everybody has the same say, and fast workers a better mean",
-                               .knobs = kKnobs,
+                               .settings = kSettings,
                                .capabilities = {.cancel = true},
                                .memory = {.per_worker = 1},
                                .heterogeneous = "yes; unless clipped",

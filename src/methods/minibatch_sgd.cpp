@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/rounds.hpp"
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
 
+constexpr SettingRow kSettings[] = {kStepSize};
+
 /// Minibatch (synchronous) SGD: x <- x - (gamma/n) * sum_i g_i(x), a round as long as its slowest worker.
 /// Source  Koloskova et al., arXiv 2206.08307 (a special case of their Algorithm 1); Rounds with m = n
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
-  return std::make_unique<Rounds>(Rounds::Options{.step_size = read_step_size(settings),
+  return std::make_unique<Rounds>(Rounds::Options{.step_size = read(settings, kStepSize),
                                                   .server = ServerStep(settings, context),
                                                   .m = context.workers,
                                                   .late = Rounds::Late::ignore,  // nobody is ever late
                                                   .workers = context.workers});
 }
 
-constexpr Knob kKnobs[] = {kStepSizeKnob};
-
 }  // namespace
 
 const MethodRow kMinibatchSgd = {.name = "minibatch-sgd",
                                  .summary = "wait for one gradient of every worker, apply their mean",
-                                 .knobs = kKnobs,
+                                 .settings = kSettings,
                                  .memory = {.fixed = 1},
                                  .heterogeneous = "yes; unless clipped",
                                  .source = "Koloskova et al. 2022, arXiv 2206.08307",

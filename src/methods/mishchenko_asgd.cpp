@@ -2,14 +2,21 @@
 #include "methods/policies/step/mishchenko.hpp"
 
 #include "methods/frames/per_arrival.hpp"
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
 #include "methods/policies/admission/all.hpp"
 #include "methods/policies/admission/delay_below.hpp"
 #include "methods/policies/step/constant.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
+
+constexpr Setting<Choice> kVariant = {
+    .key = "variant",
+    .fallback = "adaptive",
+    .meaning = "\"adaptive\": gamma n/max(n, delta); \"drop\": discard delays above 2n",
+    .words = {"adaptive", "drop"}};
+constexpr SettingRow kSettings[] = {kStepSize, kVariant, kTurns, kConcurrency};
 
 /// Delay-adaptive asynchronous SGD of Mishchenko et al., in two variants:
 ///   adaptive  gamma n / max(n, delta), delta the updates since the worker's previous arrival (the authors' notebook)
@@ -18,8 +25,8 @@ namespace {
 /// n is the number of workers. The rate depends on n only, not on the largest delay.
 /// Source  Mishchenko, Bach, Even, Woodworth, arXiv 2206.07638; the notebook was read, the theory is from memory
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
-  const double step_size = read_step_size(settings);
-  if (settings.choice_or("variant", "adaptive", {"adaptive", "drop"}) == "drop") {
+  const double step_size = read(settings, kStepSize);
+  if (read(settings, kVariant) == "drop") {
     using Dropping = PerArrival<AdmitDelayBelow, ConstantStep>;
     return std::make_unique<Dropping>(Dropping::Parts{.admission = {2 * context.workers + 1},
                                                       .step = {step_size},
@@ -34,19 +41,12 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
                       .dispatch = Dispatch(same_worker(settings, context))});
 }
 
-constexpr Knob kKnobs[] = {
-    kStepSizeKnob,
-    {"variant", "adaptive", "\"adaptive\": gamma n/max(n, delta); \"drop\": discard delays above 2n"},
-    kTurnsKnob,
-    kConcurrencyKnob,
-};
-
 }  // namespace
 
 const MethodRow kMishchenkoAsgd = {
     .name = "mishchenko-asgd",
     .summary = "shrink the step in proportion once a delay exceeds the number of workers",
-    .knobs = kKnobs,
+    .settings = kSettings,
     .heterogeneous = "no",
     .source = "Mishchenko et al. 2022, arXiv 2206.07638",
     .make = make};

@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/buffered.hpp"
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
 #include "methods/policies/admission/current.hpp"
 #include "methods/policies/step/constant.hpp"
 #include "methods/policies/step/weight.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
+
+constexpr Setting<std::int64_t> kBatchTarget = {.key = "batch_target",
+                                                .range = {.low = 1, .high = 1e9},
+                                                .meaning = "S >= 1: so many gradients of the present x make an update"};
+constexpr Setting<bool> kStop = {
+    .key = "stop",
+    .fallback = true,
+    .meaning = "true: all start again when x changes; false: they finish, and what they bring is discarded"};
+constexpr SettingRow kSettings[] = {kStepSize, kBatchTarget, kStop, kTurns, kConcurrency};
 
 /// Rennala SGD: every worker computes gradients at the same x, one after another, until there are S of them:
 ///   x^{k+1} = x^k - (gamma/S) * sum of the first S gradients computed at x^k
@@ -19,29 +28,21 @@ namespace {
 /// Source  Tyurin, Richtarik, arXiv 2305.12387 (the authors' code, which stops; the theorem allows to ignore)
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   using RennalaSgd = Buffered<AdmitCurrent, UnitWeight, ConstantStep>;
-  return std::make_unique<RennalaSgd>(RennalaSgd::Parts{
-      .admission = {},
-      .weight = {},
-      .step = {read_step_size(settings)},
-      .size = {.size = static_cast<std::size_t>(settings.integer("batch_target", {.low = 1, .high = 1e9}))},
-      .server = ServerStep(settings, context),
-      .dispatch = Dispatch(same_worker(settings, context)),
-      .after_update = settings.boolean_or("stop", true) ? AfterUpdate::restart : AfterUpdate::go_on});
+  return std::make_unique<RennalaSgd>(
+      RennalaSgd::Parts{.admission = {},
+                        .weight = {},
+                        .step = {read(settings, kStepSize)},
+                        .size = {.size = static_cast<std::size_t>(read(settings, kBatchTarget))},
+                        .server = ServerStep(settings, context),
+                        .dispatch = Dispatch(same_worker(settings, context)),
+                        .after_update = read(settings, kStop) ? AfterUpdate::restart : AfterUpdate::go_on});
 }
-
-constexpr Knob kKnobs[] = {
-    kStepSizeKnob,
-    {"batch_target", "", "S >= 1: so many gradients of the present x make an update"},
-    {"stop", "true", "true: all start again when x changes; false: they finish, and what they bring is discarded"},
-    kTurnsKnob,
-    kConcurrencyKnob,
-};
 
 }  // namespace
 
 const MethodRow kRennalaSgd = {.name = "rennala-sgd",
                                .summary = "collect S gradients of the present point from whoever is fast, then step",
-                               .knobs = kKnobs,
+                               .settings = kSettings,
                                .capabilities = {.cancel = true},
                                .memory = {.fixed = 1},
                                .heterogeneous = "no",

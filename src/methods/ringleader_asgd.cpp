@@ -5,13 +5,15 @@
 
 #include "methods/frames/server_step.hpp"
 #include "methods/frames/sums.hpp"
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
 #include "methods/policies/arrival.hpp"
 #include "methods/policies/dispatch/dispatch.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
+
+constexpr SettingRow kSettings[] = {kStepSize};
 
 /// Ringleader ASGD: a table of gradients (G_i, b_i), one row a worker, steps along the mean of the rows' means, and
 /// gives every worker exactly one update a round, so that no delay exceeds 2n - 2 and no data are favoured:
@@ -153,16 +155,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   const Dispatch::Options dispatch{
       .at_start = context.at_start(), .concurrency = context.workers, .seed = context.seed};
   return std::make_unique<RingleaderAsgd>(RingleaderAsgd::Parts{
-      .step_size = read_step_size(settings), .server = ServerStep(settings, context), .dispatch = Dispatch(dispatch)});
+      .step_size = read(settings, kStepSize), .server = ServerStep(settings, context), .dispatch = Dispatch(dispatch)});
 }
-
-constexpr Knob kKnobs[] = {kStepSizeKnob};
 
 }  // namespace
 
 const MethodRow kRingleaderAsgd = {.name = "ringleader-asgd",
                                    .summary = "a table of everybody's gradients, one update a round from each worker",
-                                   .knobs = kKnobs,
+                                   .settings = kSettings,
                                    .memory = {.fixed = 1, .per_worker = 2},
                                    .heterogeneous = "yes; unless clipped",
                                    .source = "Maranjyan, Richtarik 2025, arXiv 2509.22860",

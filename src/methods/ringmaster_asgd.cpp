@@ -7,13 +7,19 @@
 #include <vector>
 
 #include "methods/frames/per_arrival.hpp"
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
 #include "methods/policies/admission/delay_below.hpp"
 #include "methods/policies/step/constant.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
+
+constexpr Setting<bool> kStop = {
+    .key = "stop",
+    .fallback = false,
+    .meaning = "true: stop workers whose order became too old, instead of discarding its gradient"};
+constexpr SettingRow kSettings[] = {kStepSize, kDelayLimit, kStop, kTurns, kConcurrency};
 
 /// Ringmaster ASGD with stopping: whoever computes at a version that is R or more behind is stopped and starts
 /// again at the current x. So every delay is at most R-1 and no arrival is ever refused.
@@ -127,11 +133,11 @@ class RingmasterStopping final : public Method {
 ///         consistent with the authors' code) and 5 (stop = true). Homogeneous data only.
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   using Ringmaster = PerArrival<AdmitDelayBelow, ConstantStep>;
-  const double step_size = read_step_size(settings);
+  const double step_size = read(settings, kStepSize);
   ServerStep server(settings, context);
-  const AdmitDelayBelow admission{static_cast<std::uint64_t>(settings.integer("delay_limit", Range::at_least(1)))};
+  const AdmitDelayBelow admission{static_cast<std::uint64_t>(read(settings, kDelayLimit))};
   const Dispatch::Options dispatch = same_worker(settings, context);
-  if (settings.boolean_or("stop", false))
+  if (read(settings, kStop))
     return std::make_unique<RingmasterStopping>(
         RingmasterStopping::Parts{.admission = admission,
                                   .step = {step_size},
@@ -142,19 +148,11 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
       .admission = admission, .step = {step_size}, .server = std::move(server), .dispatch = Dispatch(dispatch)});
 }
 
-constexpr Knob kKnobs[] = {
-    kStepSizeKnob,
-    {"delay_limit", "", "R >= 1: delays of 0 ... R-1 are used"},
-    {"stop", "false", "true: stop workers whose order became too old, instead of discarding its gradient"},
-    kTurnsKnob,
-    kConcurrencyKnob,
-};
-
 }  // namespace
 
 const MethodRow kRingmasterAsgd = {.name = "ringmaster-asgd",
                                    .summary = "use only gradients whose delay is below a limit",
-                                   .knobs = kKnobs,
+                                   .settings = kSettings,
                                    .capabilities = {.cancel = true},
                                    .heterogeneous = "no",
                                    .source = "Maranjyan et al. 2025, arXiv 2501.16168, Alg. 4 and 5",

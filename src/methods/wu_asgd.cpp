@@ -1,12 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/per_arrival.hpp"
-#include "methods/knobs.hpp"
 #include "methods/methods.hpp"
 #include "methods/policies/admission/all.hpp"
 #include "methods/policies/step/window_sum.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
+
+constexpr Setting<double> kBudget = {
+    .key = kStepSize.key,
+    .range = kStepSize.range,
+    .meaning = "gamma' > 0: what the steps made during a gradient's life may sum up to, its own included"};
+constexpr Setting<Choice> kRule = {
+    .key = "rule",
+    .fallback = "adaptive-1",
+    .meaning = "\"adaptive-1\": a share alpha of what is left; \"adaptive-2\": gamma'/(tau + 1), or nothing",
+    .words = {"adaptive-1", "adaptive-2"}};
+constexpr Setting<double> kAlpha = {.key = "alpha",
+                                    .fallback = 0.9,
+                                    .range = {.low = 0, .high = 1, .low_open = true, .high_open = true},
+                                    .meaning = "0 < alpha < 1, of adaptive-1"};
+constexpr SettingRow kSettings[] = {kBudget, kRule, kAlpha, kTurns, kConcurrency};
 
 /// Delay-adaptive steps of Wu et al.: the steps made while a gradient was under way, and its own, never exceed
 /// step_size = gamma' (h/L in the theory). See WindowSumStep. Capabilities no bound on delays, not even their order.
@@ -15,12 +30,10 @@ namespace {
 ///         our transfer.
 std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
   using WuAsgd = PerArrival<AdmitAll, WindowSumStep>;
-  const bool first = settings.choice_or("rule", "adaptive-1", {"adaptive-1", "adaptive-2"}) == "adaptive-1";
-  const WindowSumStep::Options step{
-      .rule = first ? WindowSumStep::Rule::first : WindowSumStep::Rule::second,
-      .budget = read_step_size(settings),
-      .alpha =
-          first ? settings.number_or("alpha", 0.9, {.low = 0, .high = 1, .low_open = true, .high_open = true}) : 1.0};
+  const bool first = read(settings, kRule) == "adaptive-1";
+  const WindowSumStep::Options step{.rule = first ? WindowSumStep::Rule::first : WindowSumStep::Rule::second,
+                                    .budget = read(settings, kBudget),
+                                    .alpha = first ? read(settings, kAlpha) : 1.0};
   ServerStep server(settings, context);
   if (!server.has_constant_schedule())
     settings.fail("schedule", "must be constant: the rule sums up the steps that were made");
@@ -30,20 +43,11 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
                                                 .dispatch = Dispatch(same_worker(settings, context))});
 }
 
-constexpr Knob kKnobs[] = {
-    {"step_size", "", "gamma' > 0: what the steps made during a gradient's life may sum up to, its own included"},
-    {"rule", "adaptive-1",
-     "\"adaptive-1\": a share alpha of what is left; \"adaptive-2\": gamma'/(tau + 1), or nothing"},
-    {"alpha", "0.9", "0 < alpha < 1, of adaptive-1"},
-    kTurnsKnob,
-    kConcurrencyKnob,
-};
-
 }  // namespace
 
 const MethodRow kWuAsgd = {.name = "wu-asgd",
                            .summary = "keep the sum of the steps made during any gradient's life below a bound",
-                           .knobs = kKnobs,
+                           .settings = kSettings,
                            .heterogeneous = "no",
                            .source = "Wu et al. 2022, arXiv 2202.08550 (our transfer)",
                            .make = make};

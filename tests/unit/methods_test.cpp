@@ -331,7 +331,7 @@ TEST(MethodCatalogue, RowsAreWhole) {
     EXPECT_TRUE(seen.insert(row.name).second) << row.name;
     EXPECT_STRNE(row.summary, "");
     EXPECT_STRNE(row.source, "");
-    EXPECT_FALSE(row.knobs.empty());
+    EXPECT_FALSE(row.settings.empty());
   }
 }
 

@@ -4,12 +4,12 @@
 #include <limits>
 
 #include "methods/frames/per_arrival.hpp"
-#include "methods/knobs.hpp"
 #include "methods/policies/admission/agnostic.hpp"
 #include "methods/policies/admission/delay_below.hpp"
 #include "methods/policies/step/agnostic.hpp"
 #include "methods/policies/step/constant.hpp"
 #include "methods/policies/step/mishchenko.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -26,22 +26,22 @@ std::unique_ptr<Method> assemble(Settings& settings, const MethodContext& contex
 }
 
 AdmitDelayBelow read_limit(Settings& settings, DelayLimit limit) {
-  settings.allow("delay_limit");
-  if (limit == DelayLimit::optional && !settings.has("delay_limit")) return {std::numeric_limits<std::uint64_t>::max()};
-  return {static_cast<std::uint64_t>(settings.integer("delay_limit", Range::at_least(1)))};
+  const std::optional<std::int64_t> given = read_if_given(settings, kAveragedLimit);
+  if (!given && limit == DelayLimit::optional) return {std::numeric_limits<std::uint64_t>::max()};
+  return {static_cast<std::uint64_t>(given ? *given : read(settings, kDelayLimit))};
 }
 
 }  // namespace
 
 std::unique_ptr<Method> make_averaged(Settings& settings, const MethodContext& context, Update::Defaults defaults,
                                       DelayLimit limit) {
-  const double step_size = read_step_size(settings);
-  if (settings.choice_or("parameters", "fixed", {"fixed", "agnostic"}) == "agnostic") {
+  const double step_size = read(settings, kStepSize);
+  if (read(settings, kAveragedParameters) == "agnostic") {
     defaults.averaging = "inverse-sqrt";
     return assemble(settings, context, AdmitAgnostic{}, AgnosticStep{step_size}, defaults);
   }
   const AdmitDelayBelow admission = read_limit(settings, limit);
-  if (settings.choice_or("step_rule", "constant", {"constant", "delay-adaptive"}) == "delay-adaptive")
+  if (read(settings, kAveragedStepRule) == "delay-adaptive")
     return assemble(settings, context, admission,
                     MishchenkoStep{.step_size = step_size, .workers = static_cast<double>(context.workers)}, defaults);
   return assemble(settings, context, admission, ConstantStep{step_size}, defaults);

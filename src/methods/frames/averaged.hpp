@@ -6,15 +6,23 @@
 
 #include "methods/catalogue.hpp"
 #include "methods/policies/update/update.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 
-inline constexpr Knob kAveragedLimitKnob = {"delay_limit", "inf", "R >= 1: delays of 0 ... R-1 are used"};
-inline constexpr Knob kAveragedParametersKnob = {
-    "parameters", "fixed",
-    "\"fixed\", or \"agnostic\": gamma/(k+1)^(3/4), 1 - beta = 1/sqrt(k+1), R = max(1, floor(sqrt k)) at version k"};
-inline constexpr Knob kAveragedStepRuleKnob = {"step_rule", "constant",
-                                               "\"constant\", or \"delay-adaptive\": gamma n/max(n, delta), n workers"};
+inline constexpr Setting<std::int64_t> kAveragedLimit = {
+    .key = kDelayLimit.key, .default_in_words = "inf", .range = kDelayLimit.range, .meaning = kDelayLimit.meaning};
+inline constexpr Setting<Choice> kAveragedParameters = {
+    .key = "parameters",
+    .fallback = "fixed",
+    .meaning =
+        "\"fixed\", or \"agnostic\": gamma/(k+1)^(3/4), 1 - beta = 1/sqrt(k+1), R = max(1, floor(sqrt k)) at version k",
+    .words = {"fixed", "agnostic"}};
+inline constexpr Setting<Choice> kAveragedStepRule = {
+    .key = "step_rule",
+    .fallback = "constant",
+    .meaning = "\"constant\", or \"delay-adaptive\": gamma n/max(n, delta), n workers",
+    .words = {"constant", "delay-adaptive"}};
 
 /// Must a method with fixed parameters be told how stale is too stale?
 enum class DelayLimit { required, optional };

@@ -5,15 +5,22 @@
 #include <utility>
 
 #include "methods/frames/buffered.hpp"
-#include "methods/knobs.hpp"
 #include "methods/policies/admission/all.hpp"
 #include "methods/policies/step/constant.hpp"
 #include "methods/policies/step/weight.hpp"
+#include "methods/shared_settings.hpp"
 
 namespace tardigrad::methods {
 
-inline constexpr Knob kSchemeKnob = {"scheme", "arrival",
-                                     "\"arrival\": every one is an update; \"buffered\": a mean is"};
+inline constexpr Setting<Choice> kScheme = {.key = "scheme",
+                                            .fallback = "arrival",
+                                            .meaning = "\"arrival\": every one is an update; \"buffered\": a mean is",
+                                            .words = {"arrival", "buffered"}};
+inline constexpr Setting<std::int64_t> kSchemeBufferSize = {
+    .key = kBufferSize.key,
+    .default_in_words = "none",
+    .range = kBufferSize.range,
+    .meaning = "K >= 1, for scheme = \"buffered\", which needs it"};
 
 /// The frame of the methods against heavy tails, in two schemes of communication:
 ///   arrival   x <- x - gamma (1+tau)^(-a) u
@@ -29,12 +36,12 @@ struct HeavyTailed {
   std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) && {
     using Frame = Buffered<AdmitAll, PolynomialWeight, ConstantStep, Correction>;
     require_clipping(settings);
-    const bool buffered = settings.choice_or("scheme", "arrival", {"arrival", "buffered"}) == "buffered";
+    const bool buffered = read(settings, kScheme) == "buffered";
     const std::size_t size = buffered ? read_buffer_size(settings) : 1;
     return std::make_unique<Frame>(
         typename Frame::Parts{.admission = {},
                               .weight = {delay_exponent},
-                              .step = {read_step_size(settings)},
+                              .step = {read(settings, kStepSize)},
                               .size = {.size = size},
                               .server = ServerStep(settings, context, {.contribution = Contribution{.of = size}}),
                               .dispatch = Dispatch(same_worker(settings, context)),

@@ -13,6 +13,12 @@
 
 namespace tardigrad::methods {
 
+/// The settings of every method, read by ServerStep.
+inline constexpr Setting<SubTable> kUpdate = update_setting(
+    "{ rule = \"sgd\" }",
+    "how a direction becomes a step: sgd, momentum, nesterov, adam, adamw, amsgrad, normalised, muon, lmo");
+inline constexpr SettingRow kCommonSettings[] = {kClipRadius, kClipping, kPrivacy, kSchedule, kUpdate};
+
 /// What every method has in common: how gradients are clipped, and how directions become steps. A method says when,
 /// and with what weight; this says how.
 class ServerStep {

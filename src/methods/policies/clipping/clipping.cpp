@@ -15,7 +15,7 @@ namespace tardigrad::methods {
 namespace {
 
 bool is_auto(Settings& settings) {
-  const auto value = settings.raw("clip_radius");
+  const auto value = settings.raw(kClipRadius.key);
   if (!value || value->is_number()) return false;
   if (!value->is_text() || std::get<std::string>(value->value) != "auto")
     settings.fail("clip_radius", "must be a number > 0, or \"auto\"");
@@ -24,13 +24,13 @@ bool is_auto(Settings& settings) {
 
 double read_radius_or(Settings& settings, double fallback) {
   if (is_auto(settings)) settings.fail("clip_radius", "goes with rule = \"norm\" alone; give a number > 0");
-  return settings.number_or("clip_radius", fallback, Range::positive());
+  return read(settings, kClipRadius, fallback);
 }
 
 // Without a bound a rule would do nothing.
 double read_radius(Settings& settings) {
   if (is_auto(settings)) settings.fail("clip_radius", "goes with rule = \"norm\" alone; give a number > 0");
-  return settings.number("clip_radius", Range::positive());
+  return read(settings, required_clip_radius(""));
 }
 
 [[noreturn]] void refuse(Settings& settings, const std::string& rule) {
@@ -39,20 +39,19 @@ double read_radius(Settings& settings) {
 }
 
 PercentileRadius read_percentile(Settings& settings, Settings& table) {
-  return PercentileRadius(
-      {.percentile = table.number_or("percentile", 10.0, {.low = 0, .high = 100}),
-       .window = static_cast<std::size_t>(table.integer_or("window", 1000, {.low = 1, .high = 1e6})),
-       .initial = read_radius_or(settings, std::numeric_limits<double>::infinity())});
+  return PercentileRadius({.percentile = read(table, kPercentile),
+                           .window = static_cast<std::size_t>(read(table, kClippingWindow)),
+                           .initial = read_radius_or(settings, std::numeric_limits<double>::infinity())});
 }
 
 ClipBlocks read_blocks(Settings& settings, Settings& table) {
-  const bool by_size = table.choice_or("shares", "size", {"size", "equal"}) == "size";
+  const bool by_size = read(table, kShares) == "size";
   return {read_radius(settings), by_size ? ClipBlocks::Shares::size : ClipBlocks::Shares::equal};
 }
 
 ClipCoordinates read_coordinates(Settings& settings, Settings& table) {
   ClipCoordinates rule{.high = read_radius(settings)};
-  rule.low = table.number_or("low", 0.0, Range::at_least(0));
+  rule.low = read(table, kLow);
   if (rule.low > rule.high) table.fail("low", "must not be above clip_radius");
   return rule;
 }
@@ -60,12 +59,11 @@ ClipCoordinates read_coordinates(Settings& settings, Settings& table) {
 }  // namespace
 
 QuantileRadius Clipping::read_quantile(Settings& settings, Settings& table, const Demand& demand) {
-  QuantileRadius::Options options{
-      .initial = read_radius_or(settings, 0.1),
-      .quantile = table.number_or("quantile", 0.5, {.low = 0, .high = 1, .low_open = true, .high_open = true}),
-      .rate = table.number_or("rate", 0.2, Range::positive()),
-      .every = static_cast<std::uint64_t>(table.integer_or("every", 10, Range::at_least(1))),
-      .seed = demand.seed};
+  QuantileRadius::Options options{.initial = read_radius_or(settings, 0.1),
+                                  .quantile = read(table, kQuantile),
+                                  .rate = read(table, kQuantileRate),
+                                  .every = static_cast<std::uint64_t>(read(table, kQuantileEvery)),
+                                  .seed = demand.seed};
   if (!std::isfinite(options.initial)) settings.fail("clip_radius", "must be finite: the radius starts there");
   const double z = demand.noise_multiplier;
   if (z > 0) {
@@ -73,8 +71,7 @@ QuantileRadius Clipping::read_quantile(Settings& settings, Settings& table, cons
     // p arrivals of one worker, m of them in each direction and m' in each count, cost p m/(2 z'^2) + p m'/(8 noise^2),
     // which is to be p m/(2 z^2).
     const double ratio = static_cast<double>(noise_.count_bound) / demand.bound, least = z / 2 * std::sqrt(ratio);
-    options.noise =
-        table.number_or("noise", std::max(static_cast<double>(options.every) / 20, 2 * least), Range::positive());
+    options.noise = read(table, kQuantileNoise, std::max(static_cast<double>(options.every) / 20, 2 * least));
     if (options.noise <= least)
       table.fail("noise", fmt::format("must be above {:.6g}, so that something is left of privacy.noise_multiplier for "
                                       "the updates",
@@ -88,8 +85,8 @@ QuantileRadius Clipping::read_quantile(Settings& settings, Settings& table, cons
 }
 
 Clipping::Rule Clipping::read_rule(Settings& settings, const Demand& demand) {
-  Settings& table = settings.table_or_empty("clipping");
-  const std::string rule = table.choice_or("rule", "norm", {"norm", "quantile", "autoclip", "block", "coordinate"});
+  Settings& table = settings.table_or_empty(kClipping.key);
+  const std::string rule = read(table, kClippingRule);
   const bool is_private = demand.noise_multiplier > 0;
   if (rule == "quantile") return read_quantile(settings, table, demand);
   if (is_private && (rule == "autoclip" || rule == "coordinate")) refuse(settings, "rule = \"" + rule + "\"");

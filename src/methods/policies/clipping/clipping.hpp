@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <variant>
 #include <vector>
 
@@ -13,9 +14,57 @@
 #include "methods/policies/clipping/percentile_radius.hpp"
 #include "methods/policies/clipping/quantile_radius.hpp"
 #include "methods/policies/privacy/privacy.hpp"
-#include "tardigrad/settings.hpp"
+#include "tardigrad/setting.hpp"
 
 namespace tardigrad::methods {
+
+inline constexpr Setting<double> kClipRadius = {
+    .key = "clip_radius",
+    .fallback = std::numeric_limits<double>::infinity(),
+    .range = kPositive,
+    .meaning = "c > 0: each gradient is scaled by min(1, c/||g||); or \"auto\"",
+    .words = {"auto"}};
+/// The same, in a method that is about clipping.
+constexpr Setting<double> required_clip_radius(const char* meaning) {
+  return {.key = kClipRadius.key, .range = kClipRadius.range, .meaning = meaning, .words = kClipRadius.words};
+}
+inline constexpr Setting<Choice> kClippingRule = {.key = "rule",
+                                                  .fallback = "norm",
+                                                  .meaning = "what is clipped, and by what radius",
+                                                  .words = {"norm", "quantile", "autoclip", "block", "coordinate"}};
+inline constexpr Setting<double> kPercentile = {.key = "percentile",
+                                                .fallback = 10.0,
+                                                .range = {.low = 0, .high = 100},
+                                                .meaning = "of autoclip: of the norms remembered"};
+inline constexpr Setting<std::int64_t> kClippingWindow = {.key = "window",
+                                                          .fallback = 1000,
+                                                          .range = {.low = 1, .high = 1e6},
+                                                          .meaning = "of autoclip: so many norms are remembered"};
+inline constexpr Setting<Choice> kShares = {.key = "shares",
+                                            .fallback = "size",
+                                            .meaning = "of block: what part of the radius a tensor has",
+                                            .words = {"size", "equal"}};
+inline constexpr Setting<double> kLow = {
+    .key = "low", .fallback = 0.0, .range = at_least(0), .meaning = "of coordinate: what is smaller becomes as large"};
+inline constexpr Setting<double> kQuantile = {.key = "quantile",
+                                              .fallback = 0.5,
+                                              .range = {.low = 0, .high = 1, .low_open = true, .high_open = true},
+                                              .meaning = "of quantile: the share of norms within the radius"};
+inline constexpr Setting<double> kQuantileRate = {
+    .key = "rate", .fallback = 0.2, .range = kPositive, .meaning = "of quantile: how fast the radius follows"};
+inline constexpr Setting<std::int64_t> kQuantileEvery = {
+    .key = "every", .fallback = 10, .range = at_least(1), .meaning = "of quantile: so many norms make a count"};
+inline constexpr Setting<double> kQuantileNoise = {.key = "noise",
+                                                   .default_in_words = "every/20, or more where privacy needs it",
+                                                   .range = kPositive,
+                                                   .meaning = "of quantile, in a private run: of a count"};
+inline constexpr SettingRow kClippingRows[] = {kClippingRule, kPercentile,   kClippingWindow, kShares,       kLow,
+                                               kQuantile,     kQuantileRate, kQuantileEvery,  kQuantileNoise};
+inline constexpr Setting<SubTable> kClipping = {
+    .key = "clipping",
+    .default_in_words = "{ rule = \"norm\" }",
+    .meaning = "what is clipped, and by what radius: norm, quantile, autoclip, block, coordinate",
+    .rows = kClippingRows};
 
 /// How a method clips every gradient (or pseudo-gradient) on arrival; the same choices for every method.
 ///   norm        clip_c(g) = min(1, c/||g||) g over the whole vector, c = clip_radius

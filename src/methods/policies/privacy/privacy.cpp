@@ -10,10 +10,10 @@
 namespace tardigrad::methods {
 namespace {
 
-std::optional<std::uint32_t> read_count(Settings& table, const char* key) {
-  table.allow(key);
-  if (!table.has(key)) return std::nullopt;
-  return static_cast<std::uint32_t>(table.integer(key, {.low = 1, .high = 4e9}));
+std::optional<std::uint32_t> read_count(Settings& table, const Setting<std::int64_t>& setting) {
+  const std::optional<std::int64_t> count = read_if_given(table, setting);
+  if (!count) return std::nullopt;
+  return static_cast<std::uint32_t>(*count);
 }
 
 }  // namespace
@@ -42,11 +42,10 @@ Privacy::Privacy(Settings& settings, const MethodContext& context, const std::op
                                          "gradient would move x by more than its noise covers",
                                          contribution->largest_weight));
   Settings& table = settings.table("privacy");
-  // Beyond these the noise, or rho, would leave the range of the numbers.
-  demand_.noise_multiplier = table.number("noise_multiplier", {.low = 1e-6, .high = 1e9});
-  delta_ = table.number_or("delta", 1e-5, {.low = 0, .high = 1, .low_open = true, .high_open = true});
-  limit_ = read_count(table, "max_participations").value_or(0);
-  demand_.asked_for = read_count(table, "contributions_per_release");
+  demand_.noise_multiplier = read(table, kNoiseMultiplier);
+  delta_ = read(table, kDelta);
+  limit_ = read_count(table, kMaxParticipations).value_or(0);
+  demand_.asked_for = read_count(table, kContributionsPerRelease);
   demand_.bound = contribution_bound(table, demand_, contribution->of, "a buffer");
   largest_weight_ = contribution->largest_weight;
   share_ = 1.0 / static_cast<double>(contribution->of);

@@ -8,9 +8,35 @@
 #include "methods/catalogue.hpp"
 #include "methods/policies/arrival.hpp"
 #include "methods/policies/privacy/open_release.hpp"
-#include "tardigrad/settings.hpp"
+#include "tardigrad/setting.hpp"
 
 namespace tardigrad::methods {
+
+// Beyond these the noise, or rho, would leave the range of the numbers.
+inline constexpr Setting<double> kNoiseMultiplier = {
+    .key = "noise_multiplier", .range = {.low = 1e-6, .high = 1e9}, .meaning = "z: of the noise in every update"};
+inline constexpr Setting<double> kDelta = {.key = "delta",
+                                           .fallback = 1e-5,
+                                           .range = {.low = 0, .high = 1, .low_open = true, .high_open = true},
+                                           .meaning = "of the account (epsilon, delta)"};
+inline constexpr Setting<std::int64_t> kMaxParticipations = {
+    .key = "max_participations",
+    .default_in_words = "none",
+    .range = {.low = 1, .high = 4e9},
+    .meaning = "so many arrivals of a worker are applied at most"};
+inline constexpr Setting<std::int64_t> kContributionsPerRelease = {
+    .key = "contributions_per_release",
+    .default_in_words = "as half of the workers need",
+    .range = {.low = 1, .high = 4e9},
+    .meaning = "m: so many of one worker at most are in one release"};
+inline constexpr SettingRow kPrivacyRows[] = {kNoiseMultiplier, kDelta, kMaxParticipations, kContributionsPerRelease};
+inline constexpr Setting<SubTable> kPrivacy = {
+    .key = "privacy",
+    .default_in_words = "none",
+    .meaning =
+        "{ noise_multiplier, delta, max_participations, contributions_per_release }: noise in every update, for "
+        "methods that allow it",
+    .rows = kPrivacyRows};
 
 /// How one arrival enters a direction, in a method that has a private form: as weight clip_c(g)/of, with a weight of at
 /// most largest_weight, in one direction only.

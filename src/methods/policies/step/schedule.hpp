@@ -6,10 +6,33 @@
 #include <cstdint>
 #include <numbers>
 
-#include "tardigrad/settings.hpp"
+#include "tardigrad/setting.hpp"
 #include "tardigrad/types.hpp"
 
 namespace tardigrad::methods {
+
+inline constexpr Setting<Choice> kScheduleKind = {.key = "kind",
+                                                  .fallback = "constant",
+                                                  .meaning = "of the decay",
+                                                  .words = {"constant", "cosine", "inverse-square-root"}};
+inline constexpr Setting<std::int64_t> kScheduleUpdates = {
+    .key = "updates",
+    .default_in_words = "none",
+    .range = at_least(1),
+    .unit = "updates",
+    .meaning = "how fast it decays; every kind but constant needs it"};
+inline constexpr Setting<double> kScheduleFinal = {.key = "final",
+                                                   .fallback = 0.0,
+                                                   .range = {.low = 0.0, .high = 1.0},
+                                                   .meaning = "of cosine: the share that is left"};
+inline constexpr Setting<std::int64_t> kWarmUp = {
+    .key = "warm_up", .fallback = 0, .range = at_least(0), .unit = "updates", .meaning = "the step grows for so long"};
+inline constexpr SettingRow kScheduleRows[] = {kScheduleKind, kScheduleUpdates, kScheduleFinal, kWarmUp};
+inline constexpr Setting<SubTable> kSchedule = {
+    .key = "schedule",
+    .default_in_words = "{ kind = \"constant\" }",
+    .meaning = "how the step changes over the updates: constant, cosine, inverse-square-root",
+    .rows = kScheduleRows};
 
 /// How the step size changes over the updates: gamma_t = step_size * warm(t) * decay(t), with the version t = 0, 1, ...
 ///   warm(t)   min(1, (t + 1)/warm_up)
@@ -40,15 +63,15 @@ struct Schedule {
 
   /// schedule = { kind = "constant" | "cosine" | "inverse-square-root", updates, final, warm_up }
   static Schedule read(Settings& settings) {
-    Settings& table = settings.table_or_empty("schedule");
+    Settings& table = settings.table_or_empty(kSchedule.key);
     Schedule schedule;
-    const std::string kind = table.choice_or("kind", "constant", {"constant", "cosine", "inverse-square-root"});
+    const std::string kind = tardigrad::read(table, kScheduleKind);
     if (kind != "constant") {
       schedule.kind = kind == "cosine" ? Kind::cosine : Kind::inverse_square_root;
-      schedule.updates = static_cast<double>(table.integer("updates", Range::at_least(1)));
+      schedule.updates = static_cast<double>(tardigrad::read(table, kScheduleUpdates));
     }
-    if (schedule.kind == Kind::cosine) schedule.final = table.number_or("final", 0.0, {.low = 0.0, .high = 1.0});
-    schedule.warm_up = static_cast<double>(table.integer_or("warm_up", 0, Range::at_least(0)));
+    if (schedule.kind == Kind::cosine) schedule.final = tardigrad::read(table, kScheduleFinal);
+    schedule.warm_up = static_cast<double>(tardigrad::read(table, kWarmUp));
     return schedule;
   }
 };

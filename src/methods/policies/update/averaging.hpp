@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "methods/policies/update/update_rule.hpp"
+#include "methods/policies/update/update_settings.hpp"
 
 namespace tardigrad::methods {
 
@@ -11,8 +12,8 @@ namespace tardigrad::methods {
 /// Memory  1 vector
 struct Averaging {
   Averaging(Settings& table, const UpdateDefaults& defaults, double usual) {
-    inverse_sqrt = table.choice_or("averaging", defaults.averaging, {"constant", "inverse-sqrt"}) == "inverse-sqrt";
-    if (!inverse_sqrt) momentum = table.number_or("momentum", usual, {.low = 0.0, .high = 1.0, .high_open = true});
+    inverse_sqrt = read(table, kAveraging, defaults.averaging) == "inverse-sqrt";
+    if (!inverse_sqrt) momentum = read(table, kMomentum, usual);
   }
   /// 1 - beta.
   double rest(const Model& model) const {

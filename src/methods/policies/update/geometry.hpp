@@ -6,13 +6,14 @@
 
 #include "tardigrad/method.hpp"
 #include "tardigrad/params.hpp"
-#include "tardigrad/settings.hpp"
+#include "tardigrad/setting.hpp"
 
 namespace tardigrad::methods {
 
 /// The first of those allowed is the default.
-inline Geometry read_geometry(Settings& table, const std::string& key, const std::vector<std::string>& allowed) {
-  const std::string word = table.choice_or(key, allowed.front(), allowed);
+inline Geometry read_geometry(Settings& table, Setting<Choice> setting, const Words& allowed) {
+  setting.words = allowed;
+  const std::string word = read(table, setting, allowed.front());
   return word == "sign"        ? Geometry::sign
          : word == "euclidean" ? Geometry::euclidean
          : word == "spectral"  ? Geometry::spectral

@@ -24,14 +24,14 @@ class LmoUpdate final : public UpdateRule {
  public:
   LmoUpdate(Settings& table, const UpdateDefaults& defaults) : averaging_(table, defaults, 0.9) {
     matrix::require();
-    ends_ = read_geometry(table, "ends", {"sign", "spectral", "euclidean"});
-    vectors_ = read_geometry(table, "vectors", {"euclidean", "sign"});
-    scion_scales_ = table.choice_or("scales", defaults.scales, {"muon", "scion"}) == "scion";
-    radius_ = table.number_or("radius", 1.0, Range::positive());
-    input_radius_ = table.number_or("input_radius", radius_, Range::positive());
-    output_radius_ = table.number_or("output_radius", radius_, Range::positive());
-    vector_radius_ = table.number_or("vector_radius", radius_, Range::positive());
-    const std::string form = table.choice_or("form", "unconstrained", {"unconstrained", "constrained", "clipped"});
+    ends_ = read_geometry(table, kEnds, {"sign", "spectral", "euclidean"});
+    vectors_ = read_geometry(table, kVectors, {"euclidean", "sign"});
+    scion_scales_ = read(table, kScales, defaults.scales) == "scion";
+    radius_ = read(table, kRadius);
+    input_radius_ = read(table, kInputRadius, radius_);
+    output_radius_ = read(table, kOutputRadius, radius_);
+    vector_radius_ = read(table, kVectorRadius, radius_);
+    const std::string form = read(table, kForm);
     constrained_ = form == "constrained";
     clipped_ = form == "clipped";
   }

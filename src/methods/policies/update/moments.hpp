@@ -2,16 +2,16 @@
 #pragma once
 
 #include "methods/policies/update/update_rule.hpp"
+#include "methods/policies/update/update_settings.hpp"
 
 namespace tardigrad::methods {
 
 /// The averages that adam and its kin keep: m <- b1 m + (1 - b1) u;  v <- b2 v + (1 - b2) u^2.  Memory  2 vectors
 struct Moments {
   explicit Moments(Settings& table) {
-    const Range fraction = {.low = 0.0, .high = 1.0, .high_open = true};
-    beta1 = table.number_or("beta1", 0.9, fraction);
-    beta2 = table.number_or("beta2", 0.999, fraction);
-    epsilon = table.number_or("epsilon", 1e-8, Range::positive());
+    beta1 = read(table, kBeta1);
+    beta2 = read(table, kBeta2);
+    epsilon = read(table, kEpsilon);
   }
   void make_vectors(Model& model) {
     if (first.kind != Vec::Kind::none) return;

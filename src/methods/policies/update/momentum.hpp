@@ -2,6 +2,7 @@
 #pragma once
 
 #include "methods/policies/update/update_rule.hpp"
+#include "methods/policies/update/update_settings.hpp"
 
 namespace tardigrad::methods {
 
@@ -9,8 +10,7 @@ namespace tardigrad::methods {
 /// Source  Polyak 1964
 class MomentumUpdate final : public UpdateRule {
  public:
-  MomentumUpdate(Settings& table, const UpdateDefaults& /*defaults*/)
-      : beta_(table.number_or("momentum", 0.9, {.low = 0.0, .high = 1.0, .high_open = true})) {}
+  MomentumUpdate(Settings& table, const UpdateDefaults& /*defaults*/) : beta_(read(table, kMomentum, 0.9)) {}
   void append(VectorProgram& program, Model& model, const Gradient*, Direction u, double step) override {
     if (momentum_.kind == Vec::Kind::none) momentum_ = model.make_vector();
     program.mix(momentum_, beta_, momentum_, u.factor, u.vector);

@@ -17,8 +17,8 @@ class MuonUpdate final : public UpdateRule {
  public:
   MuonUpdate(Settings& table, const UpdateDefaults& defaults) : averaging_(table, defaults, 0.95) {
     matrix::require();
-    ends_ = read_geometry(table, "ends", {"identity", "spectral", "sign", "euclidean"});
-    vectors_ = read_geometry(table, "vectors", {"identity", "sign", "euclidean"});
+    ends_ = read_geometry(table, kEnds, kEnds.words);
+    vectors_ = read_geometry(table, kVectors, kVectors.words);
   }
   void append(VectorProgram& program, Model& model, const Gradient* gradient, Direction u, double step) override {
     if (averaging_.average.kind == Vec::Kind::none) {

@@ -2,14 +2,14 @@
 #pragma once
 
 #include "methods/policies/update/update_rule.hpp"
+#include "methods/policies/update/update_settings.hpp"
 
 namespace tardigrad::methods {
 
 /// m <- beta m + u;  x <- x - gamma (u + beta m).  Memory  1 vector
 class NesterovUpdate final : public UpdateRule {
  public:
-  NesterovUpdate(Settings& table, const UpdateDefaults& /*defaults*/)
-      : beta_(table.number_or("momentum", 0.9, {.low = 0.0, .high = 1.0, .high_open = true})) {}
+  NesterovUpdate(Settings& table, const UpdateDefaults& /*defaults*/) : beta_(read(table, kMomentum, 0.9)) {}
   void append(VectorProgram& program, Model& model, const Gradient*, Direction u, double step) override {
     if (momentum_.kind == Vec::Kind::none) momentum_ = model.make_vector();
     program.mix(momentum_, beta_, momentum_, u.factor, u.vector);

@@ -37,17 +37,22 @@ constexpr RuleRow kRules[] = {{"sgd", make<SgdUpdate>},
                               {"muon", make<MuonUpdate>},
                               {"lmo", make<LmoUpdate>}};
 
+constexpr bool are_those_of_the_setting() {
+  for (std::size_t i = 0; i < std::size(kRules); ++i)
+    if (std::string_view(kRules[i].name) != kUpdateRule.words[i]) return false;
+  return true;
+}
+static_assert(are_those_of_the_setting(), "update_settings.hpp names other rules");
+
 }  // namespace
 
 Update::Update(Settings& settings, const Defaults& defaults) {
   Settings& table = settings.table_or_empty("update");
-  std::vector<std::string> names;
-  for (const RuleRow& row : kRules) names.emplace_back(row.name);
-  const std::string name = table.choice_or("rule", defaults.rule, names);
+  const std::string name = read(table, kUpdateRule, defaults.rule);
   rule_ = std::ranges::find(kRules, name, &RuleRow::name)->make(table, defaults);
-  weight_decay_ = table.number_or("weight_decay", 0.0, Range::at_least(0));
-  l1_ = table.number_or("l1", 0.0, Range::at_least(0));
-  l2_ = table.number_or("l2", 0.0, Range::at_least(0));
+  weight_decay_ = read(table, kWeightDecay);
+  l1_ = read(table, kL1);
+  l2_ = read(table, kL2);
 }
 
 void Update::finish(VectorProgram& program, Model& model, const Gradient* gradient, Direction u, double step) {

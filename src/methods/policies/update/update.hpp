@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "methods/policies/update/update_rule.hpp"
+#include "methods/policies/update/update_settings.hpp"
 
 namespace tardigrad::methods {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/knobs.hpp"
+#include "methods/shared_settings.hpp"
 #include "methods/policies/admission/delay_below.hpp"
 
 #include <cmath>
@@ -7,55 +7,50 @@
 
 namespace tardigrad::methods {
 
-double read_step_size(Settings& settings) { return settings.number("step_size", Range::positive()); }
-
 void require_clipping(Settings& settings) {
-  if (!settings.has("clip_radius") && !settings.has("clipping"))
-    settings.fail("clip_radius", "is missing; it must be a number > 0, or \"auto\"");
+  if (!settings.has(kClipRadius.key) && !settings.has(kClipping.key))
+    settings.fail(kClipRadius.key, "is missing; it must be a number > 0, or \"auto\"");
 }
 
 std::size_t read_concurrency(Settings& settings, const MethodContext& context) {
   const auto workers = static_cast<double>(context.workers);
   return static_cast<std::size_t>(
-      settings.integer_or("concurrency", static_cast<std::int64_t>(context.workers), {.low = 1, .high = workers}));
+      read(settings, kConcurrency, static_cast<std::int64_t>(context.workers), {.low = 1, .high = workers}));
 }
 
 LocalWork read_local_work(Settings& settings) {
-  settings.allow("local_epochs");
   std::uint32_t steps = 1, epochs = 0;  // with epochs the steps are counted when the order is given
-  if (settings.has("local_epochs")) {
-    if (settings.has("local_steps")) settings.fail("local_steps", "local_epochs is given too: say one of them");
-    epochs = static_cast<std::uint32_t>(settings.integer("local_epochs", {.low = 1, .high = 1e6}));
+  if (settings.has(kLocalEpochs.key) && settings.has(kLocalSteps.key))
+    settings.fail(kLocalSteps.key, "local_epochs is given too: say one of them");
+  if (const std::optional<std::int64_t> given = read_if_given(settings, kLocalEpochs)) {
+    epochs = static_cast<std::uint32_t>(*given);
   } else {
-    steps = static_cast<std::uint32_t>(settings.integer_or("local_steps", 1, {.low = 1, .high = 1e6}));
+    steps = static_cast<std::uint32_t>(read(settings, kLocalSteps));
   }
   return {.steps = steps,
           .epochs = epochs,
-          .step_size = settings.number("local_step_size", Range::positive()),
-          .clip_radius =
-              settings.number_or("local_clip_radius", std::numeric_limits<double>::infinity(), Range::positive())};
+          .step_size = read(settings, kLocalStepSize),
+          .clip_radius = read(settings, kLocalClipRadius)};
 }
 
-double read_proximal_weight(Settings& settings, const LocalWork& work, std::optional<double> fallback) {
-  const double weight = fallback ? settings.number_or("proximal_weight", *fallback, Range::at_least(0))
-                                 : settings.number("proximal_weight", Range::at_least(0));
+double read_proximal_weight(Settings& settings, const Setting<double>& setting, const LocalWork& work) {
+  const double weight = read(settings, setting);
   if (weight > 0.0 && is_one_step(work))
-    settings.fail("proximal_weight", "has no effect with local_steps = 1: that step starts at x");
+    settings.fail(setting.key, "has no effect with local_steps = 1: that step starts at x");
   return weight;
 }
 
 namespace {
 
 Rounds::Sampling read_sampling(Settings& settings) {
-  return settings.choice_or("sampling", "uniform", {"uniform", "examples"}) == "examples" ? Rounds::Sampling::examples
-                                                                                          : Rounds::Sampling::uniform;
+  return read(settings, kSampling) == "examples" ? Rounds::Sampling::examples : Rounds::Sampling::uniform;
 }
 
 // Without a word the objective's: its mean over examples, or over workers.
 Rounds::Weighting read_weighting(Settings& settings, Rounds::Sampling sampling, Objective objective) {
   const bool by_draw = sampling == Rounds::Sampling::examples;
   const char* fallback = by_draw || objective == Objective::workers ? "uniform" : "examples";
-  const std::string weighting = settings.choice_or("weighting", fallback, {"examples", "examples-ratio", "uniform"});
+  const std::string weighting = read(settings, kWeighting, fallback);
   if (by_draw && weighting != "uniform")
     settings.fail("weighting", "counts the examples twice with sampling = \"examples\"; it must be \"uniform\" there");
   if (weighting == "uniform") return Rounds::Weighting::uniform;
@@ -63,7 +58,7 @@ Rounds::Weighting read_weighting(Settings& settings, Rounds::Sampling sampling, 
 }
 
 bool read_normalise(Settings& settings, const LocalWork& work) {
-  if (!settings.boolean_or("normalise", false)) return false;
+  if (!read(settings, kNormalise)) return false;
   if (work.budget == Time::max() && work.epochs == 0)
     settings.fail("normalise",
                   "has no effect: without a time_budget or local_epochs every client makes the same number of steps");
@@ -80,9 +75,9 @@ Rounds::Options read_federated_rounds(Settings& settings, const MethodContext& c
   constexpr double kRounding = 1e-9;
   const double most = std::floor(static_cast<double>(context.workers) / over_selection + kRounding);
   const auto clients = static_cast<std::size_t>(
-      settings.integer_or("clients_per_round", static_cast<std::int64_t>(most), {.low = 1, .high = most}));
+      read(settings, kClientsPerRound, static_cast<std::int64_t>(most), {.low = 1, .high = most}));
   const Rounds::Sampling sampling = read_sampling(settings);
-  return {.step_size = settings.number_or("step_size", 1.0, Range::positive()),
+  return {.step_size = read(settings, kServerStepSize),
           .server = ServerStep(settings, context, {.update = update}),
           .m = clients,
           .asked = static_cast<std::size_t>(std::ceil(over_selection * static_cast<double>(clients) - kRounding)),
@@ -95,23 +90,21 @@ Rounds::Options read_federated_rounds(Settings& settings, const MethodContext& c
           .seed = context.seed};
 }
 
-std::size_t read_buffer_size(Settings& settings) {
-  return static_cast<std::size_t>(settings.integer("buffer_size", {.low = 1, .high = 1e9}));
-}
+std::size_t read_buffer_size(Settings& settings) { return static_cast<std::size_t>(read(settings, kBufferSize)); }
 
 AdmitDelayBelow read_most_stale(Settings& settings) {
-  settings.allow("max_staleness");
-  if (!settings.has("max_staleness")) return {std::numeric_limits<std::uint64_t>::max()};
-  return {static_cast<std::uint64_t>(settings.integer("max_staleness", {.low = 0, .high = 1e15})) + 1};
+  const std::optional<std::int64_t> given = read_if_given(settings, kMostStale);
+  if (!given) return {std::numeric_limits<std::uint64_t>::max()};
+  return {static_cast<std::uint64_t>(*given) + 1};
 }
 
 namespace {
 
 // Queues take more orders than there are workers.
 Dispatch::Options read_uniform_dispatch(Settings& settings, const MethodContext& context) {
-  const auto concurrency = static_cast<std::size_t>(
-      settings.integer_or("concurrency", static_cast<std::int64_t>(context.workers), {.low = 1, .high = 1e9}));
-  const bool draws = settings.choice_or("initial_orders", "one-per-worker", {"one-per-worker", "uniform"}) == "uniform";
+  const auto concurrency =
+      static_cast<std::size_t>(read(settings, kConcurrency, static_cast<std::int64_t>(context.workers)));
+  const bool draws = read(settings, kInitialOrders) == "uniform";
   return {.rule = Dispatch::Rule::uniform,
           .initial = draws ? Dispatch::Initial::uniform_draws : Dispatch::Initial::one_per_worker,
           .at_start = context.at_start(),
@@ -130,7 +123,7 @@ Dispatch::Options read_turns(const std::string& dispatch, Settings& settings, co
 
 Dispatch::Options read_client_dispatch(Settings& settings, const MethodContext& context, const LocalWork& work) {
   Dispatch::Options options{.rule = Dispatch::Rule::idle, .at_start = context.at_start(), .seed = context.seed};
-  if (settings.choice_or("dispatch", "idle", {"idle", "uniform"}) == "uniform")
+  if (read(settings, kClientDispatch) == "uniform")
     options = read_uniform_dispatch(settings, context);
   else
     options.concurrency = read_concurrency(settings, context);
@@ -139,11 +132,11 @@ Dispatch::Options read_client_dispatch(Settings& settings, const MethodContext& 
 }
 
 Dispatch::Options same_worker(Settings& settings, const MethodContext& context) {
-  return read_turns(settings.choice_or("dispatch", "same", {"same", "rotate"}), settings, context);
+  return read_turns(read(settings, kTurns), settings, context);
 }
 
 Dispatch::Options read_dispatch(Settings& settings, const MethodContext& context) {
-  const std::string dispatch = settings.choice_or("dispatch", "same", {"same", "rotate", "uniform"});
+  const std::string dispatch = read(settings, kDispatch);
   if (dispatch == "uniform") return read_uniform_dispatch(settings, context);
   return read_turns(dispatch, settings, context);
 }

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a setting is, said once: what reads it, what lists it, what checks a file in an editor.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+
+#include "tardigrad/settings.hpp"
+
+namespace tardigrad {
+
+inline constexpr Range kPositive{.low = 0.0, .low_open = true};
+constexpr Range at_least(double low) { return {.low = low}; }
+/// "a number in [0, 1)", "an integer >= 1".
+std::string describe(const Range& range, bool integral);
+
+/// A text out of a few.
+struct Choice {};
+/// A table of its own settings.
+struct SubTable {};
+
+/// The words of a choice; at most ten.
+using Words = std::array<const char*, 10>;
+
+/// A setting of type T: double, std::int64_t, bool, Choice or SubTable. A constant, given to `read` and put into the
+/// list of those that a thing has.
+template <class T>
+struct Setting {
+  using Value = std::conditional_t<std::is_same_v<T, Choice>, const char*, T>;
+  const char* key;
+  /// Of one that may be missing.
+  std::optional<Value> fallback = {};
+  /// Instead, where it depends on others, in words: "workers". Who reads it says the value.
+  const char* default_in_words = "";
+  Range range = {};
+  const char* unit = "";
+  const char* meaning = "";
+  Words words = {};  ///< of a choice; of a number: texts that may stand in its place
+};
+
+struct SettingRow;
+
+template <>
+struct Setting<SubTable> {
+  const char* key;
+  const char* default_in_words = "";
+  const char* meaning = "";
+  std::span<const SettingRow> rows = {};
+};
+
+/// A setting of any type, for lists.
+struct SettingRow {
+  enum class Kind : std::uint8_t { number, integer, boolean, choice, table };
+  using Default = std::variant<std::monostate, double, std::int64_t, bool, const char*>;
+  Kind kind;
+  const char* key;
+  Default fallback = {};
+  const char* default_in_words = "";
+  Range range = {};
+  const char* unit = "";
+  const char* meaning = "";
+  Words words = {};
+  std::span<const SettingRow> rows = {};
+
+  template <class T>
+  constexpr SettingRow(const Setting<T>& setting)  // NOLINT(google-explicit-constructor): lists are of any type
+      : kind(kind_of<T>()),
+        key(setting.key),
+        fallback(default_of(setting)),
+        default_in_words(setting.default_in_words),
+        meaning(setting.meaning) {
+    if constexpr (std::is_same_v<T, SubTable>) {
+      rows = setting.rows;
+    } else {
+      range = setting.range;
+      unit = setting.unit;
+      words = setting.words;
+    }
+  }
+
+  bool is(std::string_view name) const { return name == key; }
+  bool must_be_given() const { return fallback.index() == 0 && !*default_in_words; }
+  /// As a scenario would say it, texts without quotes: "0.5", "same", "workers"; "" when it must be given.
+  std::string default_text() const;
+  /// What it may be: "a number > 0, or \"auto\"", "same, rotate".
+  std::string allowed_text() const;
+
+ private:
+  template <class T>
+  static constexpr Kind kind_of() {
+    if constexpr (std::is_same_v<T, double>) return Kind::number;
+    if constexpr (std::is_same_v<T, std::int64_t>) return Kind::integer;
+    if constexpr (std::is_same_v<T, bool>) return Kind::boolean;
+    if constexpr (std::is_same_v<T, Choice>) return Kind::choice;
+    return Kind::table;
+  }
+  template <class T>
+  static constexpr Default default_of(const Setting<T>& setting) {
+    if constexpr (!std::is_same_v<T, SubTable>)
+      if (setting.fallback) return Default(*setting.fallback);
+    return Default();
+  }
+};
+
+/// Nothing: it is none of them.
+const SettingRow* find(std::span<const SettingRow> rows, std::string_view key);
+
+/// The value that a table gives a setting, or its default.
+/// Errors  Error as of Settings: it is missing and has no default, of another type, or out of its range
+double read(Settings& settings, const Setting<double>& setting);
+std::int64_t read(Settings& settings, const Setting<std::int64_t>& setting);
+bool read(Settings& settings, const Setting<bool>& setting);
+std::string read(Settings& settings, const Setting<Choice>& setting);
+
+inline std::string read(Settings& settings, Setting<Choice> setting, const std::string& fallback) {
+  setting.fallback = fallback.c_str();
+  return read(settings, static_cast<const Setting<Choice>&>(setting));
+}
+
+/// Where default, or range, depend on others.
+template <class T>
+requires std::is_arithmetic_v<T> T read(Settings& settings, Setting<T> setting, std::type_identity_t<T> fallback) {
+  setting.fallback = fallback;
+  return read(settings, static_cast<const Setting<T>&>(setting));
+}
+template <class T>
+T read(Settings& settings, Setting<T> setting, std::type_identity_t<T> fallback, Range range) {
+  setting.fallback = fallback;
+  setting.range = range;
+  return read(settings, setting);
+}
+template <class T>
+T read_in(Settings& settings, Setting<T> setting, Range range) {
+  setting.range = range;
+  return read(settings, setting);
+}
+/// Nothing where it is missing: one whose default is to have none.
+template <class T>
+std::optional<T> read_if_given(Settings& settings, const Setting<T>& setting) {
+  settings.allow(setting.key);
+  if (!settings.has(setting.key)) return std::nullopt;
+  return read(settings, setting);
+}
+
+}  // namespace tardigrad
