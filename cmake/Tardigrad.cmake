@@ -124,15 +124,16 @@ endfunction()
 
 # tardigrad_test(NAME source... LINK lib... [LABELS label] [SLOW filter]): one GoogleTest program, one CTest test per
 # case. Cases that the filter of SLOW names (in GoogleTest's terms; * is all of them) have the label <label>-slow, are
-# left out by `./dev test core`, and are begun first, as what takes long should not come last. An optimised build
-# compiles tests with little optimisation: most of its time is theirs, and what takes time in them is the library.
+# left out by `./dev test core`, and are begun first, as what takes long should not come last. Tests are compiled with
+# little optimisation or none: most of a build is theirs, and what takes time in them is the library.
 function(tardigrad_test name)
   cmake_parse_arguments(arg "" "LABELS;SLOW" "LINK" ${ARGN})
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE TARDIGRAD_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                              TARDIGRAD_BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
-  target_compile_options(${name} PRIVATE -O1)
+  target_compile_options(${name} PRIVATE $<IF:$<CONFIG:Debug>,-O0,-O1>)
+  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)  # each has helpers of the same names
   add_dependencies(tests ${name})
   set(common TIMEOUT 600 ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
   if(arg_SLOW)

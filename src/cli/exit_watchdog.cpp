@@ -14,7 +14,7 @@
 namespace tardigrad::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kIdle{30};
 constexpr std::chrono::minutes kInAll{10};
@@ -51,16 +51,16 @@ void ExitWatchdog::watch(const std::stop_token& stopping) {
   };
   while (!interrupted_)
     if (!pause()) return;
-  const Clock::time_point begin = Clock::now();
-  Clock::time_point active = begin;  // the last time that something was computed
-  for (auto before = computed(); Clock::now() - active < kIdle && Clock::now() - begin < kInAll;) {
+  const SteadyClock::time_point begin = SteadyClock::now();
+  SteadyClock::time_point active = begin;  // the last time that something was computed
+  for (auto before = computed(); SteadyClock::now() - active < kIdle && SteadyClock::now() - begin < kInAll;) {
     if (!pause()) return;
     const auto now = computed();
-    if (now - std::exchange(before, now) > kStep / 10) active = Clock::now();
+    if (now - std::exchange(before, now) > kStep / 10) active = SteadyClock::now();
   }
   if (before_) before_();
   print_err("tardigrad: interrupted, and {} has not come back for {} s: it is left as a kill would leave it; {}\n",
-            one_line(whose_), std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begin).count(),
+            one_line(whose_), std::chrono::duration_cast<std::chrono::seconds>(SteadyClock::now() - begin).count(),
             one_line(afterwards_));
   leave(kInterrupted);
 }

@@ -15,11 +15,11 @@
 namespace tardigrad::data {
 namespace {
 
-using Handle = std::unique_ptr<::archive, int (*)(::archive*)>;
+using ArchiveHandle = std::unique_ptr<::archive, int (*)(::archive*)>;
 constexpr std::size_t kBlock = std::size_t{1} << 20;
 
-Handle make_handle() {
-  Handle handle(archive_read_new(), &archive_read_free);
+ArchiveHandle make_handle() {
+  ArchiveHandle handle(archive_read_new(), &archive_read_free);
   TG_CHECK(handle != nullptr);
   // A short list on purpose: libarchive's "all" also runs external programs for rare formats.
   archive_read_support_filter_gzip(handle.get());
@@ -29,8 +29,8 @@ Handle make_handle() {
   return handle;
 }
 
-Handle make_archive_handle() {
-  Handle handle = make_handle();
+ArchiveHandle make_archive_handle() {
+  ArchiveHandle handle = make_handle();
   archive_read_support_format_tar(handle.get());
   archive_read_support_format_zip(handle.get());
   return handle;
@@ -75,7 +75,7 @@ void visit(::archive* handle, const std::string& name, const ArchiveVisitor& vis
 }  // namespace
 
 void visit_archive(const std::filesystem::path& path, const ArchiveVisitor& visitor) {
-  const Handle handle = make_archive_handle();
+  const ArchiveHandle handle = make_archive_handle();
   open_to_read(path);  // is it a file? The archive's reader would wait for a pipe
   if (archive_read_open_filename(handle.get(), path.c_str(), kBlock) != ARCHIVE_OK)
     throw Error(fmt::format("{}: {}", path.string(), problem_of(handle.get())));
@@ -83,14 +83,14 @@ void visit_archive(const std::filesystem::path& path, const ArchiveVisitor& visi
 }
 
 void visit_archive(std::span<const std::byte> bytes, const std::string& name, const ArchiveVisitor& visitor) {
-  const Handle handle = make_archive_handle();
+  const ArchiveHandle handle = make_archive_handle();
   if (archive_read_open_memory(handle.get(), bytes.data(), bytes.size()) != ARCHIVE_OK)
     throw Error(fmt::format("{}: {}", name, problem_of(handle.get())));
   visit(handle.get(), name, visitor);
 }
 
 std::vector<std::byte> unpack(std::span<const std::byte> bytes, const std::string& name, std::size_t limit) {
-  const Handle handle = make_handle();
+  const ArchiveHandle handle = make_handle();
   archive_read_support_format_raw(handle.get());
   archive_read_support_format_empty(handle.get());  // nothing in it
   archive_entry* entry = nullptr;

@@ -25,13 +25,13 @@ constexpr long kConnectTimeoutSeconds = 30;
 constexpr long kMostRedirects = 10;
 constexpr long kOk = 200, kPartialContent = 206, kRangeNotSatisfiable = 416;
 
-using Handle = std::unique_ptr<CURL, void (*)(CURL*)>;
+using CurlHandle = std::unique_ptr<CURL, void (*)(CURL*)>;
 using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
-Handle make_handle() {
+CurlHandle make_curl_handle() {
   static std::once_flag once;
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-  Handle handle(curl_easy_init(), &curl_easy_cleanup);
+  CurlHandle handle(curl_easy_init(), &curl_easy_cleanup);
   TG_CHECK(handle != nullptr);
   return handle;
 }
@@ -64,7 +64,7 @@ class Attempt {
         url_(url),
         part_(part),
         options_(options),
-        handle_(make_handle()),
+        handle_(make_curl_handle()),
         file_(open_file(part, "ab")) {
     done_ = std::filesystem::file_size(part);
   }
@@ -151,7 +151,7 @@ class Attempt {
   const std::string& url_;
   const std::filesystem::path& part_;
   const DownloadOptions& options_;
-  Handle handle_;
+  CurlHandle handle_;
   File file_;
   std::uint64_t done_ = 0, received_ = 0;
   std::exception_ptr callback_error_;

@@ -23,14 +23,14 @@ using Stage = PlannedRun::Stage;
 
 // How often the tables are written anew while runs go on.
 constexpr std::chrono::seconds kBetweenReports{30};
-constexpr const char* kWaysOut = "--fresh runs all of them again, --out names another directory";
+constexpr const char* kOtherWays = "--fresh runs all of them again, --out names another directory";
 
 // Its format may be that of another program.
 record::RunSummary read_earlier(const fs::path& file) {
   try {
     return record::read_summary(file);
   } catch (const Error& error) {
-    throw Error(fmt::format("{}; {}", error.what(), kWaysOut));
+    throw Error(fmt::format("{}; {}", error.what(), kOtherWays));
   }
 }
 
@@ -38,7 +38,7 @@ void require_logs(const record::RunSummary& summary, const fs::path& directory) 
   try {
     record::check_logs(summary, directory);
   } catch (const Error& error) {
-    throw Error(fmt::format("{}; {}", error.what(), kWaysOut));
+    throw Error(fmt::format("{}; {}", error.what(), kOtherWays));
   }
 }
 
@@ -86,7 +86,7 @@ std::size_t Comparison::adopt_finished(std::size_t first) {
       continue;
     }
     if (const auto differs = difference(summary.names.provenance, run.world->provenance))
-      throw Error(fmt::format("{}: {}; {}", file.parent_path().string(), *differs, kWaysOut));
+      throw Error(fmt::format("{}: {}; {}", file.parent_path().string(), *differs, kOtherWays));
     require_logs(summary, run.directory());
     run.summary = summary;
     run.stage = Stage::ended;

@@ -22,12 +22,11 @@ static_assert(std::endian::native == std::endian::little, "numbers are written a
 
 // The first byte is no text, and the line ends are the first to change where a file is handled as one.
 constexpr std::array<unsigned char, 8> kMagic = {0x89, 'T', 'G', 'C', 'K', '\r', '\n', '\n'};
-constexpr std::uint32_t kFormat = kCheckpointFormat;
 constexpr std::size_t kChecksumBytes = 32;
 
 struct Prefix {
   std::array<unsigned char, 8> magic = kMagic;
-  std::uint32_t format = kFormat;
+  std::uint32_t format = kCheckpointFormat;
   std::uint32_t header_bytes = 0;
   std::uint64_t state_bytes = 0, vectors = 0, floats = 0;
 };
@@ -41,9 +40,9 @@ class Reader {
     if (left_ < sizeof prefix_) fail("it ends too early");
     read(std::as_writable_bytes(std::span(&prefix_, 1)));
     if (prefix_.magic != kMagic) fail("it begins with other bytes");
-    if (prefix_.format != kFormat)
+    if (prefix_.format != kCheckpointFormat)
       throw ForeignCheckpoint(fmt::format("{}: a checkpoint of another program: format {}, only {} is read",
-                                          path_.string(), prefix_.format, kFormat));
+                                          path_.string(), prefix_.format, kCheckpointFormat));
     check_lengths();
     SavedState raw;
     raw.bytes.resize(prefix_.header_bytes);

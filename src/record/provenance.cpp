@@ -11,7 +11,6 @@
 namespace tardigrad::record {
 namespace {
 
-constexpr int kFormat = kProvenanceFormat;
 constexpr std::size_t kShownDigits = 12;
 
 std::string brief(const std::string& hash) { return hash.size() == 32 ? hash.substr(0, kShownDigits) : hash; }
@@ -20,7 +19,7 @@ std::string content(const DataSource& source) {
   return source.bytes > 0 ? fmt::format("{} bytes, {}", source.bytes, brief(source.hash)) : brief(source.hash);
 }
 
-Json to_json(const DataSource& source) {
+Json json_of(const DataSource& source) {
   return {{"name", source.name}, {"hash", source.hash}, {"bytes", source.bytes}};
 }
 
@@ -77,14 +76,14 @@ std::optional<std::string> difference(const Provenance& then, const Provenance& 
 
 Json to_json(const Provenance& provenance) {
   Json data = Json::array();
-  for (const DataSource& source : provenance.data) data.push_back(to_json(source));
+  for (const DataSource& source : provenance.data) data.push_back(json_of(source));
   Json json = {{"program", provenance.program},
                {"commit", provenance.commit},
                {"dirty", provenance.dirty},
                {"sources", provenance.sources}};
   if (!provenance.build.empty()) json["build"] = provenance.build;  // older files have none
   json["library"] = provenance.library;
-  json["plugin"] = provenance.plugin ? to_json(*provenance.plugin) : Json(nullptr);
+  json["plugin"] = provenance.plugin ? json_of(*provenance.plugin) : Json(nullptr);
   json["data"] = std::move(data);
   return json;
 }
@@ -112,7 +111,8 @@ Provenance parse_provenance(const std::string& line) {
 }
 
 std::string provenance_text(const ProvenanceFile& file) {
-  return to_page({{"format", kFormat}, {"directory", file.directory}, {"provenance", to_json(file.provenance)}});
+  return to_page(
+      {{"format", kProvenanceFormat}, {"directory", file.directory}, {"provenance", to_json(file.provenance)}});
 }
 
 std::optional<ProvenanceFile> read_provenance(const std::filesystem::path& path) {
@@ -123,8 +123,8 @@ std::optional<ProvenanceFile> read_provenance(const std::filesystem::path& path)
   };
   try {
     const Json json = parse_json(text);
-    if (json.at("format") != kFormat)
-      throw wrong(fmt::format("format {}, only {} is read", to_line(json["format"]), kFormat));
+    if (json.at("format") != kProvenanceFormat)
+      throw wrong(fmt::format("format {}, only {} is read", to_line(json["format"]), kProvenanceFormat));
     return ProvenanceFile{.provenance = provenance_of(json.at("provenance")), .directory = json.at("directory")};
   } catch (const Json::parse_error&) {
     throw wrong("it is torn, or not JSON");

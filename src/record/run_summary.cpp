@@ -13,8 +13,6 @@
 namespace tardigrad::record {
 namespace {
 
-constexpr int kFormat = kSummaryFormat, kWithoutLogs = kSummaryWithoutLogs;
-
 template <class T>
 Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
@@ -73,7 +71,7 @@ Json summary_json(const RunSummary& summary) {
     to_target_seconds = to_seconds(*summary.time_to_target);
     to_target_ns = summary.time_to_target->count();
   }
-  return {{"format", kFormat},
+  return {{"format", kSummaryFormat},
           {"provenance", to_json(summary.names.provenance)},
           {"method", summary.names.method},
           {"problem", summary.names.problem},
@@ -119,8 +117,8 @@ Json with_checksum(Json json) {
 // As the program wrote it that had this format.
 std::string text_in(const Json& format, const RunSummary& summary) {
   Json json = summary_json(summary);
-  if (format == kWithoutLogs) {
-    json["format"] = kWithoutLogs;
+  if (format == kSummaryWithoutLogs) {
+    json["format"] = kSummaryWithoutLogs;
     json.erase("logs");
   }
   return to_page(with_checksum(std::move(json)));
@@ -175,8 +173,9 @@ TargetHits hits_of(const Json& json) {
 
 RunSummary summary_of(const Json& json) {
   const Json& format = json.at("format");
-  if (format != kFormat && format != kWithoutLogs)
-    throw Error(fmt::format("format {}, only {} and {} are read", to_line(format), kWithoutLogs, kFormat));
+  if (format != kSummaryFormat && format != kSummaryWithoutLogs)
+    throw Error(
+        fmt::format("format {}, only {} and {} are read", to_line(format), kSummaryWithoutLogs, kSummaryFormat));
   RunSummary summary;
   summary.names = {.provenance = provenance_of(json.at("provenance")),
                    .method = json.at("method"),
@@ -196,7 +195,7 @@ RunSummary summary_of(const Json& json) {
   summary.updates_to_target = optional_of<Version>(json.at("updates_to_target"));
   summary.hits = hits_of(json.at("target_hits"));
   summary.missing = json.at("missing").get<std::map<std::string, std::uint64_t>>();
-  if (format == kFormat) summary.logs = logs_of(json.at("logs"));
+  if (format == kSummaryFormat) summary.logs = logs_of(json.at("logs"));
   summary.digest = json.at("digest");
   summary.wall_seconds = json.at("wall_seconds");
   return summary;

@@ -28,9 +28,9 @@ class UpAndDown final : public Availability {
   std::unique_ptr<ComputeTime> up_, down_;
 };
 
-class Grouped final : public Availability {
+class GroupedAvailability final : public Availability {
  public:
-  explicit Grouped(std::vector<AvailabilityGroup> groups) : groups_(std::move(groups)) {}
+  explicit GroupedAvailability(std::vector<AvailabilityGroup> groups) : groups_(std::move(groups)) {}
   Time first_join(WorkerId worker) const override {
     const Availability* group = find(worker);
     return group ? group->first_join(worker) : Time{0};
@@ -82,7 +82,7 @@ std::unique_ptr<Availability> make_availability(Settings& settings, std::uint64_
 std::unique_ptr<Availability> make_grouped_availability(std::vector<AvailabilityGroup> groups) {
   if (std::ranges::none_of(groups, [](const AvailabilityGroup& group) { return group.availability != nullptr; }))
     return nullptr;
-  return std::make_unique<Grouped>(std::move(groups));
+  return std::make_unique<GroupedAvailability>(std::move(groups));
 }
 
 }  // namespace tardigrad::timing

@@ -35,9 +35,9 @@ struct Group {
 };
 
 // Each group has its own model. Draws depend on the worker's number in the whole, so that equal groups differ.
-class Grouped final : public ComputeTime {
+class GroupedComputeTime final : public ComputeTime {
  public:
-  explicit Grouped(std::vector<Group> groups) : groups_(std::move(groups)) {}
+  explicit GroupedComputeTime(std::vector<Group> groups) : groups_(std::move(groups)) {}
   Time sample(WorkerId worker, std::uint64_t index) const override {
     const auto group = std::ranges::upper_bound(groups_, std::size_t{worker}, {}, &Group::end);
     TG_CHECK(group != groups_.end(), "worker ", worker, " of ", groups_.back().end);
@@ -89,7 +89,7 @@ WorkersSpec read_groups(Settings& settings, std::uint64_t seed, ComputeTimes tim
   WorkersSpec spec{.count = count, .compute_time = std::move(groups.front().compute_time)};
   if (groups.size() > 1) {
     groups.front().compute_time = std::move(spec.compute_time);
-    spec.compute_time = std::make_unique<Grouped>(std::move(groups));
+    spec.compute_time = std::make_unique<GroupedComputeTime>(std::move(groups));
   }
   spec.availability = make_grouped_availability(std::move(availability));
   return spec;
