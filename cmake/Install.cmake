@@ -2,7 +2,8 @@
 # What `cmake --install` puts where, and the packages that CPack makes of it (`./dev package`). The installed tree can
 # be moved: program, libraries and plugins find each other, and CMake the package, relative to themselves.
 #   bin/tardigrad            the program
-#   lib/tardigrad/           libtardigrad_core.so, libtardigrad_transfer.so (opened when needed), and plugins that it opens by itself (problems::plugin_folders)
+#   lib/tardigrad/           libtardigrad_core.so, libtardigrad_transfer.so (opened when needed), and plugins that the
+#                            program opens by itself (problems::plugin_folders)
 #   include/tardigrad/       the contract, for plugins
 #   lib/cmake/tardigrad/     find_package(tardigrad), with the target tardigrad::tardigrad
 #   share/                   completions for bash, zsh and fish, the manual page
