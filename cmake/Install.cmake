@@ -2,7 +2,8 @@
 # What `cmake --install` puts where, and the packages that CPack makes of it (`./dev package`). The installed tree can
 # be moved: program, libraries and plugins find each other, and CMake the package, relative to themselves.
 #   bin/tardigrad            the program
-#   lib/tardigrad/           libtardigrad_core.so, and plugins that it opens by itself (problems::plugin_folders)
+#   lib/tardigrad/           libtardigrad_core.so, libtardigrad_transfer.so (opened when needed), and plugins that the
+#                            program opens by itself (problems::plugin_folders)
 #   include/tardigrad/       the contract, for plugins
 #   lib/cmake/tardigrad/     find_package(tardigrad), with the target tardigrad::tardigrad
 #   share/                   completions for bash, zsh and fish, the manual page
@@ -18,6 +19,8 @@ target_compile_features(tardigrad_core INTERFACE cxx_std_20)
 set_target_properties(tardigrad PROPERTIES INSTALL_RPATH $ORIGIN/../${private})
 install(TARGETS tardigrad RUNTIME DESTINATION bin COMPONENT core)
 install(TARGETS ${exported} EXPORT tardigrad LIBRARY DESTINATION ${private} COMPONENT core)
+set_target_properties(tardigrad_transfer PROPERTIES INSTALL_RPATH $ORIGIN)
+install(TARGETS tardigrad_transfer LIBRARY DESTINATION ${private} COMPONENT core)
 install(DIRECTORY include/tardigrad DESTINATION include COMPONENT core)
 if(TARDIGRAD_HAS_TORCH)
   # A LibTorch outside of the system's folders is found where it was at the build.

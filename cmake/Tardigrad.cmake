@@ -134,6 +134,7 @@ function(tardigrad_test name)
                                              TARDIGRAD_BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
   target_compile_options(${name} PRIVATE $<IF:$<CONFIG:Debug>,-O0,-O1>)
   set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)  # each has helpers of the same names
+  add_dependencies(${name} tardigrad_transfer)
   add_dependencies(tests ${name})
   set(common TIMEOUT 600 ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
   if(arg_SLOW)

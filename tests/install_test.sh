@@ -33,6 +33,18 @@ for file in man/man1/tardigrad.1 bash-completion/completions/tardigrad zsh/site-
   [[ -s $prefix/share/$file ]] || { echo "install_test: $file was not installed"; exit 1; }
 done
 
+if readelf -d "$program" | grep -E 'NEEDED.*(curl|archive)'; then
+  echo "install_test: the program loads these, and what they need, before it knows that it needs them"
+  exit 1
+fi
+echo nothing >nothing && tar -cf nothing.tar nothing
+if "$program" data import cifar10 nothing.tar --data-root data >said 2>&1 ||
+  ! grep -q 'nothing.tar: .*data_batch' said; then
+  cat said
+  echo "install_test: what is opened when it is needed was not found, or imports nothing"
+  exit 1
+fi
+
 must "$program" --version
 must "$program" run "$share/scenarios/quadratic.toml" --set run.stop.updates=200 --quiet --out quadratic
 must cmake -G Ninja -S "$share/examples/plugin" -B plugin -DCMAKE_PREFIX_PATH="$prefix"

@@ -13,6 +13,17 @@
 #include "core/open_file.hpp"
 
 namespace tardigrad::data {
+namespace {
+
+void sync(const std::filesystem::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) throw Error(system_problem(path, errno));
+  const int failed = ::fsync(descriptor) == 0 ? 0 : errno;
+  ::close(descriptor);
+  if (failed) throw Error(system_problem(path, failed));
+}
+
+}  // namespace
 
 FilePointer open_to_read(const std::filesystem::path& path, std::uint64_t* bytes) {
   const OpenedFile opened = open_file(path, O_RDONLY);
@@ -67,6 +78,12 @@ bool is_present(const std::filesystem::path& path) {
 
 std::string system_problem(const std::filesystem::path& path, int error_number) {
   return path.string() + ": " + std::generic_category().message(error_number);
+}
+
+void commit_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+  sync(from);
+  rename(from, to);
+  sync(to.has_parent_path() ? to.parent_path() : ".");
 }
 
 }  // namespace tardigrad::data

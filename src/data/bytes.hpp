@@ -55,4 +55,8 @@ auto with_file_errors(Action&& action) {
   }
 }
 
+/// Renames a finished file into place so that a crash leaves the old state or the new one: sync, rename, sync the
+/// folder.
+void commit_file(const std::filesystem::path& from, const std::filesystem::path& to);
+
 }  // namespace tardigrad::data

@@ -35,8 +35,4 @@ struct DownloadReport {
 DownloadReport download(const DatasetFile& file, const std::string& url, const std::filesystem::path& target,
                         const DownloadOptions& options = {});
 
-/// Renames a finished file into place so that a crash leaves the old state or the new one: sync, rename, sync the
-/// folder.
-void commit_file(const std::filesystem::path& from, const std::filesystem::path& to);
-
 }  // namespace tardigrad::data

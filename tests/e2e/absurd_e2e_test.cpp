@@ -65,8 +65,9 @@ TEST_F(Absurd, EvaluationsWithoutEndAreNotMade) {
   expect_no_run("run={stop={updates=1000000000},evaluate_every={updates=1}}",
                 "run.evaluate_every.updates = 1: makes 1e+09 evaluations until the run stops; 10000000 are the most");
   EXPECT_FALSE(fs::exists(folder_ / "r"));
-  expect_no_run("run={stop={updates=10},evaluate_every={time=1e-9}}",
-                "evaluated 1000000 times, and nothing happened in between, up to 0.001");
+  expect_refused(
+      {"run", "s.toml", "--quiet", "--out", "none", "--set", "run={stop={updates=10},evaluate_every={time=1e-9}}"},
+      "evaluated 1000000 times, and nothing happened in between, up to 0.001");
 }
 
 TEST_F(Absurd, WhatRunsOutOfMemoryOnTheWaySaysWhatItWas) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "data/archive.hpp"
+#include "data/transfer/transfer.hpp"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -74,7 +74,7 @@ void visit(::archive* handle, const std::string& name, const ArchiveVisitor& vis
 
 }  // namespace
 
-void visit_archive(const std::filesystem::path& path, const ArchiveVisitor& visitor) {
+void visit(const std::filesystem::path& path, const ArchiveVisitor& visitor) {
   const ArchiveHandle handle = make_archive_handle();
   open_to_read(path);  // is it a file? The archive's reader would wait for a pipe
   if (archive_read_open_filename(handle.get(), path.c_str(), kBlock) != ARCHIVE_OK)
@@ -82,14 +82,14 @@ void visit_archive(const std::filesystem::path& path, const ArchiveVisitor& visi
   visit(handle.get(), path.string(), visitor);
 }
 
-void visit_archive(std::span<const std::byte> bytes, const std::string& name, const ArchiveVisitor& visitor) {
+void visit(std::span<const std::byte> bytes, const std::string& name, const ArchiveVisitor& visitor) {
   const ArchiveHandle handle = make_archive_handle();
   if (archive_read_open_memory(handle.get(), bytes.data(), bytes.size()) != ARCHIVE_OK)
     throw Error(fmt::format("{}: {}", name, problem_of(handle.get())));
   visit(handle.get(), name, visitor);
 }
 
-std::vector<std::byte> unpack(std::span<const std::byte> bytes, const std::string& name, std::size_t limit) {
+std::vector<std::byte> unpack_single(std::span<const std::byte> bytes, const std::string& name, std::size_t limit) {
   const ArchiveHandle handle = make_handle();
   archive_read_support_format_raw(handle.get());
   archive_read_support_format_empty(handle.get());  // nothing in it

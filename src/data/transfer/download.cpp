@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "data/download.hpp"
+#include "data/transfer/transfer.hpp"
 
 #include <curl/curl.h>
 #include <fcntl.h>
@@ -45,14 +45,6 @@ File open_file(const std::filesystem::path& path, const char* mode) {
   const int error = errno;
   ::close(opened.descriptor);
   throw Error(system_problem(path, error));
-}
-
-void sync(const std::filesystem::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw Error(system_problem(path, errno));
-  const int failed = ::fsync(descriptor) == 0 ? 0 : errno;
-  ::close(descriptor);
-  if (failed) throw Error(system_problem(path, failed));
 }
 
 /// One request for what is still missing of a file.
@@ -185,8 +177,8 @@ std::string broken_off(const std::string& url, std::uint64_t done, std::uint64_t
 
 }  // namespace
 
-DownloadReport download(const DatasetFile& file, const std::string& url, const std::filesystem::path& target,
-                        const DownloadOptions& options) {
+DownloadReport fetch(const DatasetFile& file, const std::string& url, const std::filesystem::path& target,
+                     const DownloadOptions& options) {
   if (target.has_parent_path()) create_directories(target.parent_path());
   const std::filesystem::path part = target.string() + ".part";
   const EmptyPartRemover remover{part};
@@ -208,12 +200,6 @@ DownloadReport download(const DatasetFile& file, const std::string& url, const s
   }
   commit_file(part, target);
   return report;
-}
-
-void commit_file(const std::filesystem::path& from, const std::filesystem::path& to) {
-  sync(from);
-  rename(from, to);
-  sync(to.has_parent_path() ? to.parent_path() : ".");
 }
 
 }  // namespace tardigrad::data
