@@ -75,6 +75,8 @@ function check_words() {
   ban("std::s?rand[(;]|random_device", "tardigrad::Stream is the only source of randomness")
   ban("std::[a-z_]+_distribution", "its numbers are not specified; use tardigrad::Stream")
   ban("using namespace std;", "name what you use")
+  if (module != "" && module != "cli")
+    ban("\"([^\"]*[ (`])?--[a-z]", "options are words of the command line; an Error has remedies (tardigrad/error.hpp)")
   if (module ~ /^(methods|engines|timing)/)
     ban("unordered_(multi)?(map|set)", "its order is not specified; use a vector or std::map")
   if (module ~ /^(methods|engines\/sim|timing)$/)

@@ -27,7 +27,8 @@ file src/methods/good.cpp '#include "core/hash.hpp"' '#include "methods/a.hpp"' 
   '// random_device is what we do not use, and γ·∇f(x) counts as characters, not as bytes: ééééééééééééééééééééééééééé'
 file src/methods/bad.cpp '#include "data/images.hpp"' '#include <thread>' '#include "hash.hpp"' \
   '#include <hwy/highway.h>' 'std::unordered_map<int, int> m;' 'const MethodRow kLost = {.name = "lost"};' \
-  'double x = settings.number_or("x", 1.0);'
+  'double x = settings.number_or("x", 1.0);' \
+  'throw Error("say --out");' 'for (int left = 9; left > 0; --left) say("a - b");'
 file src/core/bad.cpp '#include "engines/sim/simulator.hpp"' 'std::normal_distribution<double> n;' \
   'std::random_device d;' 'using namespace std;' "// $(printf 'x%.0s' {1..120})" '// TODO' \
   "// $(printf '/%s' root someone)"
@@ -58,6 +59,7 @@ src/methods/bad.cpp:4: include "hash.hpp": write it from src/ ("core/hash.hpp") 
 src/methods/bad.cpp:5: <hwy/highway.h> belongs to core, not to methods (docs/architecture.md)
 src/methods/bad.cpp:6: unordered_map: its order is not specified; use a vector or std::map
 src/methods/bad.cpp:8: a setting in quotes; make it a Setting (tardigrad/setting.hpp)
+src/methods/bad.cpp:9: "say --o: options are words of the command line; an Error has remedies (tardigrad/error.hpp)
 src/methods/catalogue.cpp:1: nobody builds it: name it in src/methods/CMakeLists.txt
 src/nowhere/lost.hpp:1: its module has no row in docs/architecture.md
 src/timing/clock.cpp:2: steady_clock: time comes with the event

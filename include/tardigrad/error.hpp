@@ -4,19 +4,38 @@
 // A bug fails a `TG_CHECK`, which is always on: it prints what is known and aborts.
 #pragma once
 
+#include <cstdint>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tardigrad {
+
+/// What helps beside mending what a message names. The message leaves it out: each program has words of its own for it
+/// (`tardigrad` names its options, a program that embeds the library its own).
+enum class Remedy : std::uint8_t {
+  go_on,            ///< with the run that is there
+  begin_anew,       ///< in the place of the run that is there
+  compare_anew,     ///< all runs of the comparison, in the places of those that are there
+  other_directory,  ///< for what is written
+  name_plugin,      ///< that brings what is missing
+  name_data_root    ///< another folder with data sets
+};
 
 /// A mistake that the user can mend. The message is one line: the thing, the value, what is
 /// allowed, and the nearest match.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+  Error(const std::string& message, std::vector<Remedy> remedies)
+      : std::runtime_error(message), remedies_(std::move(remedies)) {}
+  const std::vector<Remedy>& remedies() const { return remedies_; }
+
+ private:
+  std::vector<Remedy> remedies_;
 };
 
 /// The candidate nearest to `word` in edit distance, or "" when none is near.

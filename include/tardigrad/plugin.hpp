@@ -10,7 +10,7 @@
 namespace tardigrad {
 
 /// Grows whenever a contract header changes in a way that old plugins would not survive.
-inline constexpr int kPluginAbi = 7;
+inline constexpr int kPluginAbi = 8;
 
 struct Plugin {
   int abi = kPluginAbi;

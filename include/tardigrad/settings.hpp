@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "tardigrad/error.hpp"
+
 namespace tardigrad {
 
 /// A value of a scenario with the line that it stands on (0: not from a file).
@@ -85,7 +87,8 @@ class Settings {
   SettingValue::Table resolved_without_paths() const;
 
   /// An Error about one key of this table: "FILE:LINE: path.key = value: problem".
-  [[noreturn]] void fail(const std::string& key, const std::string& problem) const;
+  [[noreturn]] void fail(const std::string& key, const std::string& problem,
+                         const std::vector<Remedy>& remedies = {}) const;
   std::string path_of(const std::string& key) const;
 
  private:

@@ -13,6 +13,24 @@
 namespace tardigrad::cli {
 namespace {
 
+const char* words_for(Remedy remedy) {
+  switch (remedy) {
+    case Remedy::go_on:
+      return "--resume goes on with it";
+    case Remedy::begin_anew:
+      return "--overwrite begins anew";
+    case Remedy::compare_anew:
+      return "--fresh runs all of them again";
+    case Remedy::other_directory:
+      return "--out names another directory";
+    case Remedy::name_plugin:
+      return "--plugin FILE names a shared library that brings it";
+    case Remedy::name_data_root:
+      return "--data-root names another folder";
+  }
+  return "";
+}
+
 // The first thing that kept standard output from being written.
 std::atomic<int> first_problem{0};
 
@@ -23,6 +41,16 @@ void note(std::FILE* file, bool written) {
 }
 
 }  // namespace
+
+std::string with_remedies(const Error& mistake) {
+  std::string text = mistake.what();
+  const char* separator = "; ";
+  for (const Remedy remedy : mistake.remedies()) {
+    (text += separator) += words_for(remedy);
+    separator = ", ";
+  }
+  return text;
+}
 
 void outlive_readers() { std::signal(SIGPIPE, SIG_IGN); }
 
@@ -46,7 +74,7 @@ int report_failure(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const Error& mistake) {
-    return fail(2, mistake.what());
+    return fail(2, with_remedies(mistake));
   } catch (const std::filesystem::filesystem_error& problem) {
     return fail(2, problem.path1().string() + ": " + problem.code().message());
   } catch (const std::bad_alloc&) {

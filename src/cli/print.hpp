@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "tardigrad/error.hpp"
+
 namespace tardigrad::cli {
 
 /// SIGPIPE is ignored from now on.
@@ -30,6 +32,9 @@ void print_err(fmt::format_string<Args...> format, Args&&... args) {
 /// Hands on what is printed. Returns why some of it was lost, "" when nobody misses it: to a full disk, not to a reader
 /// that has gone.
 std::string finish_output();
+
+/// A mistake, and the options that help: "r: holds a finished run; --overwrite begins anew".
+std::string with_remedies(const Error& mistake);
 
 /// Says on stderr, in one line, why the program fails. Returns its exit code.
 int report_failure(const std::exception_ptr& error);

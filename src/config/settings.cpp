@@ -96,7 +96,7 @@ Settings::Settings(SettingValue::Table table, std::string path, std::string file
 
 std::string Settings::path_of(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
 
-void Settings::fail(const std::string& key, const std::string& problem) const {
+void Settings::fail(const std::string& key, const std::string& problem, const std::vector<Remedy>& remedies) const {
   const auto found = table_.find(key);
   const int line = found != table_.end() && found->second.line > 0 ? found->second.line : line_;
   std::string where = file_;
@@ -108,7 +108,7 @@ void Settings::fail(const std::string& key, const std::string& problem) const {
     if (value.size() > 80) value = value.substr(0, 77) + "...";
     thing += " = " + value;
   }
-  throw Error(where + thing + ": " + problem);
+  throw Error(where + thing + ": " + problem, remedies);
 }
 
 bool Settings::has(const std::string& key) const { return table_.count(key) > 0; }

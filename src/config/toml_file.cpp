@@ -79,15 +79,15 @@ class DepthScanner {
   int line_ = 1, brackets_ = 0, dots_ = 0;
 };
 
-// What stands on the command line has no line.
-constexpr const char* kCommandLine = "--set";
+// It has no line.
+constexpr const char* kAssignment = "assignment";
 
 [[noreturn]] void fail_too_deep(const std::string& file, int line) {
   throw Error(fmt::format("{}:{}: tables are nested more than {} deep", file, line, kMaxDepth));
 }
 
 SettingValue convert(const toml::node& node, const std::string& file, int depth) {
-  const int line = file == kCommandLine ? 0 : static_cast<int>(node.source().begin.line);
+  const int line = file == kAssignment ? 0 : static_cast<int>(node.source().begin.line);
   if (depth > kMaxDepth) fail_too_deep(file, line);
   if (const auto* value = node.as_boolean()) return {value->get(), line};
   if (const auto* value = node.as_integer()) return {value->get(), line};
@@ -107,10 +107,10 @@ SettingValue convert(const toml::node& node, const std::string& file, int depth)
 }
 
 SettingValue parse_value(std::string_view text) {
-  if (const int line = DepthScanner(text).too_deep(kMaxDepth)) fail_too_deep(kCommandLine, line);
+  if (const int line = DepthScanner(text).too_deep(kMaxDepth)) fail_too_deep(kAssignment, line);
   try {
     const toml::table document = toml::parse("value = " + std::string(text));
-    if (document.size() == 1) return convert(*document.get("value"), kCommandLine, 0);
+    if (document.size() == 1) return convert(*document.get("value"), kAssignment, 0);
   } catch (const toml::parse_error&) {
     // Not TOML: a bare word.
   }
@@ -140,11 +140,11 @@ SettingValue& descend(SettingValue& from, const std::string& key, std::string_vi
     std::size_t place = 0;
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), place);
     if (error != std::errc() || end != key.data() + key.size() || place >= list.size())
-      throw Error(fmt::format("--set {}: `{}` is no place in a list of {} (places count from 0)", assignment, key,
+      throw Error(fmt::format("assignment {}: `{}` is no place in a list of {} (places count from 0)", assignment, key,
                               list.size()));
     return list[place];
   }
-  if (!from.is_table()) throw Error(fmt::format("--set {}: what stands before `{}` is no table", assignment, key));
+  if (!from.is_table()) throw Error(fmt::format("assignment {}: what stands before `{}` is no table", assignment, key));
   return std::get<SettingValue::Table>(from.value).try_emplace(key, SettingValue{SettingValue::Table{}}).first->second;
 }
 
@@ -180,11 +180,11 @@ SettingValue::Table read_toml(const std::filesystem::path& file) {
 }
 
 void apply_assignment(SettingValue::Table& table, std::string_view assignment) {
-  if (!is_utf8(assignment)) throw Error("--set: a text that is not UTF-8");
+  if (!is_utf8(assignment)) throw Error("assignment: a text that is not UTF-8");
   const std::size_t equals = assignment.find('=');
   const std::string_view path = assignment.substr(0, equals);
   if (equals == std::string_view::npos || path.empty())
-    throw Error(fmt::format("--set {}: must be KEY=VALUE, as in --set method.step_size=0.1", assignment));
+    throw Error(fmt::format("assignment {}: must be KEY=VALUE, as in method.step_size=0.1", assignment));
   SettingValue root{table};  // a copy: a mistake leaves the table as it was
   SettingValue* place = &root;
   std::string_view rest = path;
@@ -193,8 +193,8 @@ void apply_assignment(SettingValue::Table& table, std::string_view assignment) {
     const std::size_t dot = rest.find('.');
     more = dot != std::string_view::npos;
     const std::string key(rest.substr(0, dot));
-    if (++depth > kMaxDepth) throw Error(fmt::format("--set: a key of more than {} parts", kMaxDepth));
-    if (key.empty()) throw Error(fmt::format("--set {}: `{}` has an empty part", assignment, path));
+    if (++depth > kMaxDepth) throw Error(fmt::format("assignment: a key of more than {} parts", kMaxDepth));
+    if (key.empty()) throw Error(fmt::format("assignment {}: `{}` has an empty part", assignment, path));
     place = &descend(*place, key, assignment);
     if (more) rest = rest.substr(dot + 1);
   }

@@ -237,7 +237,7 @@ std::filesystem::path data_root(const std::optional<std::filesystem::path>& give
   if (const char* root = environment("TARDIGRAD_DATA")) return root;
   if (const char* base = environment("XDG_DATA_HOME")) return std::filesystem::path(base) / "tardigrad";
   if (const char* home = environment("HOME")) return std::filesystem::path(home) / ".local/share/tardigrad";
-  throw Error("no place for data: give --data-root, or set TARDIGRAD_DATA, XDG_DATA_HOME or HOME");
+  throw Error("no place for data: set TARDIGRAD_DATA, XDG_DATA_HOME or HOME", {Remedy::name_data_root});
 }
 
 std::optional<std::filesystem::path> find_cifar10(const std::filesystem::path& root) {
@@ -292,10 +292,10 @@ std::string dataset_setting(Settings& settings, const std::string& key, const st
 
 void fail_missing(const DatasetRow& row, const std::filesystem::path& root,
                   const std::vector<std::string>& looked_for) {
-  throw Error(
-      fmt::format("data set `{0}` is not in {1}: looked for {2}; `tardigrad data get {0}` fetches it, and "
-                  "--data-root or TARDIGRAD_DATA names another folder",
-                  row.name, root.string(), join(looked_for)));
+  throw Error(fmt::format("data set `{0}` is not in {1}: looked for {2}; `tardigrad data get {0}` fetches it, and "
+                          "TARDIGRAD_DATA names another folder",
+                          row.name, root.string(), join(looked_for)),
+              {Remedy::name_data_root});
 }
 
 }  // namespace tardigrad::data

@@ -23,14 +23,15 @@ using Stage = PlannedRun::Stage;
 
 // How often the tables are written anew while runs go on.
 constexpr std::chrono::seconds kBetweenReports{30};
-constexpr const char* kOtherWays = "--fresh runs all of them again, --out names another directory";
+
+Error no_part_of_it(const std::string& problem) { return {problem, {Remedy::compare_anew, Remedy::other_directory}}; }
 
 // Its format may be that of another program.
 record::RunSummary read_earlier(const fs::path& file) {
   try {
     return record::read_summary(file);
   } catch (const Error& error) {
-    throw Error(fmt::format("{}; {}", error.what(), kOtherWays));
+    throw no_part_of_it(error.what());
   }
 }
 
@@ -38,7 +39,7 @@ void require_logs(const record::RunSummary& summary, const fs::path& directory) 
   try {
     record::check_logs(summary, directory);
   } catch (const Error& error) {
-    throw Error(fmt::format("{}; {}", error.what(), kOtherWays));
+    throw no_part_of_it(error.what());
   }
 }
 
@@ -66,7 +67,7 @@ void Comparison::check_pruning() const {
   if (!options_.prune) return;
   for (const ComparedWorld& compared : plan_.worlds())
     if (!compared.plan.options.stop.at_target)
-      throw Error("--prune: is for runs that end at their target: it needs run.target, and no run.stop.target = false");
+      throw Error("pruning is for runs that end at their target: it needs run.target, and no run.stop.target = false");
 }
 
 // A run that ended by itself in an earlier, broken-off comparison is not run again. One that came from other data or
@@ -86,7 +87,7 @@ std::size_t Comparison::adopt_finished(std::size_t first) {
       continue;
     }
     if (const auto differs = difference(summary.names.provenance, run.world->provenance))
-      throw Error(fmt::format("{}: {}; {}", file.parent_path().string(), *differs, kOtherWays));
+      throw no_part_of_it(fmt::format("{}: {}", file.parent_path().string(), *differs));
     require_logs(summary, run.directory());
     run.summary = summary;
     run.stage = Stage::ended;

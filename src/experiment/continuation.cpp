@@ -21,7 +21,6 @@ namespace {
 using Flat = std::map<std::string, SettingValue>;
 
 constexpr const char* kStops[] = {"updates", "gradients", "time"};
-constexpr const char* kWaysOut = "--out names another directory, --overwrite begins anew";
 
 bool is_list_of_tables(const SettingValue& value) {
   if (!value.is_list()) return false;
@@ -90,6 +89,8 @@ bool stops_at_target(const SettingValue::Table& stop) {
   return found != stop.end() && found->second == SettingValue{true};
 }
 
+Error no_way_on(const std::string& problem) { return {problem, {Remedy::other_directory, Remedy::begin_anew}}; }
+
 const SettingValue::Table& stop_of(const SettingValue::Table& root) { return table_at(table_at(root, "run"), "stop"); }
 
 }  // namespace
@@ -111,6 +112,10 @@ Continuation::Continuation(fs::path directory, const RunOrigin& memory, Scenario
 
 void Continuation::fail(const std::string& problem) const {
   throw Error(fmt::format("{}: {}", directory_.string(), problem));
+}
+
+void Continuation::refuse(const std::string& problem) const {
+  throw no_way_on(fmt::format("{}: {}", directory_.string(), problem));
 }
 
 void Continuation::check_stop(const SettingValue::Table& here) const {
@@ -144,8 +149,8 @@ void Continuation::check_scenario(const World& world, const MethodPlan& method, 
   for (const auto& [key, value] : there)
     if (!here.contains(key)) consider(key);
   if (nearest)
-    fail(fmt::format("holds a run of another scenario: it has {}, here {}; {}", assigned(*nearest, there),
-                     assigned(*nearest, here), kWaysOut));
+    refuse(fmt::format("holds a run of another scenario: it has {}, here {}", assigned(*nearest, there),
+                       assigned(*nearest, here)));
 }
 
 void Continuation::check(const World& world, const MethodPlan& method, const RunPlan& plan) const {
@@ -153,14 +158,14 @@ void Continuation::check(const World& world, const MethodPlan& method, const Run
   check_scenario(world, method, plan);
   if (!memory_.file()) return;  // then each checkpoint says what it is of
   if (const auto differs = difference(memory_.file()->provenance, world.provenance))
-    fail(fmt::format("cannot go on: {}; {}", *differs, kWaysOut));
+    refuse(fmt::format("cannot go on: {}", *differs));
 }
 
 record::RunSummary Continuation::read(const fs::path& summary) const {
   try {
     return record::read_summary(summary);
   } catch (const Error& error) {  // its format may be that of another program
-    fail(fmt::format("{}; {}", error.what(), kWaysOut));
+    refuse(error.what());
   }
 }
 
@@ -168,8 +173,8 @@ void Continuation::check_logs(const record::RunSummary& summary) const {
   try {
     record::check_logs(summary, directory_);
   } catch (const Error& error) {
-    throw Error(fmt::format("{}; the run has ended, and nothing was changed: bring it back from a copy, or {}",
-                            error.what(), kWaysOut));
+    throw no_way_on(
+        fmt::format("{}; the run has ended, and nothing was changed: bring it back from a copy", error.what()));
   }
 }
 
@@ -180,15 +185,14 @@ std::optional<record::RunSummary> Continuation::finished(const World& world, con
   check(world, method, plan);
   record::RunSummary summary = read(file);
   if (const auto differs = difference(summary.names.provenance, world.provenance))
-    fail(fmt::format("holds a finished run: {}; {}", *differs, kWaysOut));
+    refuse(fmt::format("holds a finished run: {}", *differs));
   if (is_unfinished(summary) || !there_) return std::nullopt;
   const SettingValue::Table& was = stop_of(*there_);
   const SettingValue::Table here = resolved_scenario(world, method, plan);
   const SettingValue::Table& is = stop_of(here);
   if (was == is) {
     if (summary.names.scenario_hash != identity_of(world, method, plan).hash)
-      fail(fmt::format("{} is not of the scenario that {} says; {}", record::kSummaryFile, record::kScenarioFile,
-                       kWaysOut));
+      refuse(fmt::format("{} is not of the scenario that {} says", record::kSummaryFile, record::kScenarioFile));
     make_rows_again_ = !summary.missing.empty();
     if (make_rows_again_) return std::nullopt;
     check_logs(summary);
@@ -198,13 +202,11 @@ std::optional<record::RunSummary> Continuation::finished(const World& world, con
   const bool by_a_stop = summary.reason == StopReason::updates || summary.reason == StopReason::gradients ||
                          summary.reason == StopReason::time;
   if (summary.reason != StopReason::target && !by_a_stop)
-    fail(fmt::format("the run ended by {}, and no later stop lets it go on; {}", reason, kWaysOut));
+    refuse(fmt::format("the run ended by {}, and no later stop lets it go on", reason));
   const bool is_later = by_a_stop ? stop_at(is, reason) > stop_at(was, reason) : !stops_at_target(is);
   if (!is_later) fail(fmt::format("the run ended by {}: only another run.stop.{} lets it go on", reason, reason));
   if (!record::holds_checkpoint(directory_))
-    fail(fmt::format(
-        "the run has ended and left no checkpoint to go on from; with run.checkpoint_every it leaves one; {}",
-        kWaysOut));
+    refuse("the run has ended and left no checkpoint to go on from; with run.checkpoint_every it leaves one");
   return std::nullopt;
 }
 

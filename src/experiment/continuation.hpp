@@ -41,6 +41,8 @@ class Continuation {
 
  private:
   [[noreturn]] void fail(const std::string& problem) const;
+  /// What nothing but another directory or a new beginning helps against.
+  [[noreturn]] void refuse(const std::string& problem) const;
   record::RunSummary read(const std::filesystem::path& summary) const;
   void check_logs(const record::RunSummary& summary) const;
   void check_stop(const SettingValue::Table& here) const;

@@ -31,8 +31,7 @@ PreparedRun::PreparedRun(const RunSource& source)
   plan_ = make_run_plan(scenario_, Use::run, world_.problem->metric_names());
   method_ = make_method(scenario_, world_);
   if (continuation_ && !plan_.runtime.row->has_server)
-    throw Error(
-        fmt::format("--resume: a run with runtime = \"{}\" has no checkpoints to go on from", plan_.runtime.row->name));
+    throw Error(fmt::format("a run with runtime = \"{}\" has no checkpoints to go on from", plan_.runtime.row->name));
 }
 
 std::optional<record::RunSummary> PreparedRun::finished() {

@@ -19,8 +19,7 @@ const fs::path& checked(const fs::path& directory) {
   if (std::error_code none; !fs::is_directory(directory, none))
     throw Error(fmt::format("{}: is no directory of a run", directory.string()));
   if (!record::is_there(directory / "recording.bin"))
-    throw Error(
-        fmt::format("{}: holds no recording.bin; `tardigrad run FILE --record` writes one", directory.string()));
+    throw Error(fmt::format("{}: holds no recording.bin; a run with run.record = true writes one", directory.string()));
   return directory;
 }
 

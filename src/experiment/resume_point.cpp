@@ -13,20 +13,17 @@ namespace {
 
 // Beginning anew takes nothing away.
 void check_nothing_is_lost(const RunRequest& request, const record::RunDirectory& run) {
-  constexpr const char* kWaysOut = "nothing was changed; --out names another directory, --overwrite begins anew";
-  const std::string directory = run.path().string();
+  const auto refuse = [&](const char* what) {
+    throw Error(fmt::format("{}: {}; nothing was changed", run.path().string(), what),
+                {Remedy::other_directory, Remedy::begin_anew});
+  };
   if (request.make_rows_again)
-    throw Error(
-        fmt::format("{}: rows are missing that could not be written, and there is no checkpoint from before; {}",
-                    directory, kWaysOut));
-  if (record::is_there(run.summary()))
-    throw Error(
-        fmt::format("{}: holds a run that has ended, and no checkpoint to go on from; {}", directory, kWaysOut));
+    refuse("rows are missing that could not be written, and there is no checkpoint from before");
+  if (record::is_there(run.summary())) refuse("holds a run that has ended, and no checkpoint to go on from");
   if (run.holds_rows())
-    throw Error(
-        fmt::format("{}: holds a run that was broken off, and no checkpoint to go on from (one with "
-                    "run.checkpoint_every, or begun with --resume, has some); {}",
-                    directory, kWaysOut));
+    refuse(
+        "holds a run that was broken off, and no checkpoint to go on from (one with run.checkpoint_every, or begun as "
+        "a run that goes on, has some)");
 }
 
 }  // namespace

@@ -57,9 +57,9 @@ problems::ProblemCatalogue RunOrigin::problems(const std::vector<fs::path>& give
   const fs::path plugin = where_now(file_->provenance.plugin->name);
   std::error_code unknown;
   if (!fs::exists(plugin, unknown))
-    throw Error(
-        fmt::format("{}: its problem `{}` came from the plugin {}, which has gone; --plugin FILE says where it is",
-                    directory_.string(), *problem, plugin.string()));
+    throw Error(fmt::format("{}: its problem `{}` came from the plugin {}, which has gone", directory_.string(),
+                            *problem, plugin.string()),
+                {Remedy::name_plugin});
   catalogue.add_plugin(plugin);
   return catalogue;
 }

@@ -61,7 +61,7 @@ World make_world(const Scenario& scenario, std::uint64_t seed, const Sources& so
   try {
     row = &sources.problems.row(world.problem_name);
   } catch (const Error& error) {
-    problem.fail("name", error.what());
+    problem.fail("name", error.what(), error.remedies());
   }
   try {
     world.problem =

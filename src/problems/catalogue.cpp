@@ -102,12 +102,13 @@ const ProblemRow* ProblemCatalogue::find(const std::string& name) const {
 
 const ProblemRow& ProblemCatalogue::row(const std::string& name) {
   if (!find(name) && find_torch(name) && !add_torch_plugin())
-    throw Error("problem `" + name + "` needs LibTorch, which this installation lacks: no " + kTorchLibrary +
-                " beside the program, in TARDIGRAD_PLUGIN_PATH or in ../lib/tardigrad; install libtorch-dev and build "
-                "with -DTARDIGRAD_TORCH=ON");
+    throw Error(
+        "problem `" + name + "` needs LibTorch, which this installation lacks: no " + kTorchLibrary +
+        " beside the program, in TARDIGRAD_PLUGIN_PATH or beside libtardigrad_core.so; install libtorch-dev and build "
+        "with -DTARDIGRAD_TORCH=ON");
   if (const ProblemRow* found = find(name)) return *found;
-  throw Error("problem `" + name + "` is unknown" + did_you_mean(name, names()) + " (known: " + join(names()) +
-              "; --plugin FILE brings those of a shared library)");
+  throw Error("problem `" + name + "` is unknown" + did_you_mean(name, names()) + " (known: " + join(names()) + ")",
+              {Remedy::name_plugin});
 }
 
 std::vector<std::string> ProblemCatalogue::names() const {

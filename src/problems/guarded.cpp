@@ -26,7 +26,8 @@ class Guard {
     } catch (const std::bad_alloc&) {
       throw;
     } catch (const Error& error) {
-      throw Error(one_line(error.what(), kMostText));  // it has something to say to the user: in its own words
+      throw Error(one_line(error.what(), kMostText),
+                  error.remedies());  // it has something to say to the user: in its own words
     } catch (const std::exception& error) {
       const std::string text = one_line(error.what(), kMostText);
       fail(std::string(what) + " threw " + (text.empty() ? "an error without a text" : "`" + text + "`"));

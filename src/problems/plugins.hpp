@@ -16,7 +16,7 @@ namespace tardigrad::problems {
 const Plugin& load_plugin(const std::filesystem::path& path);
 
 /// Where libraries that come with the program are sought, best first: beside the executable, in the folders of
-/// TARDIGRAD_PLUGIN_PATH (separated by colons), in ../lib/tardigrad from the executable.
+/// TARDIGRAD_PLUGIN_PATH (separated by colons), beside libtardigrad_core.so.
 std::vector<std::filesystem::path> plugin_folders();
 
 }  // namespace tardigrad::problems

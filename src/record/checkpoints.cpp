@@ -18,7 +18,10 @@ namespace {
 constexpr const char* kExtension = ".checkpoint";
 
 constexpr const char* kAside = ".aside";
-constexpr const char* kWaysOut = "nothing was changed; --out names another directory, --overwrite begins anew";
+
+[[noreturn]] void refuse(const std::string& problem) {
+  throw Error(problem + "; nothing was changed", {Remedy::other_directory, Remedy::begin_anew});
+}
 
 }  // namespace
 
@@ -67,7 +70,7 @@ std::optional<CheckpointFolder::Found> CheckpointFolder::last(BufferPool& buffer
       }
       found.passed_over.push_back({file, ""});
     } catch (const ForeignCheckpoint& error) {
-      throw Error(fmt::format("{}; {}", error.what(), kWaysOut));
+      refuse(error.what());
     } catch (const IoError& error) {
       throw help(error, "say the same again when that is mended");
     } catch (const LogDiffers& error) {
@@ -78,10 +81,9 @@ std::optional<CheckpointFolder::Found> CheckpointFolder::last(BufferPool& buffer
   }
   const auto damaged = std::ranges::find_if(found.passed_over, [](const PassedOver& p) { return !p.why.empty(); });
   if (damaged != found.passed_over.end())
-    throw Error(fmt::format("{}; no other checkpoint can be gone on from; {}", damaged->why, kWaysOut));
+    refuse(fmt::format("{}; no other checkpoint can be gone on from", damaged->why));
   if (!files(kAside).empty() && found.passed_over.empty())
-    throw Error(fmt::format("{}: holds nothing but what an earlier run could not go on from; {}",
-                            options_.path.string(), kWaysOut));
+    refuse(fmt::format("{}: holds nothing but what an earlier run could not go on from", options_.path.string()));
   return std::nullopt;
 }
 

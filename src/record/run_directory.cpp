@@ -70,14 +70,13 @@ void RunDirectory::check_earlier_run() const {
       is_there(checkpoints()) && fs::directory_iterator(checkpoints(), error) != fs::directory_iterator{};
   if (error) fail(checkpoints(), "read the directory", error);
   const bool has_summary = is_there(summary());
+  const auto refuse = [&](const char* what, Remedy first) {
+    throw Error(fmt::format("{}: holds {}", path_.string(), what), {first, Remedy::begin_anew});
+  };
   if (has_checkpoints && (!has_summary || is_unfinished(read_summary(summary()))))
-    throw Error(fmt::format("{}: holds a run that was broken off; --resume goes on with it, --overwrite begins anew",
-                            path_.string()));
-  if (has_summary)
-    throw Error(fmt::format("{}: holds a finished run; name another directory, or say --overwrite", path_.string()));
-  if (holds_rows())
-    throw Error(
-        fmt::format("{}: holds a run that was broken off; name another directory, or say --overwrite", path_.string()));
+    refuse("a run that was broken off", Remedy::go_on);
+  if (has_summary) refuse("a finished run", Remedy::other_directory);
+  if (holds_rows()) refuse("a run that was broken off", Remedy::other_directory);
 }
 
 bool RunDirectory::holds_rows() const {

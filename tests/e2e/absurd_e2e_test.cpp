@@ -86,7 +86,7 @@ TEST_F(Absurd, NestingWithoutEndIsOneLine) {
   expect_no_run("a=" + deep, "nested more than 32 deep");
   std::string keys = "a";
   for (int i = 0; i < 10'000; ++i) keys += ".a";
-  expect_no_run(keys + "=1", "--set: a key of more than 32 parts");
+  expect_no_run(keys + "=1", "assignment: a key of more than 32 parts");
 }
 
 TEST_F(Absurd, NothingAtAllAndFarTooMuchAreOneBoundedLine) {

@@ -141,7 +141,7 @@ TEST_F(Program, MistakesGetOneLineAndExitCodeTwo) {
   expect_refused({"run", file, "--theads", "2"}, "did you mean `--threads`?");
   expect_refused({"run", file, "--threads", "0"}, "--threads");
   expect_refused({"run", "missing.toml"}, "missing.toml: cannot read: No such file or directory");
-  expect_refused({"run", file, "--set", "nonsense"}, "--set nonsense: must be KEY=VALUE");
+  expect_refused({"run", file, "--set", "nonsense"}, "assignment nonsense: must be KEY=VALUE");
   expect_refused({"run", file, "--set", "method.step_sise=1"},
                  "method.step_sise = 1: unknown key; did you mean `step_size`?");
   expect_refused({"run", file, "--set", "method.name=cliped-asgd"}, "did you mean `clipped-asgd`?");

@@ -236,7 +236,7 @@ TEST_F(Program, ComparesByTheTimeThatLasts) {
 TEST_F(Program, PruningNeedsRunsThatEndAtTheirTarget) {
   write("search.toml", kSearch);
   expect_refused({"compare", "search.toml", "--prune", "--set", "run.stop.target=false"},
-                 "--prune: is for runs that end at their target");
+                 "pruning is for runs that end at their target");
 }
 
 // A run whose curve somebody has changed, or whose place something else has taken, is not adopted, and nothing is

@@ -207,7 +207,7 @@ run = { stop = { updates = 60 }, checkpoint_every = { updates = 20 } }
 };
 
 TEST_F(Plugins, AreRemembered) {
-  expect_refused({"run", "p.toml", "--out", "r"}, "--plugin FILE brings those of a shared library");
+  expect_refused({"run", "p.toml", "--out", "r"}, "); --plugin FILE names a shared library that brings it");
   ASSERT_EQ(run({"run", "p.toml", "--out", "r", "--record", "--plugin", "mine.so"}).code, 0);
   EXPECT_EQ(summary("r")["provenance"]["plugin"]["name"], (folder_ / "mine.so").string());
   fs::create_directory(folder_ / "elsewhere");

@@ -117,13 +117,13 @@ TEST_F(Recordings, AFlippedByteIsNamed) {
 TEST_F(Recordings, MistakesAreNamed) {
   expect_refused({"replay", "nowhere"}, "nowhere: is no directory of a run");
   ASSERT_EQ(run({"run", "s.toml", "--out", "plain"}).code, 0);
-  expect_refused({"replay", "plain"}, "plain: holds no recording.bin; `tardigrad run FILE --record` writes one");
+  expect_refused({"replay", "plain"}, "plain: holds no recording.bin; a run with run.record = true writes one");
   expect_refused({"replay", "r", "--until", "x"}, "--until x: must be the number of an event (1, 2, ...), or order:N");
   expect_refused({"replay", "r", "--until", "100000"}, "--until 100000: there is no such event; the recording holds ");
   expect_refused({"replay", "r", "--explain", "order:99999"}, "there is no such order; the recording holds ");
   expect_refused({"replay", "r", "--until", "1", "--explain", "2"}, "--until and --explain: one of them");
   expect_refused({"what-if", "r", "--method", "vanila-asgd"}, "did you mean `vanilla-asgd`?");
-  expect_refused({"what-if", "r", "--set", "run.seed=3"}, "--set run.seed=3: only keys of method can be changed");
+  expect_refused({"what-if", "r", "--set", "run.seed=3"}, "assignment run.seed=3: only keys of method can be changed");
   const std::string scenario = read(folder_ / "r" / "scenario.toml");
   write("r/scenario.toml", scenario + "# a remark changes nothing\n");
   EXPECT_EQ(run({"replay", "r"}).code, 0);

@@ -200,7 +200,8 @@ TEST_F(Recovery, NothingBeginsAnewWithoutOverwrite) {
   expect_refused_unchanged("r: holds a run that was broken off, and no checkpoint to go on from");
   fs::remove(folder_ / "r" / "checkpoints");
   expect_refused_unchanged("r: holds a run that was broken off, and no checkpoint to go on from");
-  expect_refused({"run", "s.toml", "--out", "r"}, "r: holds a run that was broken off; name another directory, or say");
+  expect_refused({"run", "s.toml", "--out", "r"},
+                 "r: holds a run that was broken off; --out names another directory, --overwrite begins anew");
   ASSERT_EQ(run_in("whole").code, 0);
   EXPECT_EQ(run_in("r", {"--overwrite"}).code, 0);
   expect_same_as_whole();

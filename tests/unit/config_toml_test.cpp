@@ -79,11 +79,11 @@ TEST(Assignment, ReachesTablesAndLists) {
 TEST(Assignment, EveryMistakeHasItsLine) {
   SettingValue::Table table = parse_toml("x = 1\nl = [1, 2]\n", "f.toml");
   const auto complaint = [&](const char* assignment) { return error_of([&] { apply_assignment(table, assignment); }); };
-  EXPECT_THAT(complaint("nonsense"), HasSubstr("--set nonsense: must be KEY=VALUE"));
+  EXPECT_THAT(complaint("nonsense"), HasSubstr("assignment nonsense: must be KEY=VALUE"));
   EXPECT_THAT(complaint("=3"), HasSubstr("must be KEY=VALUE"));
   EXPECT_THAT(complaint("a..b=3"), HasSubstr("has an empty part"));
   EXPECT_THAT(complaint("x.y=3"), HasSubstr("what stands before `y` is no table"));
-  EXPECT_THAT(complaint("a.\x91=3"), HasSubstr("--set: a text that is not UTF-8"));
+  EXPECT_THAT(complaint("a.\x91=3"), HasSubstr("assignment: a text that is not UTF-8"));
   EXPECT_THAT(complaint("l.2=3"), HasSubstr("`2` is no place in a list of 2"));
   EXPECT_THAT(complaint("l.one=3"), HasSubstr("`one` is no place in a list of 2"));
 }

@@ -85,7 +85,7 @@ TEST(Catalogue, DataRootHasAnOrder) {
     const Environment empty_xdg("XDG_DATA_HOME", "");
     EXPECT_EQ(data_root(), "/home/me/.local/share/tardigrad");
     const Environment no_home("HOME", nullptr);
-    EXPECT_THAT(error_of([] { data_root(); }), HasSubstr("no place for data: give --data-root, or set TARDIGRAD_DATA"));
+    EXPECT_THAT(error_of([] { data_root(); }), HasSubstr("no place for data: set TARDIGRAD_DATA"));
   }
   EXPECT_EQ(data_root(std::filesystem::path()), "/from/env");
 }

@@ -179,7 +179,7 @@ TEST(Libsvm, SaysWhatItLookedFor) {
   const TemporaryDirectory dir;
   EXPECT_EQ(error_of([&] { load_libsvm("a9a", dir.path()); }),
             "data set `a9a` is not in " + dir.path().string() +
-                ": looked for libsvm/a9a; `tardigrad data get a9a` fetches it, and --data-root or TARDIGRAD_DATA names "
+                ": looked for libsvm/a9a; `tardigrad data get a9a` fetches it, and TARDIGRAD_DATA names "
                 "another folder");
   EXPECT_EQ(error_of([&] { load_libsvm("a8a", dir.path()); }),
             "`a8a` is neither a LIBSVM data set (a9a, a9a.t, w8a, agaricus, agaricus.t, heart_scale) nor a file, here "

@@ -109,6 +109,34 @@ TEST_F(Embedded, MistakesAreErrors) {
   EXPECT_THAT(error_of([&] { run(wrong); }), HasSubstr("No such file"));
 }
 
+// What helps is said by the remedies: an embedding program has no options.
+TEST_F(Embedded, MistakesNameNoOptions) {
+  const ScenarioSource source = scenario(kScenario);
+  run(source, {.directory = folder_ / "r"});
+  const std::string directory = (folder_ / "r").string();
+  const auto remedies_of = [](const auto& action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), testing::Not(HasSubstr("--")));
+      return error.remedies();
+    }
+    ADD_FAILURE() << "no error";
+    return std::vector<Remedy>{};
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(remedies_of([&] { run(source, {.directory = folder_ / "r"}); }),
+              ElementsAre(Remedy::other_directory, Remedy::begin_anew));
+  ScenarioSource changed = source;
+  changed.assignments = {"method.step_size=0.1"};
+  EXPECT_THAT(remedies_of([&] { run(changed, {.directory = folder_ / "r", .resume = true}); }),
+              ElementsAre(Remedy::other_directory, Remedy::begin_anew));
+  changed.assignments = {"problem.name=mine"};
+  EXPECT_THAT(remedies_of([&] { run(changed); }), ElementsAre(Remedy::name_plugin));
+  changed.assignments = {"method"};
+  EXPECT_THAT(remedies_of([&] { run(changed); }), testing::IsEmpty());
+}
+
 TEST_F(Embedded, AComparisonTellsEveryRunAndWhoWins) {
   const CompareReport report = compare(scenario(kCompare), {.directory = folder_ / "c"});
   EXPECT_TRUE(report.complete);

@@ -215,7 +215,7 @@ TEST_F(Checkpoints, WhereAllAreDamagedThereIsNone) {
   kept.write(header(50), example());
   write(file(50), "");
   EXPECT_THAT(refusal(kept), HasSubstr("000000000050.checkpoint: not a checkpoint: it ends too early; no other "
-                                       "checkpoint can be gone on from; nothing was changed; "));
+                                       "checkpoint can be gone on from; nothing was changed"));
   EXPECT_THAT(files(), ElementsAre(name(50)));
   kept.put_aside({{file(50), ""}});
   write(file(50), "");
@@ -242,7 +242,7 @@ TEST_F(Checkpoints, OfAnotherProgramScenarioOrDataAreRefused) {
     return foreign;
   };
   refused(made_by(50, {.program = "tardigrad 0"}),
-          "it was made by tardigrad 0; this is tardigrad 1; nothing was changed; --out");
+          "it was made by tardigrad 0; this is tardigrad 1; nothing was changed");
   refused(made_by(60, {.program = "tardigrad 1", .data = {{.name = "/d.svm", .hash = "x", .bytes = 3}}}),
           "it was made from 1 files of data, and now there are 0");
   CheckpointHeader foreign = header(70);

@@ -305,8 +305,10 @@ class RunDirectoryTest : public testing::Test {
     begin(path_, IfFinished::overwrite);
     write_summary(path_ / "summary.json", example());
   }
-  void refuses(const fs::path& path, const std::string& why) {
-    EXPECT_THAT([&] { begin(path); }, ThrowsMessage<Error>(path.string() + ": " + why));
+  void refuses(const fs::path& path, const std::string& why, const std::vector<Remedy>& remedies = {}) {
+    EXPECT_THAT([&] { begin(path); }, testing::Throws<Error>(testing::AllOf(
+                                          testing::Property(&Error::what, testing::StrEq(path.string() + ": " + why)),
+                                          testing::Property(&Error::remedies, remedies))));
   }
   TemporaryDirectory directory_;
   fs::path path_ = directory_ / "runs" / "a";
@@ -324,7 +326,7 @@ TEST_F(RunDirectoryTest, IsMadeWithItsParents) {
 
 TEST_F(RunDirectoryTest, AFinishedRunIsNotOverwrittenUnasked) {
   finish_run();
-  refuses(path_, "holds a finished run; name another directory, or say --overwrite");
+  refuses(path_, "holds a finished run", {Remedy::other_directory, Remedy::begin_anew});
   EXPECT_EQ(read_summary(path_ / "summary.json").names, example().names);
 }
 
@@ -342,7 +344,7 @@ TEST_F(RunDirectoryTest, OverwritingClearsTheOldRunAndNothingElse) {
 TEST_F(RunDirectoryTest, AnUnfinishedRunMakesWayWhereItHasNothingToShow) {
   begin(path_);
   write_file(path_ / "metrics.jsonl", "a row\n");
-  refuses(path_, "holds a run that was broken off; name another directory, or say --overwrite");
+  refuses(path_, "holds a run that was broken off", {Remedy::other_directory, Remedy::begin_anew});
   write_file(path_ / "metrics.jsonl", "");
   write_file(path_ / "recording.bin", "a header");
   write_file(path_ / "model.safetensors.0123456789abcdef.tmp", "half a model");
