@@ -2,10 +2,10 @@
 # What `cmake --install` puts where, and the packages that CPack makes of it (`./dev package`). The installed tree can
 # be moved: program, libraries and plugins find each other, and CMake the package, relative to themselves.
 #   bin/tardigrad            the program
-#   lib/tardigrad/           libtardigrad_core.so, libtardigrad_transfer.so (opened when needed), and plugins that the
-#                            program opens by itself (problems::plugin_folders)
-#   include/tardigrad/       the contract, for plugins
-#   lib/cmake/tardigrad/     find_package(tardigrad), with the target tardigrad::tardigrad
+#   lib/tardigrad/           libtardigrad_core.so, libtardigrad_experiment.so, libtardigrad_transfer.so (opened when
+#                            needed), and plugins that are opened without being named (problems::plugin_folders)
+#   include/tardigrad/       the contract, for plugins and for programs that embed it
+#   lib/cmake/tardigrad/     find_package(tardigrad), with the targets tardigrad::tardigrad and tardigrad::experiment
 #   share/                   completions for bash, zsh and fish, the manual page
 #   share/tardigrad/         documents, scenarios and examples, side by side as in the source tree
 include(CMakePackageConfigHelpers)
@@ -13,8 +13,9 @@ set(private lib/tardigrad)
 set(package lib/cmake/tardigrad)
 
 # A further library for other programs: its target here, its headers below.
-set(exported tardigrad_core)
+set(exported tardigrad_core tardigrad_embedded)
 set_target_properties(tardigrad_core PROPERTIES EXPORT_NAME tardigrad INSTALL_RPATH $ORIGIN)
+set_target_properties(tardigrad_embedded PROPERTIES EXPORT_NAME experiment INSTALL_RPATH $ORIGIN)
 target_compile_features(tardigrad_core INTERFACE cxx_std_20)
 set_target_properties(tardigrad PROPERTIES INSTALL_RPATH $ORIGIN/../${private})
 install(TARGETS tardigrad RUNTIME DESTINATION bin COMPONENT core)
@@ -39,7 +40,7 @@ install(FILES ${CMAKE_BINARY_DIR}/tardigrad-config.cmake ${CMAKE_BINARY_DIR}/tar
 # Not share/doc, which small systems leave out.
 install(FILES LICENSE README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md DESTINATION share/tardigrad COMPONENT core)
 install(DIRECTORY docs scenarios DESTINATION share/tardigrad COMPONENT core)
-install(DIRECTORY examples/plugin DESTINATION share/tardigrad/examples COMPONENT core)
+install(DIRECTORY examples/plugin examples/embedding DESTINATION share/tardigrad/examples COMPONENT core)
 install(FILES LICENSE DESTINATION share/doc/tardigrad RENAME copyright COMPONENT core)
 
 if(TARGET words)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # What `cmake --install` brings works wherever it is moved to: the program runs a scenario that came with it, a plugin
-# is built against it as a project of its own, and the program opens that.
+# and a program that embeds it are built against it as projects of their own; the program opens the former, and the
+# latter comes to the program's digest.
 # Usage: tests/install_test.sh BUILD
 set -euo pipefail
 build=$(realpath "$1")
@@ -66,4 +67,16 @@ stop = { updates = 100 }
 TOML
 must "$program" run rosenbrock.toml --plugin plugin/tardigrad_example.so --quiet --out rosenbrock
 [[ -s rosenbrock/summary.json ]] || { echo "install_test: the plugin's run has no summary"; exit 1; }
-echo "install_test: installed, moved, and a plugin built against it"
+must cmake -G Ninja -S "$share/examples/embedding" -B embedding -DCMAKE_PREFIX_PATH="$prefix"
+must cmake --build embedding
+must env -C "$share/scenarios" "$work/embedding/embedding" quadratic.toml run.stop.updates=200
+digest=$(tail -1 said)
+grep -qF "\"$digest\"" quadratic/summary.json || { echo "install_test: embedded it has the digest $digest"; exit 1; }
+# It finds plugins beside the library, not beside itself.
+[[ -e $prefix/lib/tardigrad/libtardigrad_torch.so ]] ||
+  cp plugin/tardigrad_example.so "$prefix/lib/tardigrad/libtardigrad_torch.so"
+if embedding/embedding "$share/scenarios/quadratic.toml" problem.name=cnn 2>&1 | grep "lacks"; then
+  echo "install_test: it finds no plugin beside the library"
+  exit 1
+fi
+echo "install_test: installed, moved, and a plugin and a program that embeds it built against it"
