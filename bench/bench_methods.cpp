@@ -269,10 +269,10 @@ class Bench {
       plain_.push_back(random_vector(100 + i));
   }
 
-  void row(const methods::MethodRow& method) {
+  void row(const MethodRow& method) {
     for (const bool all : {false, true}) {
       const Cost plain = cost(kPlain, all), own = cost(method.name, all);
-      std::printf("%-26s %-4s %8.2f ms %6.2f x %6.2f %6.2f %5.0f %%", method.name, all ? "all" : "one",
+      std::printf("%-26s %-4s %8.2f ms %6.2f x %6.2f %6.2f %5.0f %%", method.name.c_str(), all ? "all" : "one",
                   1e3 * own.seconds, own.seconds / plain.seconds, own.moved, own.sweeps, 100 * own.applied);
       if (own.operations > 0.0)
         std::printf(" %7.1f GF/s %6.1f %%\n", own.operations / own.seconds * 1e-9,
@@ -380,7 +380,7 @@ int main(int argc, char** argv) {
     std::printf("%-26s %-4s %11s %8s %6s %6s %7s %12s %8s\n", "method", "", "an arrival", "", "moved", "sweeps",
                 "applied", "bandwidth", "floor");
     const std::vector<std::string> wanted(argv + std::min(argc, 2), argv + argc);
-    for (const methods::MethodRow& row : methods::catalogue())
+    for (const MethodRow& row : methods::catalogue())
       if (wanted.empty() || std::ranges::find(wanted, row.name) != wanted.end()) bench.row(row);
   } catch (const Error& error) {
     std::fprintf(stderr, "bench_methods: %s\n", error.what());

@@ -24,18 +24,22 @@ unbuilt() {
   while read -r file; do
     dir=${file%/*}
     until [[ -e $dir/CMakeLists.txt || $dir != */* ]]; do dir=${dir%/*}; done
-    grep -qE "(^|[^a-z0-9_])$(basename "$file" .cpp)([^a-z0-9_]|$)" "$dir/CMakeLists.txt" ||
+    grep -qE '^file\(GLOB_RECURSE .* \*\.cpp\)' "$dir/CMakeLists.txt" ||
+      grep -qE "(^|[^a-z0-9_])$(basename "$file" .cpp)([^a-z0-9_]|$)" "$dir/CMakeLists.txt" ||
       echo "$file:1: nobody builds it: name it in $dir/CMakeLists.txt"
   done < <(files '^(src|tests|bench|examples)/.*\.cpp$')
 }
 
-# Every named method is in the catalogue; a scenario or a page of a method has its method.
+# Every named method has its file's name and an entry in the catalogue; a scenario or a page of a method has its method.
 unregistered() {
-  local name file methods
+  local name file stem methods
   while IFS=: read -r file name; do
-    grep -qw -- "$name" src/methods/catalogue.cpp || echo "$file:1: name $name in src/methods/catalogue.cpp"
-  done < <(files '^src/methods/[a-z0-9_]+\.cpp$' | xargs -r grep -oE '^const MethodRow k[A-Za-z0-9]+' /dev/null |
-    sed 's/const MethodRow //')
+    name=${name#MethodRow } name=${name%()*}
+    stem=$(basename "$file" .cpp)
+    [[ $stem == "$name" ]] || echo "$file:1: the row of its method is MethodRow $stem()"
+    grep -qF -- "ENTRY($name)" src/methods/catalogue.cpp ||
+      echo "$file:1: write ENTRY($name) in src/methods/catalogue.cpp"
+  done < <(files '^src/methods/[a-z0-9_]+\.cpp$' | xargs -r grep -oE '^MethodRow [A-Za-z0-9_]+\(\) \{' /dev/null)
   methods=$(files '^src/methods/[a-z0-9_]+\.cpp$' | xargs -r sed -n 's/.*\.name = "\([a-z0-9-]*\)".*/\1/p')
   while read -r file; do
     name=$(basename "${file%.*}")

@@ -53,7 +53,7 @@ std::string needs_of(const Capabilities& capabilities) {
 }
 
 // "2", "n", "2n + 1", n being the number of workers.
-std::string memory_of(const methods::Memory& memory) {
+std::string memory_of(const MethodMemory& memory) {
   std::string text;
   if (memory.per_worker > 0) text = memory.per_worker == 1 ? "n" : fmt::format("{}n", memory.per_worker);
   if (memory.fixed > 0 || text.empty()) text += fmt::format("{}{}", text.empty() ? "" : " + ", memory.fixed);
@@ -81,7 +81,7 @@ Listing list_methods() {
                             {.header = "unbiased on unequal data", .wrap = 16},
                             {.header = "source", .wrap = 30}}},
       .notes = fmt::format("Every method also takes: {}.\n{}", settings_of(methods::kCommonSettings), kMethodNotes)};
-  for (const methods::MethodRow& row : methods::catalogue())
+  for (const MethodRow& row : methods::catalogue())
     listing.table.rows.push_back({row.name, row.summary, settings_of(row.settings), needs_of(row.capabilities),
                                   memory_of(row.memory), row.heterogeneous, row.source});
   return listing;
@@ -89,7 +89,7 @@ Listing list_methods() {
 
 // All about one method: every setting with its meaning.
 Listing list_method(const std::string& name) {
-  for (const methods::MethodRow& row : methods::catalogue()) {
+  for (const MethodRow& row : methods::catalogue()) {
     if (name != row.name) continue;
     Listing listing{.title = row.name,
                     .table = {.columns = {{"setting"},

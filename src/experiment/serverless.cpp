@@ -42,7 +42,7 @@ std::function<double(Version)> read_serverless_step_size(Settings& method, const
   if (name != kMethod)
     method.fail("name", fmt::format("needs a server, and with run.runtime = \"{}\" there is none: only {} runs there",
                                     runtime.name, kMethod));
-  for (const methods::MethodRow& row : methods::catalogue())
+  for (const MethodRow& row : methods::catalogue())
     if (name == row.name) refuse(method, runtime, row.settings);
   refuse(method, runtime, methods::kCommonSettings);
   const double step_size = read(method, methods::kStepSize);

@@ -17,7 +17,7 @@ namespace {
 
 const std::string& name_in(const SettingValue::Table& method) { return std::get<std::string>(method.at("name").value); }
 
-bool must_be_given(const methods::MethodRow& row, const std::string& key) {
+bool must_be_given(const MethodRow& row, const std::string& key) {
   return std::ranges::any_of(row.settings,
                              [&](const SettingRow& setting) { return setting.key == key && setting.must_be_given(); });
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/per_arrival.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/admission/all.hpp"
 #include "methods/policies/correction/ada_delay.hpp"
 #include "methods/policies/step/constant.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -48,12 +48,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kAdadelayAsgd = {.name = "adadelay-asgd",
-                                 .summary = "steps that shrink with time and with the delay, for each coordinate",
-                                 .settings = kSettings,
-                                 .memory = {.fixed = 1},
-                                 .heterogeneous = "no",
-                                 .source = "Sra et al. 2016, arXiv 1508.05003",
-                                 .make = make};
+MethodRow adadelay_asgd() {
+  return {.name = "adadelay-asgd",
+          .summary = "steps that shrink with time and with the delay, for each coordinate",
+          .settings = kSettings,
+          .memory = {.fixed = 1},
+          .heterogeneous = "no",
+          .source = "Sra et al. 2016, arXiv 1508.05003",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "methods/frames/rounds.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/speed/recent_times.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 #include "theory/complexity.hpp"
 
 namespace tardigrad::methods {
@@ -179,13 +179,15 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kAdaptiveSync = {.name = "adaptive-sync",
-                                 .summary = "choose while running: rounds of the first m, or each arrival a step",
-                                 .settings = kSettings,
-                                 .capabilities = {.cancel = true},
-                                 .memory = {.fixed = 1},
-                                 .heterogeneous = "no",
-                                 .source = "our own, from the complexities of arXiv 2206.08307 and 2602.03802",
-                                 .make = make};
+MethodRow adaptive_sync() {
+  return {.name = "adaptive-sync",
+          .summary = "choose while running: rounds of the first m, or each arrival a step",
+          .settings = kSettings,
+          .capabilities = {.cancel = true},
+          .memory = {.fixed = 1},
+          .heterogeneous = "no",
+          .source = "our own, from the complexities of arXiv 2206.08307 and 2602.03802",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

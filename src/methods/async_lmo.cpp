@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/averaged.hpp"
-#include "methods/methods.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -24,13 +24,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kAsyncLmo = {
-    .name = "async-lmo",
-    .summary = "fresh enough gradients, averaged, then a step of fixed size by the layers' norms",
-    .settings = kSettings,
-    .memory = {.fixed = 2},
-    .heterogeneous = "no",
-    .source = "arXiv 2605.18174 (Ringmaster LMO)",
-    .make = make};
+MethodRow async_lmo() {
+  return {.name = "async-lmo",
+          .summary = "fresh enough gradients, averaged, then a step of fixed size by the layers' norms",
+          .settings = kSettings,
+          .memory = {.fixed = 2},
+          .heterogeneous = "no",
+          .source = "arXiv 2605.18174 (Ringmaster LMO)",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/buffered.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/admission/current.hpp"
 #include "methods/policies/step/constant.hpp"
 #include "methods/policies/step/weight.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -48,13 +48,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kAsyncMinibatchSgd = {
-    .name = "async-minibatch-sgd",
-    .summary = "average B gradients of the present point, then let any optimiser step",
-    .settings = kSettings,
-    .memory = {.fixed = 1},
-    .heterogeneous = "no",
-    .source = "Attia et al. 2024, arXiv 2408.07503 (our reading)",
-    .make = make};
+MethodRow async_minibatch_sgd() {
+  return {.name = "async-minibatch-sgd",
+          .summary = "average B gradients of the present point, then let any optimiser step",
+          .settings = kSettings,
+          .memory = {.fixed = 1},
+          .heterogeneous = "no",
+          .source = "Attia et al. 2024, arXiv 2408.07503 (our reading)",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/averaged.hpp"
-#include "methods/methods.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -21,12 +21,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kAsyncMuon = {.name = "async-muon",
-                              .summary = "Muon with its momentum on the server: orthogonalised steps for matrices",
-                              .settings = kSettings,
-                              .memory = {.fixed = 2},
-                              .heterogeneous = "no",
-                              .source = "Jordan et al. 2024; Maranjyan et al., code of arXiv 2501.16168",
-                              .make = make};
+MethodRow async_muon() {
+  return {.name = "async-muon",
+          .summary = "Muon with its momentum on the server: orthogonalised steps for matrices",
+          .settings = kSettings,
+          .memory = {.fixed = 2},
+          .heterogeneous = "no",
+          .source = "Jordan et al. 2024; Maranjyan et al., code of arXiv 2501.16168",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

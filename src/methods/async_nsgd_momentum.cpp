@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/averaged.hpp"
-#include "methods/methods.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -21,12 +21,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kAsyncNsgdMomentum = {.name = "async-nsgd-momentum",
-                                      .summary = "steps of one length along an average of fresh enough gradients",
-                                      .settings = kSettings,
-                                      .memory = {.fixed = 1},
-                                      .heterogeneous = "no",
-                                      .source = "Wu, Luo 2026, arXiv 2601.19379 (our reading)",
-                                      .make = make};
+MethodRow async_nsgd_momentum() {
+  return {.name = "async-nsgd-momentum",
+          .summary = "steps of one length along an average of fresh enough gradients",
+          .settings = kSettings,
+          .memory = {.fixed = 1},
+          .heterogeneous = "no",
+          .source = "Wu, Luo 2026, arXiv 2601.19379 (our reading)",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/averaged.hpp"
-#include "methods/methods.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -26,12 +26,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kAsyncScion = {.name = "async-scion",
-                               .summary = "steps of a fixed size in each layer's own norm",
-                               .settings = kSettings,
-                               .memory = {.fixed = 2},
-                               .heterogeneous = "no",
-                               .source = "Pethick et al. 2025, arXiv 2502.07529 (our transfer)",
-                               .make = make};
+MethodRow async_scion() {
+  return {.name = "async-scion",
+          .summary = "steps of a fixed size in each layer's own norm",
+          .settings = kSettings,
+          .memory = {.fixed = 2},
+          .heterogeneous = "no",
+          .source = "Pethick et al. 2025, arXiv 2502.07529 (our transfer)",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

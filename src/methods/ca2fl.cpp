@@ -4,10 +4,10 @@
 
 #include "methods/frames/server_step.hpp"
 #include "methods/frames/sums.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/arrival.hpp"
 #include "methods/policies/dispatch/dispatch.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -133,13 +133,15 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kCa2fl = {.name = "ca2fl",
-                          .summary = "a buffer of clients' work, calibrated by what every client brought last",
-                          .settings = kSettings,
-                          .capabilities = {.queues = true, .local_steps = true},
-                          .memory = {.fixed = 2, .per_worker = 1},
-                          .heterogeneous = "with local_steps = 1; unless clipped",
-                          .source = "Wang et al. 2024 (unofficial code)",
-                          .make = make};
+MethodRow ca2fl() {
+  return {.name = "ca2fl",
+          .summary = "a buffer of clients' work, calibrated by what every client brought last",
+          .settings = kSettings,
+          .capabilities = {.queues = true, .local_steps = true},
+          .memory = {.fixed = 2, .per_worker = 1},
+          .heterogeneous = "with local_steps = 1; unless clipped",
+          .source = "Wang et al. 2024 (unofficial code)",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

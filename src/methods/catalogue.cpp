@@ -2,57 +2,40 @@
 #include "methods/catalogue.hpp"
 
 #include "methods/frames/server_step.hpp"
-#include "methods/methods.hpp"
 #include "tardigrad/error.hpp"
+
+// One entry a method, in the order in which they are listed: methods/NAME.cpp defines MethodRow methods::NAME().
+// clang-format off
+#define TARDIGRAD_METHODS(ENTRY)                                                                               \
+  /* each arrival */                                                                                           \
+  ENTRY(vanilla_asgd) ENTRY(clipped_asgd) ENTRY(delay_adaptive_asgd) ENTRY(mishchenko_asgd) ENTRY(wu_asgd)     \
+  ENTRY(adadelay_asgd) ENTRY(staleness_aware_asgd) ENTRY(n_softsync) ENTRY(picky_sgd) ENTRY(ringmaster_asgd)   \
+  ENTRY(dc_asgd) ENTRY(ht_delay_lr) ENTRY(ht_delay_comp)                                                       \
+  /* steps of a fixed size */                                                                                  \
+  ENTRY(async_nsgd_momentum) ENTRY(async_muon) ENTRY(async_scion) ENTRY(async_lmo)                             \
+  /* rounds */                                                                                                 \
+  ENTRY(minibatch_sgd) ENTRY(m_sync_sgd) ENTRY(rennala_sgd) ENTRY(async_minibatch_sgd) ENTRY(adaptive_sync)    \
+  ENTRY(malenia_sgd)                                                                                           \
+  /* tables */                                                                                                 \
+  ENTRY(ringleader_asgd) ENTRY(ia2sgd)                                                                         \
+  /* federated */                                                                                              \
+  ENTRY(fedavg) ENTRY(fedprox) ENTRY(papaya_sync) ENTRY(fedasync) ENTRY(fedbuff) ENTRY(ca2fl) ENTRY(fadas)
+// clang-format on
 
 namespace tardigrad::methods {
 
+#define TARDIGRAD_DECLARE(name) MethodRow name();
+TARDIGRAD_METHODS(TARDIGRAD_DECLARE)
+#define TARDIGRAD_ROW(name) name(),
+
 std::span<const MethodRow> catalogue() {
-  static const MethodRow rows[] = {
-      // each arrival
-      kVanillaAsgd,
-      kClippedAsgd,
-      kDelayAdaptiveAsgd,
-      kMishchenkoAsgd,
-      kWuAsgd,
-      kAdadelayAsgd,
-      kStalenessAwareAsgd,
-      kNSoftsync,
-      kPickySgd,
-      kRingmasterAsgd,
-      kDcAsgd,
-      kHtDelayLr,
-      kHtDelayComp,
-      // steps of a fixed size
-      kAsyncNsgdMomentum,
-      kAsyncMuon,
-      kAsyncScion,
-      kAsyncLmo,
-      // rounds
-      kMinibatchSgd,
-      kMSyncSgd,
-      kRennalaSgd,
-      kAsyncMinibatchSgd,
-      kAdaptiveSync,
-      kMaleniaSgd,
-      // tables
-      kRingleaderAsgd,
-      kIa2Sgd,
-      // federated
-      kFedavg,
-      kFedprox,
-      kPapayaSync,
-      kFedasync,
-      kFedbuff,
-      kCa2fl,
-      kFadas,
-  };
+  static const std::vector<MethodRow> rows = {TARDIGRAD_METHODS(TARDIGRAD_ROW)};
   return rows;
 }
 
 std::vector<std::string> names() {
   std::vector<std::string> result;
-  for (const MethodRow& row : catalogue()) result.emplace_back(row.name);
+  for (const MethodRow& row : catalogue()) result.push_back(row.name);
   return result;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/methods.hpp"
 #include "methods/shared_settings.hpp"
+#include "methods/vanilla_asgd.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -21,13 +21,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kClippedAsgd = {
-    .name = "clipped-asgd",
-    .summary = "clip every gradient to a ball, then apply it, however stale",
-    .settings = kSettings,
-    .capabilities = {.queues = true},
-    .heterogeneous = "no: it clips (with dispatch = \"uniform\" towards clipped means, not towards the fast)",
-    .source = "Erickson, Johansson 2026, arXiv 2606.13287, Alg. 1 and 2",
-    .make = make};
+MethodRow clipped_asgd() {
+  return {.name = "clipped-asgd",
+          .summary = "clip every gradient to a ball, then apply it, however stale",
+          .settings = kSettings,
+          .capabilities = {.queues = true},
+          .heterogeneous = "no: it clips (with dispatch = \"uniform\" towards clipped means, not towards the fast)",
+          .source = "Erickson, Johansson 2026, arXiv 2606.13287, Alg. 1 and 2",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/per_arrival.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/admission/all.hpp"
 #include "methods/policies/correction/delay_compensation.hpp"
 #include "methods/policies/step/constant.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -53,13 +53,15 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kDcAsgd = {.name = "dc-asgd",
-                           .summary = "correct a stale gradient by a cheap second-order term",
-                           .settings = kSettings,
-                           .capabilities = {.points = true},
-                           .memory = {.fixed = 2},
-                           .heterogeneous = "no",
-                           .source = "Zheng et al. 2017, arXiv 1609.08326, DC-ASGD-c and -a",
-                           .make = make};
+MethodRow dc_asgd() {
+  return {.name = "dc-asgd",
+          .summary = "correct a stale gradient by a cheap second-order term",
+          .settings = kSettings,
+          .capabilities = {.points = true},
+          .memory = {.fixed = 2},
+          .heterogeneous = "no",
+          .source = "Zheng et al. 2017, arXiv 1609.08326, DC-ASGD-c and -a",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

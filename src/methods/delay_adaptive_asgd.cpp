@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/per_arrival.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/admission/all.hpp"
 #include "methods/policies/step/delay_adaptive.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -48,11 +48,13 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kDelayAdaptiveAsgd = {.name = "delay-adaptive-asgd",
-                                      .summary = "shrink the step of gradients that are staler than the concurrency",
-                                      .settings = kSettings,
-                                      .heterogeneous = "no",
-                                      .source = "Koloskova et al. 2022, arXiv 2206.08307, Thm. 8",
-                                      .make = make};
+MethodRow delay_adaptive_asgd() {
+  return {.name = "delay-adaptive-asgd",
+          .summary = "shrink the step of gradients that are staler than the concurrency",
+          .settings = kSettings,
+          .heterogeneous = "no",
+          .source = "Koloskova et al. 2022, arXiv 2206.08307, Thm. 8",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -2,10 +2,10 @@
 #include <algorithm>
 
 #include "methods/frames/buffered.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/admission/all.hpp"
 #include "methods/policies/step/weight.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -53,13 +53,15 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kFadas = {.name = "fadas",
-                          .summary = "AMSGrad on buffers of clients' work, with smaller steps for stale buffers",
-                          .settings = kSettings,
-                          .capabilities = {.queues = true, .local_steps = true},
-                          .memory = {.fixed = 4},
-                          .heterogeneous = "no",
-                          .source = "Wang et al. 2024, arXiv 2407.18365",
-                          .make = make};
+MethodRow fadas() {
+  return {.name = "fadas",
+          .summary = "AMSGrad on buffers of clients' work, with smaller steps for stale buffers",
+          .settings = kSettings,
+          .capabilities = {.queues = true, .local_steps = true},
+          .memory = {.fixed = 4},
+          .heterogeneous = "no",
+          .source = "Wang et al. 2024, arXiv 2407.18365",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

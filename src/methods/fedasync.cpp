@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/per_arrival.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/admission/delay_below.hpp"
 #include "methods/policies/correction/model_mixing.hpp"
 #include "methods/policies/step/staleness_function.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -74,12 +74,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kFedasync = {.name = "fedasync",
-                             .summary = "mix every client's model into x as it arrives, the staler the less",
-                             .settings = kSettings,
-                             .capabilities = {.queues = true, .local_steps = true, .points = true},
-                             .heterogeneous = "no",
-                             .source = "Xie et al. 2019, arXiv 1903.03934",
-                             .make = make};
+MethodRow fedasync() {
+  return {.name = "fedasync",
+          .summary = "mix every client's model into x as it arrives, the staler the less",
+          .settings = kSettings,
+          .capabilities = {.queues = true, .local_steps = true, .points = true},
+          .heterogeneous = "no",
+          .source = "Xie et al. 2019, arXiv 1903.03934",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/rounds.hpp"
-#include "methods/methods.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -21,14 +21,15 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kFedavg = {
-    .name = "fedavg",
-    .summary = "rounds of local SGD on drawn clients, averaged",
-    .settings = kSettings,
-    .capabilities = {.local_steps = true},
-    .memory = {.fixed = 1},
-    .heterogeneous = "with local_steps = 1, weighting \"examples\" or \"uniform\"; unless clipped",
-    .source = "McMahan et al. 2017, arXiv 1602.05629",
-    .make = make};
+MethodRow fedavg() {
+  return {.name = "fedavg",
+          .summary = "rounds of local SGD on drawn clients, averaged",
+          .settings = kSettings,
+          .capabilities = {.local_steps = true},
+          .memory = {.fixed = 1},
+          .heterogeneous = "with local_steps = 1, weighting \"examples\" or \"uniform\"; unless clipped",
+          .source = "McMahan et al. 2017, arXiv 1602.05629",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

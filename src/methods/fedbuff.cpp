@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/buffered.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/admission/delay_below.hpp"
 #include "methods/policies/step/constant.hpp"
 #include "methods/policies/step/weight.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -40,14 +40,15 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kFedbuff = {
-    .name = "fedbuff",
-    .summary = "average a buffer of clients' work, whoever brings it, weighted by staleness",
-    .settings = kSettings,
-    .capabilities = {.queues = true, .local_steps = true},
-    .memory = {.fixed = 1},
-    .heterogeneous = "with dispatch = \"uniform\", staleness_exponent = 0, local_steps = 1; unless clipped",
-    .source = "Nguyen et al. 2022, arXiv 2106.06639",
-    .make = make};
+MethodRow fedbuff() {
+  return {.name = "fedbuff",
+          .summary = "average a buffer of clients' work, whoever brings it, weighted by staleness",
+          .settings = kSettings,
+          .capabilities = {.queues = true, .local_steps = true},
+          .memory = {.fixed = 1},
+          .heterogeneous = "with dispatch = \"uniform\", staleness_exponent = 0, local_steps = 1; unless clipped",
+          .source = "Nguyen et al. 2022, arXiv 2106.06639",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -4,8 +4,8 @@
 #include <limits>
 
 #include "methods/frames/rounds.hpp"
-#include "methods/methods.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -39,14 +39,15 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kFedprox = {
-    .name = "fedprox",
-    .summary = "FedAvg with a pull towards x on the clients, and partial work from slow ones",
-    .settings = kSettings,
-    .capabilities = {.local_steps = true},
-    .memory = {.fixed = 1},
-    .heterogeneous = "with local_steps = 1, weighting \"examples\" or \"uniform\"; unless clipped",
-    .source = "Li et al. 2020, arXiv 1812.06127",
-    .make = make};
+MethodRow fedprox() {
+  return {.name = "fedprox",
+          .summary = "FedAvg with a pull towards x on the clients, and partial work from slow ones",
+          .settings = kSettings,
+          .capabilities = {.local_steps = true},
+          .memory = {.fixed = 1},
+          .heterogeneous = "with local_steps = 1, weighting \"examples\" or \"uniform\"; unless clipped",
+          .source = "Li et al. 2020, arXiv 1812.06127",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

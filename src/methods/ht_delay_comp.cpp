@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/heavy_tailed.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/correction/delay_compensation.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -32,13 +32,15 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kHtDelayComp = {.name = "ht-delay-comp",
-                                .summary = "correct a late gradient by a second-order term, then clip what comes out",
-                                .settings = kSettings,
-                                .capabilities = {.points = true},
-                                .memory = {.fixed = 2},
-                                .heterogeneous = "no",
-                                .source = "ours, after the abstract of Sun et al. 2026, arXiv 2602.18002",
-                                .make = make};
+MethodRow ht_delay_comp() {
+  return {.name = "ht-delay-comp",
+          .summary = "correct a late gradient by a second-order term, then clip what comes out",
+          .settings = kSettings,
+          .capabilities = {.points = true},
+          .memory = {.fixed = 2},
+          .heterogeneous = "no",
+          .source = "ours, after the abstract of Sun et al. 2026, arXiv 2602.18002",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/heavy_tailed.hpp"
-#include "methods/methods.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -22,12 +22,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kHtDelayLr = {.name = "ht-delay-lr",
-                              .summary = "clip, and step less far for a late gradient",
-                              .settings = kSettings,
-                              .memory = {.fixed = 1},
-                              .heterogeneous = "no",
-                              .source = "ours, after the abstract of Sun et al. 2026, arXiv 2602.18002",
-                              .make = make};
+MethodRow ht_delay_lr() {
+  return {.name = "ht-delay-lr",
+          .summary = "clip, and step less far for a late gradient",
+          .settings = kSettings,
+          .memory = {.fixed = 1},
+          .heterogeneous = "no",
+          .source = "ours, after the abstract of Sun et al. 2026, arXiv 2602.18002",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -5,10 +5,10 @@
 
 #include "methods/frames/server_step.hpp"
 #include "methods/frames/sums.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/arrival.hpp"
 #include "methods/policies/dispatch/dispatch.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -137,12 +137,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kIa2Sgd = {.name = "ia2sgd",
-                           .summary = "step along the mean of everybody's latest gradient, at each arrival",
-                           .settings = kSettings,
-                           .memory = {.fixed = 1, .per_worker = 1},
-                           .heterogeneous = "yes; unless clipped",
-                           .source = "Wang et al., in Maranjyan, Richtarik 2025, arXiv 2509.22860",
-                           .make = make};
+MethodRow ia2sgd() {
+  return {.name = "ia2sgd",
+          .summary = "step along the mean of everybody's latest gradient, at each arrival",
+          .settings = kSettings,
+          .memory = {.fixed = 1, .per_worker = 1},
+          .heterogeneous = "yes; unless clipped",
+          .source = "Wang et al., in Maranjyan, Richtarik 2025, arXiv 2509.22860",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

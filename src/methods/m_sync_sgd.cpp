@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/rounds.hpp"
-#include "methods/methods.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -31,13 +31,15 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kMSyncSgd = {.name = "m-sync-sgd",
-                             .summary = "wait for the first m gradients at the current point, apply their mean",
-                             .settings = kSettings,
-                             .capabilities = {.cancel = true},
-                             .memory = {.fixed = 1},
-                             .heterogeneous = "with m = workers; unless clipped",
-                             .source = "Begunov, Tyurin 2026, arXiv 2602.03802, Alg. 3 (our reading)",
-                             .make = make};
+MethodRow m_sync_sgd() {
+  return {.name = "m-sync-sgd",
+          .summary = "wait for the first m gradients at the current point, apply their mean",
+          .settings = kSettings,
+          .capabilities = {.cancel = true},
+          .memory = {.fixed = 1},
+          .heterogeneous = "with m = workers; unless clipped",
+          .source = "Begunov, Tyurin 2026, arXiv 2602.03802, Alg. 3 (our reading)",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

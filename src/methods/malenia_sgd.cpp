@@ -5,11 +5,11 @@
 
 #include "methods/frames/server_step.hpp"
 #include "methods/frames/sums.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/admission/current.hpp"
 #include "methods/policies/arrival.hpp"
 #include "methods/policies/dispatch/dispatch.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -168,13 +168,15 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kMaleniaSgd = {.name = "malenia-sgd",
-                               .summary = "rounds in which everybody has the same say, and fast workers a better mean",
-                               .settings = kSettings,
-                               .capabilities = {.cancel = true},
-                               .memory = {.per_worker = 1},
-                               .heterogeneous = "yes; unless clipped",
-                               .source = "Tyurin, Richtarik 2023, arXiv 2305.12387",
-                               .make = make};
+MethodRow malenia_sgd() {
+  return {.name = "malenia-sgd",
+          .summary = "rounds in which everybody has the same say, and fast workers a better mean",
+          .settings = kSettings,
+          .capabilities = {.cancel = true},
+          .memory = {.per_worker = 1},
+          .heterogeneous = "yes; unless clipped",
+          .source = "Tyurin, Richtarik 2023, arXiv 2305.12387",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/rounds.hpp"
-#include "methods/methods.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -20,12 +20,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kMinibatchSgd = {.name = "minibatch-sgd",
-                                 .summary = "wait for one gradient of every worker, apply their mean",
-                                 .settings = kSettings,
-                                 .memory = {.fixed = 1},
-                                 .heterogeneous = "yes; unless clipped",
-                                 .source = "Koloskova et al. 2022, arXiv 2206.08307",
-                                 .make = make};
+MethodRow minibatch_sgd() {
+  return {.name = "minibatch-sgd",
+          .summary = "wait for one gradient of every worker, apply their mean",
+          .settings = kSettings,
+          .memory = {.fixed = 1},
+          .heterogeneous = "yes; unless clipped",
+          .source = "Koloskova et al. 2022, arXiv 2206.08307",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -2,11 +2,11 @@
 #include "methods/policies/step/mishchenko.hpp"
 
 #include "methods/frames/per_arrival.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/admission/all.hpp"
 #include "methods/policies/admission/delay_below.hpp"
 #include "methods/policies/step/constant.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -43,12 +43,13 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kMishchenkoAsgd = {
-    .name = "mishchenko-asgd",
-    .summary = "shrink the step in proportion once a delay exceeds the number of workers",
-    .settings = kSettings,
-    .heterogeneous = "no",
-    .source = "Mishchenko et al. 2022, arXiv 2206.07638",
-    .make = make};
+MethodRow mishchenko_asgd() {
+  return {.name = "mishchenko-asgd",
+          .summary = "shrink the step in proportion once a delay exceeds the number of workers",
+          .settings = kSettings,
+          .heterogeneous = "no",
+          .source = "Mishchenko et al. 2022, arXiv 2206.07638",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/buffered.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/admission/all.hpp"
 #include "methods/policies/step/constant.hpp"
 #include "methods/policies/step/staleness_aware.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -34,12 +34,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kNSoftsync = {.name = "n-softsync",
-                              .summary = "average a share of the workers' gradients, each divided by its delay",
-                              .settings = kSettings,
-                              .memory = {.fixed = 1},
-                              .heterogeneous = "no",
-                              .source = "Zhang et al. 2016, arXiv 1511.05950",
-                              .make = make};
+MethodRow n_softsync() {
+  return {.name = "n-softsync",
+          .summary = "average a share of the workers' gradients, each divided by its delay",
+          .settings = kSettings,
+          .memory = {.fixed = 1},
+          .heterogeneous = "no",
+          .source = "Zhang et al. 2016, arXiv 1511.05950",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

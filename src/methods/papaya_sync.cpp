@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/rounds.hpp"
-#include "methods/methods.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -34,13 +34,15 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kPapayaSync = {.name = "papaya-sync",
-                               .summary = "ask more clients than needed, keep the first, stop the rest",
-                               .settings = kSettings,
-                               .capabilities = {.cancel = true, .local_steps = true},
-                               .memory = {.fixed = 3},
-                               .heterogeneous = "no",
-                               .source = "Huba et al. 2022, arXiv 2111.04877 (our reading)",
-                               .make = make};
+MethodRow papaya_sync() {
+  return {.name = "papaya-sync",
+          .summary = "ask more clients than needed, keep the first, stop the rest",
+          .settings = kSettings,
+          .capabilities = {.cancel = true, .local_steps = true},
+          .memory = {.fixed = 3},
+          .heterogeneous = "no",
+          .source = "Huba et al. 2022, arXiv 2111.04877 (our reading)",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/per_arrival.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/admission/close_enough.hpp"
 #include "methods/policies/step/constant.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -28,12 +28,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kPickySgd = {.name = "picky-sgd",
-                             .summary = "use a gradient only while x is still close to where it was computed",
-                             .settings = kSettings,
-                             .capabilities = {.points = true},
-                             .heterogeneous = "no",
-                             .source = "Cohen et al. 2021, arXiv 2106.11879 (restated)",
-                             .make = make};
+MethodRow picky_sgd() {
+  return {.name = "picky-sgd",
+          .summary = "use a gradient only while x is still close to where it was computed",
+          .settings = kSettings,
+          .capabilities = {.points = true},
+          .heterogeneous = "no",
+          .source = "Cohen et al. 2021, arXiv 2106.11879 (restated)",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

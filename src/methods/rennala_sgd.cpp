@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/buffered.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/admission/current.hpp"
 #include "methods/policies/step/constant.hpp"
 #include "methods/policies/step/weight.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -40,13 +40,15 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kRennalaSgd = {.name = "rennala-sgd",
-                               .summary = "collect S gradients of the present point from whoever is fast, then step",
-                               .settings = kSettings,
-                               .capabilities = {.cancel = true},
-                               .memory = {.fixed = 1},
-                               .heterogeneous = "no",
-                               .source = "Tyurin, Richtarik 2023, arXiv 2305.12387",
-                               .make = make};
+MethodRow rennala_sgd() {
+  return {.name = "rennala-sgd",
+          .summary = "collect S gradients of the present point from whoever is fast, then step",
+          .settings = kSettings,
+          .capabilities = {.cancel = true},
+          .memory = {.fixed = 1},
+          .heterogeneous = "no",
+          .source = "Tyurin, Richtarik 2023, arXiv 2305.12387",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

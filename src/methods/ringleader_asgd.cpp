@@ -5,10 +5,10 @@
 
 #include "methods/frames/server_step.hpp"
 #include "methods/frames/sums.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/arrival.hpp"
 #include "methods/policies/dispatch/dispatch.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -160,12 +160,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kRingleaderAsgd = {.name = "ringleader-asgd",
-                                   .summary = "a table of everybody's gradients, one update a round from each worker",
-                                   .settings = kSettings,
-                                   .memory = {.fixed = 1, .per_worker = 2},
-                                   .heterogeneous = "yes; unless clipped",
-                                   .source = "Maranjyan, Richtarik 2025, arXiv 2509.22860",
-                                   .make = make};
+MethodRow ringleader_asgd() {
+  return {.name = "ringleader-asgd",
+          .summary = "a table of everybody's gradients, one update a round from each worker",
+          .settings = kSettings,
+          .memory = {.fixed = 1, .per_worker = 2},
+          .heterogeneous = "yes; unless clipped",
+          .source = "Maranjyan, Richtarik 2025, arXiv 2509.22860",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "methods/frames/per_arrival.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/admission/delay_below.hpp"
 #include "methods/policies/step/constant.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -150,12 +150,14 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kRingmasterAsgd = {.name = "ringmaster-asgd",
-                                   .summary = "use only gradients whose delay is below a limit",
-                                   .settings = kSettings,
-                                   .capabilities = {.cancel = true},
-                                   .heterogeneous = "no",
-                                   .source = "Maranjyan et al. 2025, arXiv 2501.16168, Alg. 4 and 5",
-                                   .make = make};
+MethodRow ringmaster_asgd() {
+  return {.name = "ringmaster-asgd",
+          .summary = "use only gradients whose delay is below a limit",
+          .settings = kSettings,
+          .capabilities = {.cancel = true},
+          .heterogeneous = "no",
+          .source = "Maranjyan et al. 2025, arXiv 2501.16168, Alg. 4 and 5",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -5,10 +5,10 @@
 #include <limits>
 #include <string>
 
-#include "methods/catalogue.hpp"
 #include "methods/frames/rounds.hpp"
 #include "methods/policies/admission/delay_below.hpp"
 #include "methods/policies/dispatch/dispatch.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 

@@ -2,9 +2,9 @@
 #include "methods/policies/step/staleness_aware.hpp"
 
 #include "methods/frames/per_arrival.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/admission/all.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -23,11 +23,13 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kStalenessAwareAsgd = {.name = "staleness-aware-asgd",
-                                       .summary = "divide every step by the gradient's delay",
-                                       .settings = kSettings,
-                                       .heterogeneous = "no",
-                                       .source = "Zhang et al. 2016, arXiv 1511.05950",
-                                       .make = make};
+MethodRow staleness_aware_asgd() {
+  return {.name = "staleness-aware-asgd",
+          .summary = "divide every step by the gradient's delay",
+          .settings = kSettings,
+          .heterogeneous = "no",
+          .source = "Zhang et al. 2016, arXiv 1511.05950",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/per_arrival.hpp"
-#include "methods/methods.hpp"
 #include "methods/policies/admission/all.hpp"
 #include "methods/policies/step/window_sum.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 namespace {
@@ -45,11 +45,13 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 
 }  // namespace
 
-const MethodRow kWuAsgd = {.name = "wu-asgd",
-                           .summary = "keep the sum of the steps made during any gradient's life below a bound",
-                           .settings = kSettings,
-                           .heterogeneous = "no",
-                           .source = "Wu et al. 2022, arXiv 2202.08550 (our transfer)",
-                           .make = make};
+MethodRow wu_asgd() {
+  return {.name = "wu-asgd",
+          .summary = "keep the sum of the steps made during any gradient's life below a bound",
+          .settings = kSettings,
+          .heterogeneous = "no",
+          .source = "Wu et al. 2022, arXiv 2202.08550 (our transfer)",
+          .make = make};
+}
 
 }  // namespace tardigrad::methods

@@ -57,7 +57,7 @@ INSTANTIATE_TEST_SUITE_P(Methods, GoldenTrace, testing::ValuesIn(test::method_fi
 TEST(GoldenTraces, CoverEveryMethod) {
   std::set<std::string> covered;
   for (const MethodFile& file : test::method_files()) covered.insert(file.method());
-  for (const methods::MethodRow& row : methods::catalogue()) EXPECT_TRUE(covered.count(row.name)) << row.name;
+  for (const MethodRow& row : methods::catalogue()) EXPECT_TRUE(covered.count(row.name)) << row.name;
 }
 
 }  // namespace

@@ -117,7 +117,7 @@ TEST_P(Schedules, DelaysNeedsAndMemoryAreAsDeclared) {
     EXPECT_LE(seen.result.counters.delay_max, test::delay_bound(GetParam(), kWorkers));
 
     const auto row =
-        std::ranges::find_if(methods::catalogue(), [&](const methods::MethodRow& each) { return name == each.name; });
+        std::ranges::find_if(methods::catalogue(), [&](const MethodRow& each) { return name == each.name; });
     const std::unique_ptr<Method> method = test::make(GetParam().table, kWorkers, seed);
     const Capabilities capabilities = method->required_capabilities();
     EXPECT_TRUE((!capabilities.cancel || row->capabilities.cancel) &&
@@ -133,7 +133,7 @@ TEST_P(Schedules, DelaysNeedsAndMemoryAreAsDeclared) {
 
 // What a row declares is no more than what some variant really uses.
 TEST(Catalogue, DeclaredNeedsAndMemoryAreUsed) {
-  for (const methods::MethodRow& row : methods::catalogue()) {
+  for (const MethodRow& row : methods::catalogue()) {
     Capabilities used;
     std::size_t vectors = 0;
     for (const MethodFile& file : test::method_files()) {

@@ -130,7 +130,7 @@ bool draws(const SettingValue::Table& settings) {
 std::vector<MethodFile> fair_methods() {
   std::vector<MethodFile> list;
   for (const MethodFile& file : test::method_files()) {
-    const auto row = std::ranges::find(methods::catalogue(), file.method(), &methods::MethodRow::name);
+    const auto row = std::ranges::find(methods::catalogue(), file.method(), &MethodRow::name);
     const auto settings = fair_form(file.table, row->heterogeneous);
     if (settings && plain(*settings, 1.0)) list.push_back({file.name, *settings});
   }

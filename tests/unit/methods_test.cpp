@@ -327,10 +327,10 @@ TEST(MethodSettings, EveryMistakeHasItsLine) {
 
 TEST(MethodCatalogue, RowsAreWhole) {
   std::set<std::string> seen;
-  for (const methods::MethodRow& row : methods::catalogue()) {
+  for (const MethodRow& row : methods::catalogue()) {
     EXPECT_TRUE(seen.insert(row.name).second) << row.name;
-    EXPECT_STRNE(row.summary, "");
-    EXPECT_STRNE(row.source, "");
+    EXPECT_FALSE(row.summary.empty());
+    EXPECT_FALSE(row.source.empty());
     EXPECT_FALSE(row.settings.empty());
   }
 }

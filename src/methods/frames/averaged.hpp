@@ -4,9 +4,9 @@
 #include <memory>
 #include <string>
 
-#include "methods/catalogue.hpp"
 #include "methods/policies/update/update.hpp"
 #include "methods/shared_settings.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 

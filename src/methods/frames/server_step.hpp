@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "methods/catalogue.hpp"
 #include "methods/policies/clipping/clipping.hpp"
 #include "methods/policies/privacy/privacy.hpp"
 #include "methods/policies/step/schedule.hpp"
 #include "methods/policies/update/update.hpp"
+#include "tardigrad/method_row.hpp"
 
 namespace tardigrad::methods {
 

@@ -5,9 +5,9 @@
 #include <optional>
 #include <vector>
 
-#include "methods/catalogue.hpp"
 #include "methods/policies/arrival.hpp"
 #include "methods/policies/privacy/open_release.hpp"
+#include "tardigrad/method_row.hpp"
 #include "tardigrad/setting.hpp"
 
 namespace tardigrad::methods {
