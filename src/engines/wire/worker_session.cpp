@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engines/wire/worker_session.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "tardigrad/error.hpp"
+
+namespace tardigrad::wire {
+
+namespace {
+
+constexpr int kGreetingTime = 5;  // heartbeats
+constexpr Time kLongestHeartbeat = std::chrono::hours(1);
+constexpr std::uint32_t kMostLostAfter = 1000;
+constexpr std::uint32_t kMostSuperseded = 5;  // in a row, and nothing acknowledged: two workers have one name
+
+bool time_mends(Refusal reason) {
+  switch (reason) {
+    case Refusal::protocol:
+    case Refusal::scenario:
+    case Refusal::layout:
+    case Refusal::data:
+    case Refusal::name:
+      return false;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+WorkerSession::WorkerSession(SessionOptions options)
+    : options_(std::move(options)),
+      dimension_(std::accumulate(options_.identity.tensors.begin(), options_.identity.tensors.end(), std::size_t{0})),
+      heartbeat_(options_.heartbeat),
+      clock_(options_.heartbeat),
+      back_off_(options_.least_wait, options_.longest_wait, options_.jitter) {
+  TG_CHECK(dimension_ > 0 && options_.credits > 0 && heartbeat_ > Time{1}, "options of a worker");
+}
+
+void WorkerSession::tick(Time now) {
+  const Time time = clock_.advance(now);
+  switch (state_) {
+    case State::waiting:
+      if (time - since_ < wait_) return;
+      state_ = State::connecting;
+      since_ = time;
+      actions_.push_back(Connect{++connection_});
+      return;
+    case State::connecting:
+    case State::greeting:
+      if (time - since_ >= kGreetingTime * heartbeat_) retry(/*close=*/true);
+      return;
+    case State::joined:
+      if (liveness_.lost(time)) return retry(/*close=*/true);
+      if (time < next_beat_) return;
+      next_beat_ = time + heartbeat_;
+      say(Heartbeat{progress_});
+      return;
+    case State::ended:
+      return;
+  }
+}
+
+void WorkerSession::connected(ConnectionId connection, Time now) {
+  const Time time = clock_.advance(now);
+  if (connection != connection_ || state_ != State::connecting) return;
+  state_ = State::greeting;
+  since_ = time;
+  Hello hello{.protocol = kProtocol,
+              .identity = options_.identity,
+              .name = options_.name,
+              .process = options_.process,
+              .greeting = greetings_++,
+              .last = last_,
+              .acknowledged = acknowledged_,
+              .holds = {},
+              .credits = options_.credits};
+  for (const Held& held : held_) hello.holds.push_back(held.held);
+  say(std::move(hello));
+}
+
+void WorkerSession::disconnected(ConnectionId connection, Time now) {
+  clock_.advance(now);
+  if (connection != connection_ || state_ == State::waiting || state_ == State::ended) return;
+  retry(/*close=*/false);
+}
+
+// What had arrived in part is gone, what is computed stays; later it is sent from the start.
+void WorkerSession::retry(bool close) {
+  if (close) actions_.push_back(Disconnect{connection_});
+  std::erase_if(held_, [](const Held& held) { return held.assembly != nullptr; });
+  for (Held& held : held_) {
+    held.sent = false;
+    held.sending.reset();
+  }
+  state_ = State::waiting;
+  since_ = clock_.elapsed();
+  wait_ = back_off_.next();
+  end_if_drained();
+}
+
+void WorkerSession::received(ConnectionId connection, Message message, Time now) {
+  const Time time = clock_.advance(now);
+  if (connection != connection_) return;
+  if (state_ == State::greeting) {
+    if (const auto* welcome = std::get_if<Welcome>(&message))
+      welcomed(*welcome);
+    else if (const auto* refusal = std::get_if<Refused>(&message))
+      refused(*refusal);
+    else if (const auto* goodbye = std::get_if<Goodbye>(&message))
+      end(goodbye->text, false);
+    else
+      broken("an answer to a hello that is none");
+  } else if (state_ == State::joined) {
+    liveness_.hear(time);
+    handle(message);
+  }
+}
+
+void WorkerSession::handle(Message& message) {
+  if (const auto* assign = std::get_if<Assign>(&message)) {
+    assigned(*assign);
+  } else if (const auto* chunk = std::get_if<ParameterChunk>(&message)) {
+    parameters(*chunk);
+  } else if (const auto* ack = std::get_if<Ack>(&message)) {
+    acknowledged_ = ack->order;
+    superseded_ = 0;
+    back_off_.reset();
+    drop_held(ack->order);
+  } else if (const auto* refusal = std::get_if<Refuse>(&message)) {
+    const auto found = std::ranges::find(held_, HeldOrder{refusal->order, refusal->attempt}, &Held::held);
+    if (found != held_.end()) drop(static_cast<std::size_t>(found - held_.begin()));
+  } else if (const auto* cancel = std::get_if<Cancel>(&message)) {
+    while (!held_.empty() && held_.front().held.order <= cancel->up_to) drop(0);
+  } else if (const auto* credit = std::get_if<Credit>(&message)) {
+    room_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(std::uint64_t{room_} + credit->chunks, 1024));
+  } else if (const auto* refusal_of_all = std::get_if<Refused>(&message)) {
+    return refused(*refusal_of_all);
+  } else if (const auto* goodbye = std::get_if<Goodbye>(&message)) {
+    return end(goodbye->text, false);
+  } else if (!std::holds_alternative<Heartbeat>(message)) {
+    broken("a message that coordinators do not send");
+    return;
+  }
+  if (state_ != State::joined) return;
+  pump();
+  compute_next();
+}
+
+void WorkerSession::welcomed(const Welcome& welcome) {
+  if (welcome.session < last_ || welcome.heartbeat <= Time{1} || welcome.heartbeat > kLongestHeartbeat ||
+      welcome.lost_after == 0 || welcome.lost_after > kMostLostAfter || welcome.chunk_bytes < 4 ||
+      welcome.chunk_bytes > kMostChunk) {
+    broken("a welcome of an earlier coordinator, or one that cannot be");
+    return;
+  }
+  last_ = welcome.session;
+  heartbeat_ = welcome.heartbeat;
+  lost_after_ = welcome.lost_after;
+  clock_.set_most_step(heartbeat_);
+  room_ = std::min(welcome.credits, 1024u);
+  chunk_bytes_ = welcome.chunk_bytes;
+  consumed_ = 0;
+  state_ = State::joined;
+  since_ = clock_.elapsed();
+  next_beat_ = since_ + heartbeat_;
+  liveness_ = Liveness(heartbeat_, lost_after_, since_);
+  if (superseded_ == 0) back_off_.reset();
+  for (std::size_t i = held_.size(); i-- > 0;)
+    if (std::ranges::find(welcome.goes_on, held_[i].held) == welcome.goes_on.end()) drop(i);
+  if (state_ != State::joined) return;  // it was drained, and nothing is left
+  if (draining_) say(Drain{});
+  pump();
+  compute_next();
+}
+
+void WorkerSession::refused(const Refused& refusal) {
+  const bool again = refusal.reason == Refusal::superseded && ++superseded_ >= kMostSuperseded;
+  if (!time_mends(refusal.reason) || again)
+    end(std::string(describe(refusal.reason)) + (refusal.text.empty() ? "" : ": " + one_line(refusal.text)), true);
+  else
+    retry(/*close=*/true);
+}
+
+void WorkerSession::assigned(const Assign& assign) {
+  const HeldOrder held{assign.order.id, assign.attempt};
+  if (assign.session != last_ || assign.bytes != 4 * dimension_ || held_.size() >= kMostHeld ||
+      (!held_.empty() && held_.back().held.order >= held.order)) {
+    broken("an order that cannot be");
+    return;
+  }
+  Held order;
+  order.held = held;
+  order.order = assign.order;
+  order.assembly = std::make_unique<Assembly>(held, dimension_, options_.make_sink(dimension_));
+  held_.push_back(std::move(order));
+}
+
+void WorkerSession::parameters(const ParameterChunk& chunk) {
+  if (++consumed_ >= std::max(options_.credits / 2, 1u)) say(Credit{std::exchange(consumed_, 0)});
+  const auto found = std::ranges::find(held_, HeldOrder{chunk.order, chunk.attempt}, &Held::held);
+  if (found == held_.end() || !found->assembly) return;  // of an order that was refused meanwhile
+  if (const auto trouble = found->assembly->add(chunk); trouble && *trouble != Refusal::not_finite) {
+    broken(describe(*trouble));
+    return;
+  } else if (trouble) {
+    broken("parameters that are not finite");
+    return;
+  }
+  if (!found->assembly->complete()) return;
+  found->parameters = found->assembly->take();
+  found->assembly.reset();
+}
+
+// The coordinator is out of its mind: another connection may bring another.
+bool WorkerSession::broken(const char* what) {
+  say(Refused{Refusal::malformed, what});
+  retry(/*close=*/true);
+  return false;
+}
+
+void WorkerSession::drop(std::size_t at) {
+  const auto place = held_.begin() + static_cast<std::ptrdiff_t>(at);
+  if (place->computing) actions_.push_back(GiveUp{place->held});
+  held_.erase(place);
+  end_if_drained();
+}
+
+void WorkerSession::drop_held(OrderId order) {
+  for (std::size_t i = held_.size(); i-- > 0;)
+    if (held_[i].held.order == order) drop(i);
+}
+
+void WorkerSession::compute_next() {
+  if (std::ranges::any_of(held_, &Held::computing)) return;
+  const auto next = std::ranges::find_if(held_, [](const Held& held) { return !held.result; });
+  if (next == held_.end() || !next->parameters) return;
+  next->computing = true;
+  actions_.push_back(Compute{next->held, next->order, std::move(next->parameters)});
+}
+
+void WorkerSession::computed(HeldOrder held, Computed result, Time now) {
+  clock_.advance(now);
+  const auto found = std::ranges::find(held_, held, &Held::held);
+  if (found == held_.end() || !found->computing) return;
+  TG_CHECK(!result.failure.empty() || result.gradient.size() == 4 * dimension_, "a gradient of another dimension");
+  if (!result.failure.empty()) result.failure = one_line(result.failure, kMostText);
+  found->computing = false;
+  found->result = std::move(result);
+  pump();
+  compute_next();
+}
+
+// Sends what is computed, in the order of the orders, as far as there is room.
+void WorkerSession::pump() {
+  if (state_ != State::joined) return;
+  for (Held& held : held_) {
+    if (!held.result) return;
+    if (held.sent) continue;
+    if (!held.sending) held.sending = Cutter(held.held, held.result->gradient);
+    while (!held.sending->done()) {
+      if (room_ == 0) return;
+      --room_;
+      say(GradientChunk{held.sending->next(chunk_bytes_)});
+    }
+    const Computed& result = *held.result;
+    say(Result{.session = last_,
+               .order = held.held.order,
+               .attempt = held.held.attempt,
+               .norm = result.norm,
+               .loss = result.loss,
+               .steps_done = result.steps_done,
+               .compute_time = result.compute_time,
+               .failure = result.failure});
+    held.sent = true;
+  }
+}
+
+void WorkerSession::drain(Time now) {
+  clock_.advance(now);
+  if (std::exchange(draining_, true) || state_ == State::ended) return;
+  if (state_ == State::joined) say(Drain{});
+  end_if_drained();
+}
+
+void WorkerSession::end_if_drained() {
+  if (!draining_ || !held_.empty() || state_ == State::ended) return;
+  if (state_ == State::joined) say(Goodbye{"it has brought all it had"});
+  end("it has brought all it had", false);
+}
+
+void WorkerSession::end(std::string text, bool by_fault) {
+  for (const Held& held : held_)
+    if (held.computing) actions_.push_back(GiveUp{held.held});
+  held_.clear();
+  if (state_ != State::waiting) actions_.push_back(Disconnect{connection_});
+  state_ = State::ended;
+  actions_.push_back(Ended{std::move(text), by_fault});
+}
+
+}  // namespace tardigrad::wire
