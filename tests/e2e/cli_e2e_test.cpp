@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -228,8 +229,11 @@ TEST_F(Program, AProblemOfOnesOwn) {
 TEST_F(Program, CtrlCEndsARunWithWhatThereIs) {
   const pid_t pid =
       start({"run", kScenario, "--set", "run.stop.updates=1e12", "--set", "run.events=false", "--out", "r"});
-  while (!fs::exists(folder_ / "r" / "metrics.jsonl")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const auto evaluations = [&] {
+    const std::string rows = read(folder_ / "r" / "metrics.jsonl");
+    return std::ranges::count(rows, '\n');
+  };
+  while (evaluations() < 2) std::this_thread::sleep_for(std::chrono::milliseconds(5));  // the first is of the start
   kill(pid, SIGINT);
   const Finished finished = finish(pid);
   EXPECT_EQ(finished.code, 130);
@@ -272,8 +276,11 @@ TEST_F(Program, APaceThatTheMachineCannotKeepIsSaid) {
 TEST_F(Program, CtrlCEndsARunOnThreadsAtOnce) {
   const pid_t pid =
       start({"run", kScenario, "--runtime", "threads", "--set", "workers={count=4,compute_time=3600}", "--out", "r"});
-  while (!fs::exists(folder_ / "r" / "metrics.jsonl")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const auto evaluations = [&] {
+    const std::string rows = read(folder_ / "r" / "metrics.jsonl");
+    return std::ranges::count(rows, '\n');
+  };
+  while (evaluations() < 2) std::this_thread::sleep_for(std::chrono::milliseconds(5));  // the first is of the start
   kill(pid, SIGINT);
   EXPECT_EQ(finish(pid).code, 130);
   EXPECT_EQ(summary("r")["reason"], "interrupted");
