@@ -79,6 +79,9 @@ void SimulatedServer::handle(const wire::CoordinatorEvent& event, wire::Coordina
 
 void SimulatedServer::arrived(const wire::CoordinatorEvent& event, Stream& random) {
   const Order& order = event.order;
+  for (const auto& [id, entry] : books_.orders)
+    require(id >= order.id || entry.order.worker != event.worker || entry.outcome != 'i',
+            fmt::format("order {} arrives before order {}, which its worker was given earlier", order.id, id));
   if (!event.gradient) return end(order, event.worker, 'n');
   const bool applied = random.uniform() >= habits_.discards;
   end(order, event.worker, applied ? 'a' : 'd');
