@@ -11,7 +11,7 @@ namespace tardigrad::wire {
 
 namespace {
 
-constexpr int kGreetingTime = 5;  // heartbeats
+constexpr int kWelcomeTime = 5;  // heartbeats
 constexpr Time kLongestHeartbeat = std::chrono::hours(1);
 constexpr std::uint32_t kMostLostAfter = 1000;
 constexpr std::uint32_t kMostSuperseded = 5;  // in a row, and nothing acknowledged: two workers have one name
@@ -51,7 +51,7 @@ void WorkerSession::tick(Time now) {
       return;
     case State::connecting:
     case State::greeting:
-      if (time - since_ >= kGreetingTime * heartbeat_) retry(/*close=*/true);
+      if (time - since_ >= kWelcomeTime * heartbeat_) retry(/*close=*/true);
       return;
     case State::joined:
       if (liveness_.lost(time)) return retry(/*close=*/true);
