@@ -4,30 +4,15 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include "core/library_folder.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::data {
 namespace {
 
-/// The folder of the program or library that this code is in.
-std::filesystem::path own_folder() {
-  Dl_info info{};
-  TG_CHECK(dladdr(reinterpret_cast<const void*>(&own_folder), &info) != 0);
-  return std::filesystem::canonical(info.dli_fname).parent_path();
-}
-
-/// Beside the program, or where it is installed.
-std::filesystem::path find_library() {
-  const std::filesystem::path beside = own_folder();
-  for (const auto& folder : {beside, beside.parent_path() / "lib" / "tardigrad"})
-    if (std::filesystem::path path = folder / kTransferLibrary; exists(path)) return path;
-  throw Error(fmt::format("{}: is not beside the program ({}), and not in ../lib/tardigrad: install Tardigrad again",
-                          kTransferLibrary, beside.string()));
-}
-
 /// It stays open: its functions may be called until the end.
 const Transfer& open_library() {
-  const std::filesystem::path path = find_library();
+  const std::filesystem::path path = library_folder() / kTransferLibrary;
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) throw Error(fmt::format("{}: cannot be opened: {}", path.string(), one_line(dlerror())));
   const auto entry = reinterpret_cast<TransferEntry>(dlsym(library, kTransferEntry));

@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
-#include <optional>
 #include <sstream>
 
+#include "core/library_folder.hpp"
 #include "core/open_file.hpp"
 #include "tardigrad/error.hpp"
 
@@ -54,20 +54,6 @@ const Plugin& load_plugin(const fs::path& path) {
   return *plugin;
 }
 
-namespace {
-
-// libtardigrad_core.so's. The program need not be ours: one that embeds us may lie anywhere.
-std::optional<fs::path> library_folder() {
-  Dl_info core{};
-  std::error_code gone;
-  if (dladdr(reinterpret_cast<const void*>(&nearest_match), &core) == 0 || !core.dli_fname) return std::nullopt;
-  const fs::path library = fs::canonical(core.dli_fname, gone);
-  if (gone) return std::nullopt;
-  return library.parent_path();
-}
-
-}  // namespace
-
 std::vector<fs::path> plugin_folders() {
   const fs::path beside = fs::read_symlink("/proc/self/exe").parent_path();
   std::vector<fs::path> folders = {beside};
@@ -76,7 +62,7 @@ std::vector<fs::path> plugin_folders() {
     for (std::string folder; std::getline(stream, folder, ':');)
       if (!folder.empty()) folders.push_back(folder);
   }
-  if (const auto folder = library_folder(); folder && *folder != beside) folders.push_back(*folder);
+  if (const fs::path folder = library_folder(); !folder.empty() && folder != beside) folders.push_back(folder);
   return folders;
 }
 
