@@ -140,6 +140,9 @@ T read_in(Settings& settings, Setting<T> setting, Range range) {
   setting.range = range;
   return read(settings, setting);
 }
+/// One of a list, by its row: nothing where it is missing and its default, if any, is in words.
+/// Pre  it is a number
+std::optional<double> read_number(Settings& settings, const SettingRow& row);
 /// Nothing where it is missing: one whose default is to have none.
 template <class T>
 std::optional<T> read_if_given(Settings& settings, const Setting<T>& setting) {

@@ -7,6 +7,7 @@
 #include "cli/commands.hpp"
 #include "cli/print.hpp"
 #include "data/catalogue.hpp"
+#include "engines/catalogue/runtimes.hpp"
 #include "methods/catalogue.hpp"
 #include "methods/frames/server_step.hpp"
 #include "problems/catalogue.hpp"
@@ -87,15 +88,19 @@ Listing list_methods() {
   return listing;
 }
 
+std::vector<report::Column> setting_columns() {
+  return {{"setting"},
+          {.header = "default", .wrap = 24},
+          {.header = "allowed", .wrap = 34},
+          {.header = "meaning", .wrap = 60}};
+}
+
 // All about one method: every setting with its meaning.
 Listing list_method(const std::string& name) {
   for (const MethodRow& row : methods::catalogue()) {
     if (name != row.name) continue;
     Listing listing{.title = row.name,
-                    .table = {.columns = {{"setting"},
-                                          {.header = "default", .wrap = 24},
-                                          {.header = "allowed", .wrap = 34},
-                                          {.header = "meaning", .wrap = 60}}},
+                    .table = {.columns = setting_columns()},
                     .notes = fmt::format(
                         "{}\nNeeds {}; {} vectors beside x; unbiased on unequal data: {}.\nSource: {}\n", row.summary,
                         needs_of(row.capabilities), memory_of(row.memory), row.heterogeneous, row.source)};
@@ -140,13 +145,30 @@ Listing list_timing() {
 }
 
 Listing list_runtimes() {
-  return {
-      "runtimes",
-      {{{"name"}, {"what it is"}, {"clock"}},
-       {{"sim", "discrete-event simulation of any number of workers; gradients are real; bit-deterministic", "virtual"},
-        {"threads", "a thread a worker on this machine, really asynchronous; compute times are a pace to keep", "real"},
-        {"hogwild", "threads that share one x without locks, and no server; for vanilla-asgd on sparse problems",
-         "real"}}}};
+  Listing listing{"runtimes",
+                  {{{"name"},
+                    {.header = "what it is", .wrap = 60},
+                    {"clock"},
+                    {.header = "settings of [run] (= default)", .wrap = 30},
+                    {.header = "of [workers]", .wrap = 30}},
+                   {}},
+                  "`tardigrad list runtimes NAME` says what each setting means.\n"};
+  for (const RuntimeRow& row : runtimes())
+    listing.table.rows.push_back({row.name, row.summary, row.clock == Clock::virtual_time ? "virtual" : "real",
+                                  settings_of(row.run_settings), settings_of(row.workers_settings)});
+  return listing;
+}
+
+Listing list_runtime(const std::string& name) {
+  for (const RuntimeRow& row : runtimes()) {
+    if (name != row.name) continue;
+    Listing listing{.title = row.name, .table = {.columns = setting_columns()}, .notes = row.summary + "\n"};
+    add_settings(listing.table, row.run_settings, "run.");
+    add_settings(listing.table, row.workers_settings, "workers.");
+    return listing;
+  }
+  throw Error(
+      fmt::format("tardigrad list runtimes {}: there is no such runtime{}", name, did_you_mean(name, runtime_names())));
 }
 
 nlohmann::ordered_json to_json(const report::Table& table) {
@@ -166,8 +188,8 @@ int list_command(const ListCommand& command) {
   const std::vector<std::string> known = {"methods", "problems", "datasets", "timing", "runtimes"};
   if (!what.empty() && std::find(known.begin(), known.end(), what) == known.end())
     throw Error(fmt::format("tardigrad list {}: must be one of {}{}", what, join(known), did_you_mean(what, known)));
-  if (!name.empty() && what != "methods")
-    throw Error(fmt::format("tardigrad list {} {}: only methods are listed one by one", what, name));
+  if (!name.empty() && what != "methods" && what != "runtimes")
+    throw Error(fmt::format("tardigrad list {} {}: only methods and runtimes are listed one by one", what, name));
   if (markdown && what != "methods") throw Error("tardigrad list --markdown: only `list methods` has such a page");
   if (markdown) {
     const Listing index = index_methods();
@@ -181,7 +203,7 @@ int list_command(const ListCommand& command) {
                             : part == "problems" ? list_problems(common)
                             : part == "datasets" ? list_datasets()
                             : part == "timing"   ? list_timing()
-                                                 : list_runtimes();
+                                                 : (name.empty() ? list_runtimes() : list_runtime(name));
     if (common.json)
       json[listing.title] = to_json(listing.table);
     else

@@ -58,6 +58,16 @@ std::int64_t read(Settings& settings, const Setting<std::int64_t>& setting) {
   return settings.integer(setting.key, setting.range);
 }
 
+std::optional<double> read_number(Settings& settings, const SettingRow& row) {
+  TG_CHECK(row.kind == SettingRow::Kind::number, row.key, " is no number");
+  if (const auto* fallback = std::get_if<double>(&row.fallback))
+    return settings.number_or(row.key, *fallback, row.range);
+  if (row.must_be_given()) return settings.number(row.key, row.range);
+  settings.allow(row.key);
+  if (!settings.has(row.key)) return std::nullopt;
+  return settings.number(row.key, row.range);
+}
+
 bool read(Settings& settings, const Setting<bool>& setting) {
   TG_CHECK(setting.fallback, setting.key, " has no default");
   return settings.boolean_or(setting.key, *setting.fallback);

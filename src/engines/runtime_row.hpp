@@ -20,7 +20,7 @@
 #include "tardigrad/compute_time.hpp"
 #include "tardigrad/problem.hpp"
 #include "tardigrad/runtime.hpp"
-#include "tardigrad/settings.hpp"
+#include "tardigrad/setting.hpp"
 
 namespace tardigrad {
 
@@ -29,15 +29,7 @@ enum class Clock : std::uint8_t {
   real_time,     ///< passes by itself
 };
 
-/// A number in a scenario that one runtime has and others may not have.
-struct RuntimeSetting {
-  std::string table;  ///< "run" or "workers"
-  std::string key;
-  std::optional<double> fallback;  ///< nothing: it may be left out, and then has no value
-  Range range;
-  std::string unit, meaning;
-};
-/// By key; what was left out is not in it.
+/// What a scenario says to its runtime alone: numbers, by key; what was left out is not in it.
 using RuntimeSettings = std::map<std::string, double>;
 
 /// What a run is carried out with, whatever its runtime. Referenced objects outlive what is made from it.
@@ -82,7 +74,8 @@ struct RuntimeRow {
   Capabilities capabilities = {};
   enum class ComputeTimes : std::uint8_t { required, optional, none } compute_times = ComputeTimes::required;
   std::size_t most_workers = std::numeric_limits<std::size_t>::max();
-  std::vector<RuntimeSetting> settings = {};
+  /// What it has in the tables [run] and [workers], and others may not have: numbers.
+  std::span<const SettingRow> run_settings = {}, workers_settings = {};
   /// Makes the runtime, where there is a server.
   std::function<std::unique_ptr<Runtime>(const RunParts&)> make = {};
   /// Makes the executor, where `drive` is not the one.

@@ -129,14 +129,17 @@ CheckpointPlan read_checkpoints(Settings& run, Use use) {
   return plan;
 }
 
+// What a runtime has in one of the tables [run] and [workers].
+std::span<const SettingRow> settings_in(const RuntimeRow& row, const std::string& table) {
+  return table == "run" ? row.run_settings : row.workers_settings;
+}
+
 // A setting that another runtime has and this one has not would have no effect: a mistake of the scenario.
 void refuse_foreign(Settings& settings, const std::string& table, const RuntimeRow& mine) {
   for (const RuntimeRow& row : runtimes())
-    for (const RuntimeSetting& setting : row.settings) {
-      const auto has = [&](const RuntimeRow& other) {
-        return std::ranges::find(other.settings, setting.key, &RuntimeSetting::key) != other.settings.end();
-      };
-      if (setting.table != table || has(mine)) continue;
+    for (const SettingRow& setting : settings_in(row, table)) {
+      const auto has = [&](const RuntimeRow& other) { return find(settings_in(other, table), setting.key) != nullptr; };
+      if (has(mine)) continue;
       settings.allow(setting.key);
       if (!settings.has(setting.key)) continue;
       std::vector<std::string> owners;
@@ -163,14 +166,8 @@ RuntimeChoice read_runtime(Settings& run, Use use) {
 RuntimeSettings read_runtime_settings(Settings& settings, const std::string& table, const RuntimeRow& row) {
   refuse_foreign(settings, table, row);
   RuntimeSettings values;
-  for (const RuntimeSetting& setting : row.settings) {
-    if (setting.table != table) continue;
-    settings.allow(setting.key);
-    if (setting.fallback)
-      values[setting.key] = settings.number_or(setting.key, *setting.fallback, setting.range);
-    else if (settings.has(setting.key))
-      values[setting.key] = settings.number(setting.key, setting.range);
-  }
+  for (const SettingRow& setting : settings_in(row, table))
+    if (const std::optional<double> value = read_number(settings, setting)) values[setting.key] = *value;
   return values;
 }
 

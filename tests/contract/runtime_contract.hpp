@@ -24,8 +24,10 @@ inline std::vector<const RuntimeRow*> rows_with_a_server() {
 // A second of the run takes a millisecond where time is real.
 inline RuntimeSettings settings_of(const RuntimeRow& row) {
   RuntimeSettings settings;
-  for (const RuntimeSetting& setting : row.settings)
-    if (setting.fallback) settings[setting.key] = setting.key == "time_scale" ? 1e-3 : *setting.fallback;
+  for (const auto& list : {row.run_settings, row.workers_settings})
+    for (const SettingRow& setting : list)
+      if (const auto* fallback = std::get_if<double>(&setting.fallback))
+        settings[setting.key] = setting.is("time_scale") ? 1e-3 : *fallback;
   return settings;
 }
 

@@ -192,10 +192,11 @@ TEST(RuntimeCatalogue, NamesAreUniqueAndEveryRowCanBeMade) {
     EXPECT_FALSE(row.summary.empty());
     EXPECT_EQ(row.has_server, static_cast<bool>(row.make)) << row.name;
     EXPECT_TRUE(row.has_server || row.make_executor) << row.name;
-    for (const RuntimeSetting& setting : row.settings) {
-      EXPECT_TRUE(setting.table == "run" || setting.table == "workers") << setting.key;
-      EXPECT_FALSE(setting.meaning.empty()) << setting.key;
-    }
+    for (const auto& list : {row.run_settings, row.workers_settings})
+      for (const SettingRow& setting : list) {
+        EXPECT_EQ(setting.kind, SettingRow::Kind::number) << setting.key;
+        EXPECT_STRNE(setting.meaning, "") << setting.key;
+      }
   }
 }
 

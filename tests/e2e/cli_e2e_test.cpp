@@ -193,7 +193,12 @@ TEST_F(Program, ListsTheSettingsOfOneMethod) {
     EXPECT_THAT(all, HasSubstr(text));
   expect_refused({"list", "methods", "ringmaster"},
                  "tardigrad list methods ringmaster: there is no such method; did you mean `ringmaster-asgd`?");
-  expect_refused({"list", "problems", "cnn"}, "tardigrad list problems cnn: only methods are listed one by one");
+  const std::string threads = run({"list", "runtimes", "threads"}).out;
+  for (const char* text : {"run.time_scale  ", "workers.restart_after  ", "never", "a number in [1e-06, 1000000]"})
+    EXPECT_THAT(threads, HasSubstr(text));
+  expect_refused({"list", "runtimes", "thread"}, "there is no such runtime; did you mean `threads`?");
+  expect_refused({"list", "problems", "cnn"},
+                 "tardigrad list problems cnn: only methods and runtimes are listed one by one");
   expect_refused({"list", "timing", "--markdown"}, "only `list methods` has such a page");
   EXPECT_THAT(run({"list", "methods", "--markdown"}).out, HasSubstr("| [clipped-asgd](clipped-asgd.md) "));
 }

@@ -46,6 +46,20 @@ TEST(Setting, IsReadAsItIsListed) {
   EXPECT_EQ(to_toml({settings.resolved()}), "{ count = 7, limit = 7, rate = 0.5, rule = \"two\", stop = true }");
 }
 
+TEST(Setting, IsReadByItsRow) {
+  constexpr Setting<double> kLater = {.key = "later", .default_in_words = "never", .range = kPositive};
+  constexpr Setting<double> kNeeded = {.key = "needed", .range = kPositive};
+  Settings settings = of({{"needed", {2.0}}});
+  EXPECT_EQ(read_number(settings, kRate), 0.5);
+  EXPECT_EQ(read_number(settings, kLater), std::nullopt);
+  EXPECT_EQ(read_number(settings, kNeeded), 2.0);
+  settings.finish();
+  Settings wrong = of({{"later", {0.0}}});
+  EXPECT_THAT([&] { read_number(wrong, kLater); }, ThrowsMessage<Error>("method.later = 0.0: must be a number > 0"));
+  EXPECT_THAT([&] { read_number(wrong, kNeeded); },
+              ThrowsMessage<Error>("method.needed: is missing; it must be a number > 0"));
+}
+
 TEST(Setting, WhatIsNotAllowedIsSaidAsEver) {
   const auto refuses = [](SettingValue::Table table, const auto& setting, const std::string& message) {
     Settings settings = of(std::move(table));

@@ -8,8 +8,22 @@ namespace {
 // From before times of nanoseconds run over (timing::kLongestSeconds).
 constexpr double kLongestRestart = 1e8;
 
+constexpr Setting<double> kTimeScale = {
+    .key = "time_scale",
+    .fallback = 1.0,
+    .range = {.low = 1e-6, .high = 1e6},
+    .unit = "real s per s",
+    .meaning = "how long a second of the run takes: paces, availability and stops are scaled"};
+constexpr Setting<double> kRestartAfter = {.key = "restart_after",
+                                           .default_in_words = "never",
+                                           .range = {.low = 0.0, .high = kLongestRestart},
+                                           .unit = "s",
+                                           .meaning = "a worker that failed returns after so long; without it never"};
+constexpr SettingRow kRunSettings[] = {kTimeScale};
+constexpr SettingRow kWorkersSettings[] = {kRestartAfter};
+
 std::optional<Time> restart_of(const RuntimeSettings& settings) {
-  const auto found = settings.find("restart_after");
+  const auto found = settings.find(kRestartAfter.key);
   if (found == settings.end()) return std::nullopt;
   return from_seconds(found->second);
 }
@@ -23,25 +37,15 @@ RuntimeRow row() {
           .capabilities = kCapabilities,
           .compute_times = RuntimeRow::ComputeTimes::optional,
           .most_workers = ThreadRuntime::kMostWorkers,
-          .settings = {{.table = "run",
-                        .key = "time_scale",
-                        .fallback = 1.0,
-                        .range = {.low = 1e-6, .high = 1e6},
-                        .unit = "real s per s",
-                        .meaning = "how long a second of the run takes: paces, availability and stops are scaled"},
-                       {.table = "workers",
-                        .key = "restart_after",
-                        .fallback = {},
-                        .range = {.low = 0.0, .high = kLongestRestart},
-                        .unit = "s",
-                        .meaning = "a worker that failed returns after so long; without it never"}},
+          .run_settings = kRunSettings,
+          .workers_settings = kWorkersSettings,
           .make = [](const RunParts& parts) -> std::unique_ptr<Runtime> {
             return std::make_unique<ThreadRuntime>(parts.problem, parts.buffers,
                                                    ThreadOptions{.workers = parts.workers,
                                                                  .pace = parts.compute_time,
                                                                  .availability = parts.availability,
                                                                  .restart_after = restart_of(parts.settings),
-                                                                 .time_scale = parts.settings.at("time_scale"),
+                                                                 .time_scale = parts.settings.at(kTimeScale.key),
                                                                  .evaluation_threads = parts.evaluation_threads});
           }};
 }
