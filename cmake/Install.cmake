@@ -7,7 +7,7 @@
 #   include/tardigrad/       the contract, for plugins and for programs that embed it
 #   lib/cmake/tardigrad/     find_package(tardigrad), with the targets tardigrad::tardigrad and tardigrad::experiment
 #   share/                   completions for bash, zsh and fish, the manual page
-#   share/tardigrad/         documents, scenarios and examples, side by side as in the source tree
+#   share/tardigrad/         documents, scenarios and examples, side by side as in the source tree; the schema of scenarios
 include(CMakePackageConfigHelpers)
 set(private lib/tardigrad)
 set(package lib/cmake/tardigrad)
@@ -49,6 +49,7 @@ if(TARGET words)
   install(FILES ${words}/_tardigrad DESTINATION share/zsh/site-functions COMPONENT core)
   install(FILES ${words}/tardigrad.fish DESTINATION share/fish/vendor_completions.d COMPONENT core)
   install(FILES ${words}/tardigrad.1 DESTINATION share/man/man1 COMPONENT core)
+  install(FILES ${words}/scenario.schema.json DESTINATION share/tardigrad COMPONENT core)
 endif()
 
 set(CPACK_GENERATOR DEB TGZ)

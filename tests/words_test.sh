@@ -38,10 +38,10 @@ completes 'tardigrad what-if runs/q --method ringm' ringmaster-asgd
 completes 'tardigrad data get fashion' fashion-mnist
 
 # Every long option that a help text names is in all four, and so is every command.
-help=$("$program" --help; for command in run compare replay what-if list data; do "$program" "$command" --help; done)
+help=$("$program" --help; for command in run compare replay what-if list schema data; do "$program" "$command" --help; done)
 options=$(grep -oE '^  (-[a-z],)?--[a-z-]+' <<<"$help" | sed 's/.*--//' | sort -u)
 [[ $(wc -w <<<"$options") -ge 15 ]] || fail "only these options were found: $options"
-for option in $options run compare replay what-if list data get import verify; do
+for option in $options run compare replay what-if list schema data get import verify; do
   grep -qE -- "(--|'| )$option" tardigrad.bash || fail "tardigrad.bash lacks $option"
   grep -q -- "$option" _tardigrad || fail "_tardigrad lacks $option"
   grep -qE -- "-l $option|-a $option" tardigrad.fish || fail "tardigrad.fish lacks $option"

@@ -4,12 +4,14 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <variant>
+#include <vector>
 
 #include "tardigrad/settings.hpp"
 
@@ -22,17 +24,39 @@ std::string describe(const Range& range, bool integral);
 
 /// A text out of a few.
 struct Choice {};
+/// Any text.
+struct Text {};
+/// The path of a file (Settings::file_path).
+struct FilePath {};
+/// A number, or a list of them.
+struct Numbers {};
 /// A table of its own settings.
 struct SubTable {};
+/// A list of tables that have the same settings.
+struct Tables {};
+/// A value of one of several forms: a number or a table. Its rows are its forms.
+struct OneOf {};
+
+template <class T>
+concept Nested = std::is_same_v<T, SubTable> || std::is_same_v<T, Tables> || std::is_same_v<T, OneOf>;
 
 /// The words of a choice; at most ten.
 using Words = std::array<const char*, 10>;
 
-/// A setting of type T: double, std::int64_t, bool, Choice or SubTable. A constant, given to `read` and put into the
-/// list of those that a thing has.
+struct SettingRow;
+
+/// What a table has besides its rows where the first of them, a choice of names, says `name`: { kind = "pareto", ... }.
+struct SettingVariant {
+  const char* name = "";
+  const char* meaning = "";
+  std::span<const SettingRow> rows = {};
+};
+
+/// A setting of type T: double, std::int64_t, bool, or one of the types above. A constant, given to `read` and put into
+/// the list of those that a thing has.
 template <class T>
 struct Setting {
-  using Value = std::conditional_t<std::is_same_v<T, Choice>, const char*, T>;
+  using Value = std::conditional_t<std::is_arithmetic_v<T>, T, const char*>;
   const char* key;
   /// Of one that may be missing.
   std::optional<Value> fallback = {};
@@ -44,19 +68,18 @@ struct Setting {
   Words words = {};  ///< of a choice; of a number: texts that may stand in its place
 };
 
-struct SettingRow;
-
-template <>
-struct Setting<SubTable> {
+template <Nested T>
+struct Setting<T> {
   const char* key;
   const char* default_in_words = "";
   const char* meaning = "";
   std::span<const SettingRow> rows = {};
+  std::span<const SettingVariant> variants = {};
 };
 
 /// A setting of any type, for lists.
 struct SettingRow {
-  enum class Kind : std::uint8_t { number, integer, boolean, choice, table };
+  enum class Kind : std::uint8_t { number, integer, boolean, choice, text, path, numbers, table, tables, one_of };
   using Default = std::variant<std::monostate, double, std::int64_t, bool, const char*>;
   Kind kind;
   const char* key;
@@ -67,6 +90,7 @@ struct SettingRow {
   const char* meaning = "";
   Words words = {};
   std::span<const SettingRow> rows = {};
+  std::span<const SettingVariant> variants = {};
 
   template <class T>
   constexpr SettingRow(const Setting<T>& setting)  // NOLINT(google-explicit-constructor): lists are of any type
@@ -75,8 +99,9 @@ struct SettingRow {
         fallback(default_of(setting)),
         default_in_words(setting.default_in_words),
         meaning(setting.meaning) {
-    if constexpr (std::is_same_v<T, SubTable>) {
+    if constexpr (Nested<T>) {
       rows = setting.rows;
+      variants = setting.variants;
     } else {
       range = setting.range;
       unit = setting.unit;
@@ -98,11 +123,16 @@ struct SettingRow {
     if constexpr (std::is_same_v<T, std::int64_t>) return Kind::integer;
     if constexpr (std::is_same_v<T, bool>) return Kind::boolean;
     if constexpr (std::is_same_v<T, Choice>) return Kind::choice;
+    if constexpr (std::is_same_v<T, Text>) return Kind::text;
+    if constexpr (std::is_same_v<T, FilePath>) return Kind::path;
+    if constexpr (std::is_same_v<T, Numbers>) return Kind::numbers;
+    if constexpr (std::is_same_v<T, Tables>) return Kind::tables;
+    if constexpr (std::is_same_v<T, OneOf>) return Kind::one_of;
     return Kind::table;
   }
   template <class T>
   static constexpr Default default_of(const Setting<T>& setting) {
-    if constexpr (!std::is_same_v<T, SubTable>)
+    if constexpr (!Nested<T>)
       if (setting.fallback) return Default(*setting.fallback);
     return Default();
   }
@@ -110,6 +140,9 @@ struct SettingRow {
 
 /// Nothing: it is none of them.
 const SettingRow* find(std::span<const SettingRow> rows, std::string_view key);
+/// Aborts where a table gave what no list has, that is, where something is read and not listed. `where`: of messages.
+void check_listed(const SettingValue::Table& read, std::initializer_list<std::span<const SettingRow>> lists,
+                  const std::string& where);
 
 /// The value that a table gives a setting, or its default.
 /// Errors  Error as of Settings: it is missing and has no default, of another type, or out of its range
@@ -117,6 +150,12 @@ double read(Settings& settings, const Setting<double>& setting);
 std::int64_t read(Settings& settings, const Setting<std::int64_t>& setting);
 bool read(Settings& settings, const Setting<bool>& setting);
 std::string read(Settings& settings, const Setting<Choice>& setting);
+std::string read(Settings& settings, const Setting<Text>& setting);
+std::vector<double> read(Settings& settings, const Setting<Numbers>& setting);
+/// Empty when it is missing and may be.
+Settings& read(Settings& settings, const Setting<SubTable>& setting);
+/// Of a table with variants: which one it is.
+std::string read_variant(Settings& table, const Setting<SubTable>& setting);
 
 inline std::string read(Settings& settings, Setting<Choice> setting, const std::string& fallback) {
   setting.fallback = fallback.c_str();

@@ -71,6 +71,10 @@ struct DataCommand {
   CommonOptions common;
 };
 
+struct SchemaCommand {
+  std::vector<std::filesystem::path> plugins;
+};
+
 /// What the program ends with (docs/scenarios.md has them too).
 enum ExitCode : int {
   kEnded = 0,         ///< all is well
@@ -88,6 +92,7 @@ int replay_command(const ReplayCommand& command);
 int what_if_command(const WhatIfCommand& command);
 int list_command(const ListCommand& command);
 int data_command(const DataCommand& command);
+int schema_command(const SchemaCommand& command);
 
 /// Set by Ctrl-C (SIGINT), SIGTERM and, where it was not ignored, SIGHUP once `catch_interrupts` was called; a second
 /// SIGINT or SIGTERM kills. SIGUSR1 asks for a checkpoint, and for nothing where there are none.

@@ -13,7 +13,7 @@
 #include "problems/catalogue.hpp"
 #include "report/table.hpp"
 #include "tardigrad/error.hpp"
-#include "timing/models.hpp"
+#include "timing/settings.hpp"
 
 namespace tardigrad::cli {
 namespace {
@@ -140,7 +140,8 @@ Listing list_datasets() {
 
 Listing list_timing() {
   Listing listing{"timing", {{{"kind"}, {"law"}, {"settings"}}, {}}};
-  for (const timing::ModelRow& row : timing::models()) listing.table.rows.push_back({row.kind, row.summary, row.keys});
+  for (const SettingVariant& law : timing::kLaws)
+    listing.table.rows.push_back({law.name, law.meaning, settings_of(law.rows)});
   return listing;
 }
 

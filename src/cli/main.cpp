@@ -66,6 +66,12 @@ constexpr const char* kListExamples = R"(Examples:
   tardigrad list methods clipped-asgd
   tardigrad list problems --plugin ./libmine.so --json)";
 
+constexpr const char* kSchemaExamples = R"(Examples:
+  tardigrad schema >scenario.schema.json
+  tardigrad schema --plugin ./libmine.so >mine.schema.json
+
+The first line `#:schema ./scenario.schema.json` of a scenario names it to Taplo and Even Better TOML.)";
+
 constexpr const char* kDataExamples = R"(Examples:
   tardigrad data list
   tardigrad data get cifar10
@@ -104,7 +110,7 @@ CLI::Option* add_scenario(CLI::App& app, Command& command) {
 // CLI11 knows what it expected, but not what is near.
 std::string explain(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
   if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) {
-    const std::vector<std::string> commands = {"run", "compare", "replay", "what-if", "list", "data"};
+    const std::vector<std::string> commands = {"run", "compare", "replay", "what-if", "list", "schema", "data"};
     return fmt::format("`{}` is no command: must be one of {}{}", argv[1], join(commands),
                        did_you_mean(argv[1], commands));
   }
@@ -185,6 +191,12 @@ int run(int argc, char** argv) {
   list_app->add_flag("--markdown", list_options.markdown, "With methods: the table of docs/methods/README.md");
   add_common(*list_app, list_options.common);
 
+  SchemaCommand schema_options;
+  CLI::App* schema_app =
+      app.add_subcommand("schema", "Print what editors check and complete a scenario by (JSON Schema, draft-07)")
+          ->footer(kSchemaExamples);
+  schema_app->add_option("--plugin", schema_options.plugins, "A shared library with problems of your own");
+
   DataCommand data_options;
   CLI::App* data_app = app.add_subcommand("data", "Data sets: list, get, import, verify")->footer(kDataExamples);
   data_app->require_subcommand(1);
@@ -221,6 +233,7 @@ int run(int argc, char** argv) {
   if (*replay_app) return replay_command(replay_options);
   if (*what_if_app) return what_if_command(what_if_options);
   if (*list_app) return list_command(list_options);
+  if (*schema_app) return schema_command(schema_options);
   return data_command(data_options);
 }
 

@@ -22,14 +22,14 @@ std::vector<std::string> list_of(const Words& words) {
 
 std::string SettingRow::default_text() const {
   if (*default_in_words) return default_in_words;
-  struct Text {
+  struct InWords {
     std::string operator()(std::monostate) const { return ""; }
     std::string operator()(bool value) const { return value ? "true" : "false"; }
     std::string operator()(const char* word) const { return word; }
     std::string operator()(double number) const { return fmt::format("{}", number); }
     std::string operator()(std::int64_t number) const { return fmt::format("{}", number); }
   };
-  return std::visit(Text{}, fallback);
+  return std::visit(InWords{}, fallback);
 }
 
 std::string SettingRow::allowed_text() const {
@@ -37,15 +37,57 @@ std::string SettingRow::allowed_text() const {
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   if (kind == Kind::boolean) return "true, false";
   if (kind == Kind::number || kind == Kind::integer) add(describe(range, kind == Kind::integer));
+  if (kind == Kind::numbers) add(describe(range, false) + ", or a list of such");
+  if (kind == Kind::text) add("a text");
+  if (kind == Kind::path) add("the path of a file");
   if (*unit) text += std::string(" of ") + unit;
   for (const std::string& word : list_of(words)) add("\"" + word + "\"");
-  for (const SettingRow& row : rows) add(row.key);
+  for (const SettingRow& row : rows) add(kind == Kind::one_of ? row.allowed_text() : row.key);
+  if (!variants.empty()) text += ", ...";
+  if (kind == Kind::tables) return "[ { " + text + " }, ... ]";
   return kind == Kind::table ? "{ " + text + " }" : text;
 }
 
 const SettingRow* find(std::span<const SettingRow> rows, std::string_view key) {
   const auto found = std::ranges::find_if(rows, [&](const SettingRow& row) { return row.is(key); });
   return found == rows.end() ? nullptr : &*found;
+}
+
+namespace {
+
+// The lists of a table: its own, and those of its variant.
+void check_table(const SettingValue::Table& read, const SettingRow& row, const std::string& where) {
+  if (row.rows.empty()) return;  // it says no more than that it is a table
+  std::span<const SettingRow> more;
+  if (!row.variants.empty()) {
+    const auto chosen = read.find(row.rows.front().key);
+    for (const SettingVariant& variant : row.variants)
+      if (chosen != read.end() && chosen->second == SettingValue{std::string(variant.name)}) more = variant.rows;
+  }
+  check_listed(read, {row.rows, more}, where);
+}
+
+}  // namespace
+
+void check_listed(const SettingValue::Table& read, std::initializer_list<std::span<const SettingRow>> lists,
+                  const std::string& where) {
+  using Kind = SettingRow::Kind;
+  for (const auto& [key, value] : read) {
+    const SettingRow* row = nullptr;
+    for (const auto& list : lists)
+      if (!row) row = find(list, key);
+    const std::string path = where + "." + key;
+    TG_CHECK(row, path, " is read, and not listed");
+    std::span<const SettingRow> forms = {row, 1};
+    if (row->kind == Kind::one_of) forms = row->rows;
+    for (const SettingRow& form : forms) {
+      if (value.is_table() && form.kind == Kind::table)
+        check_table(std::get<SettingValue::Table>(value.value), form, path);
+      if (value.is_list() && form.kind == Kind::tables)
+        for (const SettingValue& item : std::get<SettingValue::List>(value.value))
+          check_table(std::get<SettingValue::Table>(item.value), form, path);
+    }
+  }
 }
 
 double read(Settings& settings, const Setting<double>& setting) {
@@ -76,6 +118,27 @@ bool read(Settings& settings, const Setting<bool>& setting) {
 std::string read(Settings& settings, const Setting<Choice>& setting) {
   if (setting.fallback) return settings.choice_or(setting.key, *setting.fallback, list_of(setting.words));
   return settings.choice(setting.key, list_of(setting.words));
+}
+
+std::string read(Settings& settings, const Setting<Text>& setting) {
+  return setting.fallback ? settings.text_or(setting.key, *setting.fallback) : settings.text(setting.key);
+}
+
+std::vector<double> read(Settings& settings, const Setting<Numbers>& setting) {
+  return settings.numbers(setting.key, setting.range);
+}
+
+Settings& read(Settings& settings, const Setting<SubTable>& setting) {
+  return *setting.default_in_words ? settings.table_or_empty(setting.key) : settings.table(setting.key);
+}
+
+std::string read_variant(Settings& table, const Setting<SubTable>& setting) {
+  const SettingRow& choice = setting.rows.front();
+  std::vector<std::string> names;
+  for (const SettingVariant& variant : setting.variants) names.emplace_back(variant.name);
+  if (const auto* fallback = std::get_if<const char*>(&choice.fallback))
+    return table.choice_or(choice.key, *fallback, names);
+  return table.choice(choice.key, names);
 }
 
 }  // namespace tardigrad

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "experiment/compare_settings.hpp"
 #include "experiment/run_session.hpp"
 #include "tardigrad/error.hpp"
 
@@ -68,6 +69,7 @@ ComparisonPlan::ComparisonPlan(const Scenario& scenario, const std::filesystem::
   const std::unique_ptr<Settings> settings = scenario.compare_settings();
   grid_ = read_grid(*settings);
   settings->finish();
+  check_listed(settings->resolved(), {kCompareSettings}, "compare");
   if (grid_.worlds.empty()) worlds_.push_back({.label = "", .scenario = scenario, .directory = directory});
   for (const WorldEntry& entry : grid_.worlds)
     worlds_.push_back(

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/hash.hpp"
+#include "experiment/compare_settings.hpp"
 #include "report/comparison_sentences.hpp"
 #include "report/numbers.hpp"
 #include "tardigrad/error.hpp"
@@ -17,19 +18,19 @@ namespace {
 
 std::vector<WorldEntry> read_worlds(Settings& compare) {
   std::vector<WorldEntry> worlds;
-  if (!compare.has("worlds")) {
-    compare.allow("worlds");
+  if (!compare.has(kWorlds.key)) {
+    compare.allow(kWorlds.key);
     return worlds;
   }
-  for (Settings* table : compare.tables("worlds")) {
+  for (Settings* table : compare.tables(kWorlds.key)) {
     WorldEntry entry{
-        .label = table->text("label"), .changes = {}, .path = fmt::format("compare.worlds[{}]", worlds.size())};
+        .label = read(*table, kWorldLabel), .changes = {}, .path = fmt::format("compare.worlds[{}]", worlds.size())};
     const auto ends_a_path = [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20; };
     if (entry.label.empty() || entry.label.front() == '.' || std::ranges::any_of(entry.label, ends_a_path))
-      table->fail("label", "names a folder: it must not be empty, begin with a dot, or hold a slash");
+      table->fail(kWorldLabel.key, "names a folder: it must not be empty, begin with a dot, or hold a slash");
     for (const WorldEntry& other : worlds)
-      if (other.label == entry.label) table->fail("label", "stands twice");
-    for (const char* part : {"problem", "workers", "run"}) {
+      if (other.label == entry.label) table->fail(kWorldLabel.key, "stands twice");
+    for (const char* part : {kWorldProblem.key, kWorldWorkers.key, kWorldRun.key}) {
       table->allow(part);
       if (const std::optional<SettingValue> value = table->raw(part)) {
         if (!value->is_table()) table->fail(part, "must be a table");
@@ -46,10 +47,11 @@ std::vector<std::string> read_world_labels(const SettingValue& value, const std:
                                            Settings& compare) {
   std::vector<std::string> known, labels;
   for (const WorldEntry& world : grid.worlds) known.push_back(world.label);
-  if (!value.is_list()) compare.fail("methods", fmt::format("{}.worlds must be a list of labels", path));
+  if (!value.is_list()) compare.fail(kComparedMethods.key, fmt::format("{}.worlds must be a list of labels", path));
   for (const SettingValue& item : std::get<SettingValue::List>(value.value)) {
     if (!item.is_text() || std::ranges::find(known, std::get<std::string>(item.value)) == known.end())
-      compare.fail("methods", fmt::format("{}.worlds holds {}: must be one of {}", path, to_toml(item), join(known)));
+      compare.fail(kComparedMethods.key,
+                   fmt::format("{}.worlds holds {}: must be one of {}", path, to_toml(item), join(known)));
     labels.push_back(std::get<std::string>(item.value));
   }
   return labels;
@@ -78,12 +80,13 @@ std::vector<std::string> read_axes(const SettingValue::Table& entry, const std::
   for (const auto& [key, value] : entry) {
     if (!value.is_list()) continue;
     const auto& list = std::get<SettingValue::List>(value.value);
-    if (list.empty()) compare.fail("methods", fmt::format("{}.{} is an empty list", path, key));
+    if (list.empty()) compare.fail(kComparedMethods.key, fmt::format("{}.{} is an empty list", path, key));
     for (const SettingValue& item : list)
       if (item.is_list() || item.is_table())
-        compare.fail("methods", fmt::format("{}.{} is a grid axis: its values must be numbers, texts, true or false, "
-                                            "and not {}",
-                                            path, key, to_toml(item)));
+        compare.fail(kComparedMethods.key,
+                     fmt::format("{}.{} is a grid axis: its values must be numbers, texts, true or false, "
+                                 "and not {}",
+                                 path, key, to_toml(item)));
     axes.push_back(key);
   }
   return axes;
@@ -92,7 +95,8 @@ std::vector<std::string> read_axes(const SettingValue::Table& entry, const std::
 // The name of the method, or the label in its place, which is no setting.
 std::string take_label(SettingValue::Table& entry, const std::string& path, Settings& compare) {
   if (const auto label = entry.find("label"); label != entry.end()) {
-    if (!label->second.is_text()) compare.fail("methods", fmt::format("{}.label must be a text in quotes", path));
+    if (!label->second.is_text())
+      compare.fail(kComparedMethods.key, fmt::format("{}.label must be a text in quotes", path));
     std::string text = std::get<std::string>(label->second.value);
     entry.erase(label);
     return text;
@@ -114,7 +118,7 @@ void check_size(const SettingValue::Table& entry, const std::vector<std::string>
   const double seeds = static_cast<double>(std::max(grid.seeds.size(), grid.search_seeds.size()));
   const double runs = (static_cast<double>(grid.points.size()) + points) * worlds * seeds;
   if (runs > kMostRuns)
-    compare.fail("methods",
+    compare.fail(kComparedMethods.key,
                  fmt::format("{} is a grid of {} points, which makes {:.3g} runs on {} seeds in {} worlds; a "
                              "comparison has at most {} runs",
                              path, points, runs, seeds, worlds, kMostRuns));
@@ -127,7 +131,7 @@ void add_points(SettingValue::Table entry, const std::string& path, Settings& co
     entry.erase(worlds);
   }
   if (const auto name = entry.find("name"); name != entry.end() && !name->second.is_text())
-    compare.fail("methods", fmt::format("{}.name must be a text in quotes", path));
+    compare.fail(kComparedMethods.key, fmt::format("{}.name must be a text in quotes", path));
   first.method = entry;
   const std::vector<std::string> axes = read_axes(entry, path, compare);
   check_size(entry, axes, path, compare, grid);
@@ -153,18 +157,20 @@ void check_labels(const Grid& grid, const Settings& compare) {
     if (name == point.method.end()) continue;
     const auto [known, fresh] = names.try_emplace(point.method_label, name->second);
     if (!fresh && !(known->second == name->second))
-      compare.fail("methods", fmt::format("the label \"{}\" stands for {} and for {}: give each its own",
-                                          point.method_label, to_toml(known->second), to_toml(name->second)));
+      compare.fail(kComparedMethods.key,
+                   fmt::format("the label \"{}\" stands for {} and for {}: give each its own", point.method_label,
+                               to_toml(known->second), to_toml(name->second)));
   }
 }
 
-std::vector<std::uint64_t> read_seeds(Settings& compare, const char* key) {
+std::vector<std::uint64_t> read_seeds(Settings& compare, const Setting<Numbers>& setting) {
   std::vector<std::uint64_t> seeds;
-  for (const double seed : compare.numbers(key, {.low = 0, .high = 0x1p53})) {
-    if (seed != static_cast<double>(static_cast<std::uint64_t>(seed))) compare.fail(key, "must be whole numbers");
+  for (const double seed : read(compare, setting)) {
+    if (seed != static_cast<double>(static_cast<std::uint64_t>(seed)))
+      compare.fail(setting.key, "must be whole numbers");
     seeds.push_back(static_cast<std::uint64_t>(seed));
   }
-  if (std::set(seeds.begin(), seeds.end()).size() != seeds.size()) compare.fail(key, "holds a seed twice");
+  if (std::set(seeds.begin(), seeds.end()).size() != seeds.size()) compare.fail(setting.key, "holds a seed twice");
   return seeds;
 }
 
@@ -190,22 +196,22 @@ SettingValue::Table with_changes(SettingValue::Table root, const SettingValue::T
 
 Grid read_grid(Settings& compare) {
   Grid grid;
-  grid.seeds = read_seeds(compare, "seeds");
-  compare.allow("search_seeds");
-  if (compare.has("search_seeds")) grid.search_seeds = read_seeds(compare, "search_seeds");
+  grid.seeds = read_seeds(compare, kReportSeeds);
+  compare.allow(kSearchSeeds.key);
+  if (compare.has(kSearchSeeds.key)) grid.search_seeds = read_seeds(compare, kSearchSeeds);
   for (const std::uint64_t seed : grid.search_seeds)
     if (std::ranges::find(grid.seeds, seed) != grid.seeds.end())
-      compare.fail("search_seeds",
+      compare.fail(kSearchSeeds.key,
                    fmt::format("{} is in `seeds` too: what is chosen on a seed must not be reported on it", seed));
 
-  if (compare.choice_or("rank_by", "first", {"first", "lasting"}) == "lasting") grid.rank = report::Goal::Rank::lasting;
+  if (read(compare, kRankBy) == "lasting") grid.rank = report::Goal::Rank::lasting;
   grid.worlds = read_worlds(compare);
-  const std::optional<SettingValue> methods = compare.raw("methods");
+  const std::optional<SettingValue> methods = compare.raw(kComparedMethods.key);
   if (!methods || !methods->is_list() || std::get<SettingValue::List>(methods->value).empty())
-    compare.fail("methods", "must hold at least one [[compare.methods]] table");
+    compare.fail(kComparedMethods.key, "must hold at least one [[compare.methods]] table");
   const auto& list = std::get<SettingValue::List>(methods->value);
   for (std::size_t i = 0; i < list.size(); ++i) {
-    if (!list[i].is_table()) compare.fail("methods", "must be a list of [[compare.methods]] tables");
+    if (!list[i].is_table()) compare.fail(kComparedMethods.key, "must be a list of [[compare.methods]] tables");
     add_points(std::get<SettingValue::Table>(list[i].value), fmt::format("compare.methods[{}]", i), compare, grid);
   }
   check_labels(grid, compare);
@@ -213,7 +219,7 @@ Grid read_grid(Settings& compare) {
   for (const GridPoint& point : grid.points)
     for (const std::string& world : worlds_of(point, grid))
       if (!ids.insert(world + "/" + run_id(point, 0)).second)
-        compare.fail("methods",
+        compare.fail(kComparedMethods.key,
                      fmt::format("{} stands in the grid twice (give one of them a `label`)", run_id(point, 0)));
   return grid;
 }

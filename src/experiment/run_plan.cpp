@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "engines/catalogue/runtimes.hpp"
+#include "experiment/run_settings.hpp"
 #include "experiment/serverless.hpp"
 #include "tardigrad/error.hpp"
 
@@ -14,45 +15,37 @@ namespace tardigrad {
 namespace {
 
 StopConditions read_stop(Settings& run, Use use, bool has_target) {
-  Settings& stop = run.table("stop");
+  Settings& stop = read(run, kStop);
   StopConditions conditions;
-  const auto count = [&](const char* key) -> std::optional<std::uint64_t> {
-    stop.allow(key);
-    if (!stop.has(key)) return std::nullopt;
-    return static_cast<std::uint64_t>(stop.integer(key, Range::at_least(1)));
-  };
-  conditions.updates = count("updates");
-  conditions.gradients = count("gradients");
-  stop.allow("time");
-  // Integer nanoseconds hold 292 years; we stay clear of the end.
-  if (stop.has("time")) conditions.time = from_seconds(stop.number("time", {.low = 0, .high = 4e9, .low_open = true}));
-  conditions.at_target = stop.boolean_or("target", has_target && use == Use::compare);
-  if (conditions.at_target && !has_target) stop.fail("target", "there is no run.target to stop at");
+  conditions.updates = read_if_given(stop, kStopUpdates);
+  conditions.gradients = read_if_given(stop, kStopGradients);
+  if (const auto seconds = read_if_given(stop, kStopTime)) conditions.time = from_seconds(*seconds);
+  conditions.at_target = read(stop, kStopTarget, has_target && use == Use::compare);
+  if (conditions.at_target && !has_target) stop.fail(kStopTarget.key, "there is no run.target to stop at");
   if (!conditions.updates && !conditions.gradients && !conditions.time)
-    run.fail("stop",
+    run.fail(kStop.key,
              "must hold at least one of updates, gradients, time: a run that never meets its target must end too");
   return conditions;
 }
 
 Target read_target(Settings& table, const std::vector<std::string>& metrics) {
-  Target target{.metric = table.choice("metric", metrics)};
-  table.allow("at_most");
-  table.allow("at_least");
-  if (table.has("at_most") == table.has("at_least"))
-    table.fail("metric", "needs a threshold beside it: either at_most or at_least");
-  const bool at_most = table.has("at_most");
+  Target target{.metric = table.choice(kMetric.key, metrics)};
+  table.allow(kAtMost.key);
+  table.allow(kAtLeast.key);
+  if (table.has(kAtMost.key) == table.has(kAtLeast.key))
+    table.fail(kMetric.key, "needs a threshold beside it: either at_most or at_least");
+  const bool at_most = table.has(kAtMost.key);
   target.direction = at_most ? Target::Direction::at_most : Target::Direction::at_least;
-  target.threshold = table.number(at_most ? "at_most" : "at_least");
-  target.hold = static_cast<std::uint64_t>(table.integer_or("hold", 1, {.low = 1, .high = 1e9}));
+  target.threshold = read(table, at_most ? kAtMost : kAtLeast);
+  target.hold = static_cast<std::uint64_t>(read(table, kHold));
   return target;
 }
 
 DivergedWhen read_diverged_when(Settings& run) {
   DivergedWhen when;
-  Settings& table = run.table_or_empty("diverged_when");
-  const Range factor = {.low = 1.0, .low_open = true};
-  when.loss_factor = table.number_or("loss_factor", when.loss_factor, factor);
-  when.distance_factor = table.number_or("distance_factor", when.distance_factor, factor);
+  Settings& table = read(run, kDivergedWhen);
+  when.loss_factor = read(table, kLossFactor);
+  when.distance_factor = read(table, kDistanceFactor);
   return when;
 }
 
@@ -69,36 +62,36 @@ void check_evaluations(const Settings& table, const char* key, double stop, doub
 
 EvaluateEvery read_evaluate_every(Settings& run, const StopConditions& stop) {
   EvaluateEvery every;
-  Settings& table = run.table_or_empty("evaluate_every");
-  table.allow("time");
-  table.allow("updates");
-  if (table.has("time") && table.has("updates")) table.fail("updates", "either time or updates, not both");
-  const Range seconds = {.low = 1e-9, .high = 4e9};
-  if (table.has("updates")) {
-    every.updates = static_cast<std::uint64_t>(table.integer("updates", Range::at_least(1)));
+  Settings& table = read(run, kEvaluateEvery);
+  const char *const time = kEvaluateTime.key, *const updates = kEvaluateUpdates.key;
+  table.allow(time);
+  table.allow(updates);
+  if (table.has(time) && table.has(updates)) table.fail(updates, "either time or updates, not both");
+  if (table.has(updates)) {
+    every.updates = static_cast<std::uint64_t>(read(table, kEvaluateUpdates));
     if (stop.updates)
-      check_evaluations(table, "updates", static_cast<double>(*stop.updates), static_cast<double>(*every.updates));
-  } else if (table.has("time")) {
-    every.time = from_seconds(table.number("time", seconds));
-    if (stop.time) check_evaluations(table, "time", to_seconds(*stop.time), to_seconds(*every.time));
+      check_evaluations(table, updates, static_cast<double>(*stop.updates), static_cast<double>(*every.updates));
+  } else if (table.has(time)) {
+    every.time = from_seconds(read(table, kEvaluateTime));
+    if (stop.time) check_evaluations(table, time, to_seconds(*stop.time), to_seconds(*every.time));
   } else if (stop.time) {
-    every.time = from_seconds(table.number_or("time", std::max(1e-9, to_seconds(*stop.time) / kDefaultEvaluations)));
+    every.time = from_seconds(read(table, kEvaluateTime, std::max(1e-9, to_seconds(*stop.time) / kDefaultEvaluations)));
   } else {
-    const std::uint64_t updates = stop.updates ? *stop.updates : *stop.gradients;
-    every.updates = static_cast<std::uint64_t>(table.integer_or(
-        "updates", static_cast<std::int64_t>(std::max<std::uint64_t>(1, updates / kDefaultEvaluations))));
+    const std::uint64_t last = stop.updates ? *stop.updates : *stop.gradients;
+    every.updates = static_cast<std::uint64_t>(read(
+        table, kEvaluateUpdates, static_cast<std::int64_t>(std::max<std::uint64_t>(1, last / kDefaultEvaluations))));
   }
   return every;
 }
 
 // events = true | false | { every = k }
 std::optional<record::EventLogOptions> read_events(Settings& run, Use use, const RuntimeRow& runtime) {
-  const std::optional<SettingValue> value = run.raw("events");
+  const std::optional<SettingValue> value = run.raw(kEvents.key);
   if (value && value->is_table()) {
-    const auto every = run.table("events").integer("every", Range::at_least(1));
+    const auto every = read(run.table(kEvents.key), kEvery);
     return record::EventLogOptions{.every = static_cast<std::uint64_t>(every)};
   }
-  if (value && value->value.index() != 0) run.fail("events", "must be true, false, or { every = k }");
+  if (value && value->value.index() != 0) run.fail(kEvents.key, "must be true, false, or { every = k }");
   const bool by_default = use == Use::run && runtime.has_server;
   const bool wanted = value ? std::get<bool>(value->value) : by_default;
   if (!wanted) return std::nullopt;
@@ -108,24 +101,20 @@ std::optional<record::EventLogOptions> read_events(Settings& run, Use use, const
 // checkpoint_every = { updates = N } | { seconds = S }, keep_checkpoints = k
 CheckpointPlan read_checkpoints(Settings& run, Use use) {
   CheckpointPlan plan;
-  run.allow("checkpoint_every");
-  run.allow("keep_checkpoints");
-  if (!run.has("checkpoint_every")) {
-    if (run.has("keep_checkpoints")) run.fail("keep_checkpoints", "needs checkpoint_every beside it");
+  run.allow(kCheckpointEvery.key);
+  run.allow(kKeepCheckpoints.key);
+  if (!run.has(kCheckpointEvery.key)) {
+    if (run.has(kKeepCheckpoints.key)) run.fail(kKeepCheckpoints.key, "needs checkpoint_every beside it");
     return plan;
   }
   if (use != Use::run)
-    run.fail("checkpoint_every", "is for `run`: a comparison that was broken off goes on by whole runs");
-  Settings& every = run.table("checkpoint_every");
-  every.allow("updates");
-  every.allow("seconds");
-  if (every.has("updates") == every.has("seconds"))
-    run.fail("checkpoint_every", "must be { updates = N } or { seconds = S }, of real time");
-  if (every.has("updates"))
-    plan.updates = static_cast<std::uint64_t>(every.integer("updates", Range::at_least(1)));
-  else
-    plan.seconds = from_seconds(every.number("seconds", {.low = 1e-3, .high = 1e9}));
-  plan.keep = static_cast<std::size_t>(run.integer_or("keep_checkpoints", 3, {.low = 1, .high = 1e6}));
+    run.fail(kCheckpointEvery.key, "is for `run`: a comparison that was broken off goes on by whole runs");
+  Settings& every = read(run, kCheckpointEvery);
+  if (every.has(kCheckpointUpdates.key) == every.has(kCheckpointSeconds.key))
+    run.fail(kCheckpointEvery.key, "must be { updates = N } or { seconds = S }, of real time");
+  plan.updates = read_if_given(every, kCheckpointUpdates);
+  if (const auto seconds = read_if_given(every, kCheckpointSeconds)) plan.seconds = from_seconds(*seconds);
+  plan.keep = static_cast<std::size_t>(read(run, kKeepCheckpoints));
   return plan;
 }
 
@@ -150,12 +139,12 @@ void refuse_foreign(Settings& settings, const std::string& table, const RuntimeR
 }
 
 RuntimeChoice read_runtime(Settings& run, Use use) {
-  const RuntimeRow& row = runtime(run.choice_or("runtime", runtimes().front().name, runtime_names()));
+  const RuntimeRow& row = runtime(run.choice_or(kRuntime.key, *kRuntime.fallback, runtime_names()));
   if (use != Use::run && !row.has_server) {
     std::vector<std::string> served;
     for (const RuntimeRow& other : runtimes())
       if (other.has_server) served.push_back(other.name);
-    run.fail("runtime",
+    run.fail(kRuntime.key,
              fmt::format("a comparison is of methods, and Hogwild! has but one; allowed: {}", fmt::join(served, ", ")));
   }
   return {.row = &row, .settings = read_runtime_settings(run, "run", row)};
@@ -179,23 +168,23 @@ void require_methods(const Scenario& scenario) {
 RunPlan make_run_plan(const Scenario& scenario, Use use, const std::vector<std::string>& metrics) {
   Settings run = scenario.settings("run");
   RunPlan plan;
-  plan.seed = static_cast<std::uint64_t>(run.integer_or("seed", 1, {.low = 0, .high = 0x1p53}));
+  plan.seed = static_cast<std::uint64_t>(read(run, kSeed));
   plan.options.seed = plan.seed;
   plan.runtime = read_runtime(run, use);
-  run.allow("target");
-  if (run.has("target")) plan.options.target = read_target(run.table("target"), metrics);
+  run.allow(kTarget.key);
+  if (run.has(kTarget.key)) plan.options.target = read_target(read(run, kTarget), metrics);
   plan.options.stop = read_stop(run, use, plan.options.target.has_value());
   plan.options.evaluate_every = read_evaluate_every(run, plan.options.stop);
   plan.options.diverged_when = read_diverged_when(run);
-  plan.options.put_aside_after =
-      static_cast<std::uint64_t>(run.integer_or("put_aside_after", 3, {.low = 1, .high = 1e9}));
+  plan.options.put_aside_after = static_cast<std::uint64_t>(read(run, kPutAsideAfter));
   plan.events = read_events(run, use, *plan.runtime.row);
-  plan.record = run.boolean_or("record", false);
+  plan.record = read(run, kRecord);
   plan.checkpoints = read_checkpoints(run, use);
-  plan.per_worker = run.boolean_or("per_worker", use == Use::run);
+  plan.per_worker = read(run, kPerWorker, use == Use::run);
   if (!plan.runtime.row->has_server) check_serverless_run(run, plan);
   run.finish();
   plan.resolved = run.resolved();
+  check_listed(plan.resolved, {kRunSettings, plan.runtime.row->run_settings}, "run");
   return plan;
 }
 

@@ -8,6 +8,7 @@
 #include "config/toml_file.hpp"
 #include "engines/catalogue/runtimes.hpp"
 #include "experiment/grid.hpp"
+#include "experiment/run_settings.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad {
@@ -46,12 +47,13 @@ std::optional<std::string> Scenario::problem_name() const {
 }
 
 std::uint64_t Scenario::seed() const {
-  return static_cast<std::uint64_t>(settings("run").integer_or("seed", 1, {.low = 0, .high = 0x1p53}));
+  Settings run = settings("run");
+  return static_cast<std::uint64_t>(read(run, kSeed));
 }
 
 const RuntimeRow& Scenario::runtime() const {
   Settings run = settings("run");
-  return tardigrad::runtime(run.choice_or("runtime", runtimes().front().name, runtime_names()));
+  return tardigrad::runtime(run.choice_or(kRuntime.key, *kRuntime.fallback, runtime_names()));
 }
 
 Scenario load_scenario(const std::filesystem::path& file, const std::vector<std::string>& assignments) {

@@ -8,19 +8,18 @@
 #include <cmath>
 #include <map>
 
+#include "experiment/world_settings.hpp"
 #include "record/safetensors.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad {
 namespace {
 
-constexpr const char* kKey = "start";
-
 record::SafetensorsContents read(Settings& settings, const std::string& path) {
   try {
     return record::read_safetensors(path);
   } catch (const Error& error) {
-    settings.fail(kKey, error.what());
+    settings.fail(kStart.key, error.what());
   }
 }
 
@@ -30,11 +29,11 @@ std::string shape_text(const std::vector<std::int64_t>& shape) { return fmt::for
 }  // namespace
 
 Start read_start(Settings& settings, const Problem& problem) {
-  const std::string path = settings.file_path(kKey);
+  const std::string path = settings.file_path(kStart.key);
   record::SafetensorsContents contents = read(settings, path);
   std::map<std::string, const ExtraTensor*> found;
   for (const ExtraTensor& tensor : contents.tensors) found[tensor.name] = &tensor;
-  const auto wrong = [&](const std::string& what) { settings.fail(kKey, fmt::format("{}: {}", path, what)); };
+  const auto wrong = [&](const std::string& what) { settings.fail(kStart.key, fmt::format("{}: {}", path, what)); };
 
   Start start{.values = {}, .source = {.name = path, .hash = contents.hash, .bytes = contents.bytes}};
   const std::vector<TensorSlot>& slots = problem.layout().tensors();

@@ -12,7 +12,9 @@
 #include "experiment/run_plan.hpp"
 #include "experiment/serverless.hpp"
 #include "experiment/starting_point.hpp"
+#include "experiment/world_settings.hpp"
 #include "tardigrad/error.hpp"
+#include "timing/settings.hpp"
 #include "timing/workers.hpp"
 
 namespace tardigrad {
@@ -39,6 +41,7 @@ void read_workers(const Scenario& scenario, World& world) {
     workers.fail(workers.has("groups") ? "groups" : "count", fmt::format("{} workers {}", world.workers, lack));
   workers.finish();
   world.resolved["workers"] = {workers.resolved()};
+  check_listed(workers.resolved(), {timing::kWorkersSettings, runtime.workers_settings}, "workers");
   world.identity["workers"] = {workers.resolved_without_paths()};
 }
 
@@ -70,9 +73,9 @@ World make_world(const Scenario& scenario, std::uint64_t seed, const Sources& so
     throw Error(fmt::format("{}: out of memory: problem `{}` with {} workers", scenario.file(), world.problem_name,
                             world.workers));
   }
-  problem.allow("start");
+  problem.allow(kStart.key);
   std::optional<DataSource> start;
-  if (problem.has("start")) {
+  if (problem.has(kStart.key)) {
     auto [values, source] = read_start(problem, *world.problem);
     world.start = std::make_shared<const std::vector<float>>(std::move(values));
     start = std::move(source);

@@ -39,28 +39,13 @@ std::vector<std::string> names() {
   return result;
 }
 
-namespace {
-
-// What was read is what is listed.
-void check_listed(const SettingValue::Table& read, std::span<const SettingRow> own, std::span<const SettingRow> common,
-                  const std::string& where) {
-  for (const auto& [key, value] : read) {
-    const SettingRow* row = find(own, key);
-    if (!row) row = find(common, key);
-    TG_CHECK(row || key == "name", where, ".", key, " is read, and not listed");
-    if (row && value.is_table())
-      check_listed(std::get<SettingValue::Table>(value.value), row->rows, {}, where + "." + key);
-  }
-}
-
-}  // namespace
-
 std::unique_ptr<Method> make_method(Settings& settings, const MethodContext& context) {
-  const std::string name = settings.text("name");
+  constexpr SettingRow kName[] = {Setting<Text>{.key = "name"}};
+  const std::string name = settings.text(kName[0].key);
   for (const MethodRow& row : catalogue())
     if (name == row.name) {
       std::unique_ptr<Method> method = row.make(settings, context);
-      check_listed(settings.resolved(), row.settings, kCommonSettings, name);
+      check_listed(settings.resolved(), {row.settings, kCommonSettings, kName}, name);
       return method;
     }
   settings.fail("name", "is no method" + did_you_mean(name, names()) + " (tardigrad list methods)");

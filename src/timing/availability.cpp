@@ -61,21 +61,21 @@ std::uint64_t seed_for(std::uint64_t seed, std::uint64_t what) {
 }  // namespace
 
 std::unique_ptr<Availability> make_availability(Settings& settings, std::uint64_t seed) {
-  if (!settings.has("availability")) {
-    settings.allow("availability");
+  if (!settings.has(kAvailability.key)) {
+    settings.allow(kAvailability.key);
     return nullptr;
   }
-  Settings& table = settings.table("availability");
+  Settings& table = settings.table(kAvailability.key);
   std::unique_ptr<ComputeTime> up, down;
-  table.allow("up");
-  table.allow("down");
-  if (table.has("up")) up = make_compute_time(table, "up", seed_for(seed, 0));
-  if (table.has("down")) {
-    if (!up) table.fail("down", "needs up beside it: who never leaves is never away");
-    down = make_compute_time(table, "down", seed_for(seed, 1));
+  table.allow(kUp.key);
+  table.allow(kDown.key);
+  if (table.has(kUp.key)) up = make_compute_time(table, kUp.key, seed_for(seed, 0));
+  if (table.has(kDown.key)) {
+    if (!up) table.fail(kDown.key, "needs up beside it: who never leaves is never away");
+    down = make_compute_time(table, kDown.key, seed_for(seed, 1));
   }
-  const double first = table.number_or("first_join", 0.0, {.low = 0.0, .high = kLongestSeconds});
-  if (!up && first == 0.0) settings.fail("availability", "must hold up, or first_join > 0");
+  const double first = read(table, kFirstJoin);
+  if (!up && first == 0.0) settings.fail(kAvailability.key, "must hold up, or first_join > 0");
   return std::make_unique<UpAndDown>(from_seconds(first), std::move(up), std::move(down));
 }
 

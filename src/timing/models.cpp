@@ -11,17 +11,13 @@
 namespace tardigrad::timing {
 namespace {
 
-constexpr Range kSeconds{.low = 0.0, .high = kLongestSeconds, .low_open = true};
-constexpr Range kSecondsOrNone{.low = 0.0, .high = kLongestSeconds};
-constexpr Range kShape{.low = 0.01, .high = 1000.0};  // beyond, every draw is 0, the longest or the scale itself
-
 // The laws: what one draw is, in seconds.
 
 struct Uniform {
   double low, high;
   double operator()(Stream& stream) const { return low + (high - low) * stream.uniform(); }
-  static Uniform read(Settings& table) {
-    const Uniform law{.low = table.number("low", kSecondsOrNone), .high = table.number("high", kSeconds)};
+  static Uniform from(Settings& table) {
+    const Uniform law{.low = read(table, kLow), .high = read(table, kHigh)};
     if (law.low > law.high) table.fail("low", "must be at most high, " + to_toml({law.high}));
     return law;
   }
@@ -30,39 +26,31 @@ struct Uniform {
 struct Exponential {
   double mean;
   double operator()(Stream& stream) const { return mean * stream.exponential(); }
-  static Exponential read(Settings& table) { return {.mean = table.number("mean", kSeconds)}; }
+  static Exponential from(Settings& table) { return {.mean = read(table, kMean)}; }
 };
 
 struct HalfNormal {
   double base, scale;
   double operator()(Stream& stream) const { return base + scale * std::abs(stream.normal()); }
-  static HalfNormal read(Settings& table) {
-    return {.base = table.number("base", kSecondsOrNone), .scale = table.number("scale", kSeconds)};
-  }
+  static HalfNormal from(Settings& table) { return {.base = read(table, kBase), .scale = read(table, kScale)}; }
 };
 
 struct LogNormal {
   double median, sigma;
   double operator()(Stream& stream) const { return median * std::exp(sigma * stream.normal()); }
-  static LogNormal read(Settings& table) {
-    return {.median = table.number("median", kSeconds), .sigma = table.number("sigma", {.low = 0.0, .high = 10.0})};
-  }
+  static LogNormal from(Settings& table) { return {.median = read(table, kMedian), .sigma = read(table, kSigma)}; }
 };
 
 struct Pareto {
   double shape, scale;
   double operator()(Stream& stream) const { return scale * std::pow(stream.uniform_positive(), -1.0 / shape); }
-  static Pareto read(Settings& table) {
-    return {.shape = table.number("shape", kShape), .scale = table.number("scale", kSeconds)};
-  }
+  static Pareto from(Settings& table) { return {.shape = read(table, kShape), .scale = read(table, kScale)}; }
 };
 
 struct Weibull {
   double shape, scale;
   double operator()(Stream& stream) const { return scale * std::pow(stream.exponential(), 1.0 / shape); }
-  static Weibull read(Settings& table) {
-    return {.shape = table.number("shape", kShape), .scale = table.number("scale", kSeconds)};
-  }
+  static Weibull from(Settings& table) { return {.shape = read(table, kShape), .scale = read(table, kScale)}; }
 };
 
 template <class Law>
@@ -90,28 +78,22 @@ class Constant final : public ComputeTime {
 
 template <class Law>
 std::unique_ptr<ComputeTime> make_drawn(Settings& table, std::uint64_t seed) {
-  return std::make_unique<Drawn<Law>>(Law::read(table), seed);
+  return std::make_unique<Drawn<Law>>(Law::from(table), seed);
 }
 
 std::unique_ptr<ComputeTime> read_constant(Settings& table, std::uint64_t) {
-  return make_constant(table.number("value", kSeconds));
+  return make_constant(read(table, kValue));
 }
 
 constexpr ModelRow kModels[] = {
-    {.kind = "constant", .summary = "value", .keys = "value", .make = read_constant},
-    {.kind = "uniform", .summary = "low + (high - low) U", .keys = "low, high", .make = make_drawn<Uniform>},
-    {.kind = "exponential", .summary = "mean E", .keys = "mean", .make = make_drawn<Exponential>},
-    {.kind = "half-normal", .summary = "base + scale |N|", .keys = "base, scale", .make = make_drawn<HalfNormal>},
-    {.kind = "log-normal", .summary = "median exp(sigma N)", .keys = "median, sigma", .make = make_drawn<LogNormal>},
-    {.kind = "pareto",
-     .summary = "scale U^(-1/shape); no mean for shape <= 1",
-     .keys = "shape, scale",
-     .make = make_drawn<Pareto>},
-    {.kind = "weibull", .summary = "scale E^(1/shape)", .keys = "shape, scale", .make = make_drawn<Weibull>},
+    {kLaws[0], read_constant},          {kLaws[1], make_drawn<Uniform>},   {kLaws[2], make_drawn<Exponential>},
+    {kLaws[3], make_drawn<HalfNormal>}, {kLaws[4], make_drawn<LogNormal>}, {kLaws[5], make_drawn<Pareto>},
+    {kLaws[6], make_drawn<Weibull>},
 };
+static_assert(std::size(kModels) == std::size(kLaws));
 
 const ModelRow& find_model(const std::string& kind) {
-  return *std::ranges::find_if(kModels, [&](const ModelRow& row) { return row.kind == kind; });
+  return *std::ranges::find_if(kModels, [&](const ModelRow& row) { return row.law.name == kind; });
 }
 
 }  // namespace
@@ -129,9 +111,7 @@ std::unique_ptr<ComputeTime> make_compute_time(Settings& settings, const std::st
   const std::optional<SettingValue> value = settings.raw(key);
   if (value && value->is_table()) {
     Settings& table = settings.table(key);
-    std::vector<std::string> kinds;
-    for (const ModelRow& row : kModels) kinds.emplace_back(row.kind);
-    return find_model(table.choice("kind", kinds)).make(table, seed);
+    return find_model(read_variant(table, kLaw)).make(table, seed);
   }
   if (value && !value->is_number())
     settings.fail(key, "must be a number of seconds or a table { kind = \"...\", ... }");

@@ -6,19 +6,14 @@
 #include <string>
 
 #include "tardigrad/compute_time.hpp"
-#include "tardigrad/settings.hpp"
+#include "tardigrad/setting.hpp"
+#include "timing/settings.hpp"
 
 namespace tardigrad::timing {
 
-/// No order takes longer, in seconds (about three years): a draw beyond it counts as this much, so that ninety of them
-/// in a row still fit into the clock's 292 years. A setting beyond it is an error.
-inline constexpr double kLongestSeconds = 1e8;
-
 /// A row of the catalogue of compute-time models.
 struct ModelRow {
-  const char* kind;
-  const char* summary;  ///< the law, as a formula; E ~ Exp(1), N ~ N(0, 1), U ~ U(0, 1]
-  const char* keys;     ///< its settings
+  const SettingVariant& law;
   /// Reads the keys of a `{ kind = ..., ... }` table.
   std::unique_ptr<ComputeTime> (*make)(Settings& table, std::uint64_t seed);
 };

@@ -14,7 +14,6 @@ namespace tardigrad::timing {
 namespace {
 
 constexpr std::size_t kMostWorkers = std::numeric_limits<WorkerId>::max();
-constexpr Range kCount{.low = 1, .high = static_cast<double>(kMostWorkers)};
 
 // One constant time for each worker.
 class Listed final : public ComputeTime {
@@ -54,20 +53,19 @@ class NoPace final : public ComputeTime {
   Time sample(WorkerId, std::uint64_t) const override { return Time{0}; }
 };
 
-std::size_t read_count(Settings& settings) { return static_cast<std::size_t>(settings.integer("count", kCount)); }
+std::size_t read_count(Settings& settings) { return static_cast<std::size_t>(read(settings, kCount)); }
 
 std::unique_ptr<ComputeTime> read_compute_time(Settings& settings, std::uint64_t seed, ComputeTimes times) {
-  settings.allow("compute_time");
-  if (times == ComputeTimes::optional && !settings.has("compute_time")) return std::make_unique<NoPace>();
-  return make_compute_time(settings, "compute_time", seed);
+  settings.allow(kComputeTime.key);
+  if (times == ComputeTimes::optional && !settings.has(kComputeTime.key)) return std::make_unique<NoPace>();
+  return make_compute_time(settings, kComputeTime.key, seed);
 }
 
 WorkersSpec read_list(Settings& settings, std::size_t count) {
-  const std::vector<double> seconds =
-      settings.numbers("compute_time", {.low = 0.0, .high = kLongestSeconds, .low_open = true});
+  const std::vector<double> seconds = settings.numbers(kComputeTime.key, kSeconds);
   if (seconds.size() != count)
-    settings.fail("compute_time", "must have one number for each of the " + std::to_string(count) +
-                                      " workers, but has " + std::to_string(seconds.size()));
+    settings.fail(kComputeTime.key, "must have one number for each of the " + std::to_string(count) +
+                                        " workers, but has " + std::to_string(seconds.size()));
   std::vector<Time> times(count);
   std::ranges::transform(seconds, times.begin(), to_compute_time);
   return {.count = count, .compute_time = std::make_unique<Listed>(std::move(times))};
@@ -77,15 +75,15 @@ WorkersSpec read_groups(Settings& settings, std::uint64_t seed, ComputeTimes tim
   std::vector<Group> groups;
   std::vector<AvailabilityGroup> availability;
   std::size_t count = 0;
-  for (Settings* table : settings.tables("groups")) {
+  for (Settings* table : settings.tables(kGroups.key)) {
     const std::size_t size = read_count(*table);
     if (size > kMostWorkers - count)
-      table->fail("count", "makes more than " + std::to_string(kMostWorkers) + " workers in all");
+      table->fail(kCount.key, "makes more than " + std::to_string(kMostWorkers) + " workers in all");
     count += size;
     groups.push_back({.end = count, .compute_time = read_compute_time(*table, seed, times)});
     availability.push_back({.end = count, .availability = make_availability(*table, seed)});
   }
-  if (groups.empty()) settings.fail("groups", "must not be empty");
+  if (groups.empty()) settings.fail(kGroups.key, "must not be empty");
   WorkersSpec spec{.count = count, .compute_time = std::move(groups.front().compute_time)};
   if (groups.size() > 1) {
     groups.front().compute_time = std::move(spec.compute_time);
@@ -98,14 +96,14 @@ WorkersSpec read_groups(Settings& settings, std::uint64_t seed, ComputeTimes tim
 }  // namespace
 
 WorkersSpec make_workers(Settings& settings, std::uint64_t seed, ComputeTimes times) {
-  if (settings.has("groups")) {
-    for (const char* key : {"count", "compute_time", "availability"})
+  if (settings.has(kGroups.key)) {
+    for (const char* key : {kCount.key, kComputeTime.key, kAvailability.key})
       if (settings.has(key)) settings.fail(key, "cannot stand beside `groups`: each group has its own");
     return read_groups(settings, seed, times);
   }
-  settings.allow("groups");
+  settings.allow(kGroups.key);
   const std::size_t count = read_count(settings);
-  const std::optional<SettingValue> value = settings.raw("compute_time");
+  const std::optional<SettingValue> value = settings.raw(kComputeTime.key);
   WorkersSpec spec = value && value->is_list()
                          ? read_list(settings, count)
                          : WorkersSpec{.count = count, .compute_time = read_compute_time(settings, seed, times)};

@@ -133,13 +133,9 @@ TEST(ComputeTime, CatalogueListsTheKeys) {
   EXPECT_EQ(models().size(), 7u);
   for (const ModelRow& row : models()) {
     Table keys;
-    std::string rest = row.keys;
-    for (std::size_t comma; !rest.empty(); rest = comma == rest.npos ? "" : rest.substr(comma + 2)) {
-      comma = rest.find(", ");
-      keys[rest.substr(0, comma)] = {1.0};
-    }
-    EXPECT_GE(make(table(row.kind, keys))->sample(0, 0), Time{1}) << row.kind;
-    EXPECT_STRNE(row.summary, "");
+    for (const SettingRow& setting : row.law.rows) keys[setting.key] = {1.0};
+    EXPECT_GE(make(table(row.law.name, keys))->sample(0, 0), Time{1}) << row.law.name;
+    EXPECT_STRNE(row.law.meaning, "");
   }
 }
 
