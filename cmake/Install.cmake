@@ -7,7 +7,7 @@
 #   include/tardigrad/       the contract, for plugins and for programs that embed it
 #   lib/cmake/tardigrad/     find_package(tardigrad), with the targets tardigrad::tardigrad and tardigrad::experiment
 #   share/                   completions for bash, zsh and fish, the manual page
-#   share/tardigrad/         documents, scenarios and examples, side by side as in the source tree; the schema of scenarios
+#   share/tardigrad/         documents, scenarios and examples, side by side as in the source tree; the schema
 include(CMakePackageConfigHelpers)
 set(private lib/tardigrad)
 set(package lib/cmake/tardigrad)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Writes what knows the words of the command line beside the program, from the program's own help texts and catalogues:
-# tardigrad.bash, _tardigrad (zsh), tardigrad.fish, tardigrad.1. The build does it, so that they are never older.
+# tardigrad.bash, _tardigrad (zsh), tardigrad.fish, tardigrad.1; and scenario.schema.json, for editors. The build does
+# it, so that they are never older.
 # Usage: packaging/words.sh PROGRAM FOLDER
 set -euo pipefail
 export LC_ALL=C
@@ -172,3 +173,5 @@ awk -F'|' -v version="$("$program" --version | sed 's/,.*//; s/ (.*//')" '
   }
   $2 == "footer" { if (!open) print ".PP\n.nf"; open = 1; print plain($5) }
   END { if (open) print ".fi" }' <<<"$all" >tardigrad.1
+
+"$program" schema >scenario.schema.json

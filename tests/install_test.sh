@@ -30,7 +30,8 @@ for file in LICENSE README.md docs/scenarios.md scenarios/quadratic.toml example
   [[ -s $share/$file ]] || { echo "install_test: $file was not installed"; exit 1; }
 done
 
-for file in man/man1/tardigrad.1 bash-completion/completions/tardigrad zsh/site-functions/_tardigrad; do
+for file in man/man1/tardigrad.1 bash-completion/completions/tardigrad zsh/site-functions/_tardigrad \
+  tardigrad/scenario.schema.json; do
   [[ -s $prefix/share/$file ]] || { echo "install_test: $file was not installed"; exit 1; }
 done
 

@@ -10,7 +10,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$program" schema >"$work/schema.json"
 cd "$root"
-python3 - "$work/schema.json" <<'PYTHON'
+# The first in PATH may not be the one that Debian's packages are for.
+for python in python3 /usr/bin/python3 none; do "$python" -c 'import jsonschema, tomllib' 2>/dev/null && break; done
+[[ $python != none ]] || { echo "schema_test: no Python >= 3.11 with jsonschema (Debian: python3-jsonschema)"; exit 1; }
+"$python" - "$work/schema.json" <<'PYTHON'
 import copy, json, pathlib, re, sys, tomllib
 import jsonschema
 
@@ -52,7 +55,7 @@ good = tomllib.loads("""
 name = "quadratic"
 noise = { kind = "gaussian", scale = 1.0 }
 [workers]
-groups = [ { count = 2, compute_time = 1.0 }, { count = 1, compute_time = { kind = "pareto", shape = 2, scale = 1.0 } } ]
+groups = [ { count = 2, compute_time = 1 }, { count = 1, compute_time = { kind = "pareto", shape = 2, scale = 1.0 } } ]
 [method]
 name = "clipped-asgd"
 step_size = 0.1
@@ -76,7 +79,6 @@ BROKEN = [  # where, and what stands there
     ("problem.name", REMOVED),
     ("problem.name", "quadratc"),
     ("problem", REMOVED),
-    ("problem.start", 1),
     ("workers.groups.0.count", 0),
     ("workers.groups.0.cuont", 1),
     ("workers.groups.0.count", REMOVED),
@@ -84,7 +86,6 @@ BROKEN = [  # where, and what stands there
     ("workers.groups.0.compute_time", REMOVED),
     ("workers.groups.1.compute_time.kind", "paretto"),
     ("workers.groups.1.compute_time.sigma", 1.0),
-    ("workers.groups.1.compute_time.scale", REMOVED),
     ("workers.groups.1.availability", {"first_join": -1}),
     ("workers.count", 3),
     ("workers.restart_after", 3),

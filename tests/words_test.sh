@@ -38,7 +38,8 @@ completes 'tardigrad what-if runs/q --method ringm' ringmaster-asgd
 completes 'tardigrad data get fashion' fashion-mnist
 
 # Every long option that a help text names is in all four, and so is every command.
-help=$("$program" --help; for command in run compare replay what-if list schema data; do "$program" "$command" --help; done)
+help=$("$program" --help; for command in run compare replay what-if list schema data; do
+  "$program" "$command" --help; done)
 options=$(grep -oE '^  (-[a-z],)?--[a-z-]+' <<<"$help" | sed 's/.*--//' | sort -u)
 [[ $(wc -w <<<"$options") -ge 15 ]] || fail "only these options were found: $options"
 for option in $options run compare replay what-if list schema data get import verify; do

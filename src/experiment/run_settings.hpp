@@ -86,7 +86,7 @@ inline constexpr Setting<std::int64_t> kPutAsideAfter = {
     .meaning = "a worker that brings so many gradients in a row that are not finite is put aside"};
 
 inline constexpr Setting<std::int64_t> kEvery = {
-    .key = "every", .range = at_least(1), .meaning = "every so manieth order"};
+    .key = "every", .range = at_least(1), .meaning = "of every k-th order"};
 inline constexpr SettingRow kEventsRows[] = {kEvery};
 inline constexpr SettingRow kEventsForms[] = {Setting<bool>{.key = "wanted"},
                                               Setting<SubTable>{.key = "some", .rows = kEventsRows}};

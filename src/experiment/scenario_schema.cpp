@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiment/scenario_schema.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "experiment/world_settings.hpp"
 #include "methods/catalogue.hpp"
 #include "methods/frames/server_step.hpp"
+#include "methods/shared_settings.hpp"
 #include "timing/settings.hpp"
 
 namespace tardigrad {
@@ -25,7 +27,7 @@ using Rows = std::span<const SettingRow>;
 // Is all that must be given to be there? Not in a table that only says what is different from another.
 enum class Form { whole, changes };
 // May a setting be a list of values, as in a grid?
-enum class Grid { no, yes };
+enum class Values { one, grid };
 
 Json number(const char* type, const Range& range) {
   Json schema = {{"type", type}};
@@ -60,7 +62,7 @@ void describe(const SettingRow& row, Json& schema) {
   if (const auto* word = std::get_if<const char*>(&row.fallback)) schema["default"] = *word;
 }
 
-Json object_of(const std::vector<Rows>& lists, Form form, Grid grid = Grid::no);
+Json object_of(const std::vector<Rows>& lists, Form form, Values values = Values::one);
 
 /// A table whose settings depend on one of them.
 struct Variant {
@@ -68,7 +70,7 @@ struct Variant {
   std::optional<Rows> rows;  ///< nothing: it may have any
 };
 Json variants_of(const SettingRow& choice, const std::vector<Variant>& variants, const std::vector<Rows>& common,
-                 Form form, Grid grid = Grid::no) {
+                 Form form, Values values = Values::one) {
   Json names = Json::array(), schema = {{"type", "object"}}, known = Json::object(), cases = Json::array();
   std::string meanings;
   const auto* const fallback = std::get_if<const char*>(&choice.fallback);
@@ -83,7 +85,7 @@ Json variants_of(const SettingRow& choice, const std::vector<Variant>& variants,
         if (!known.contains(row.key)) describe(row, known[row.key] = Json::object());
     Json condition = {{"properties", {{choice.key, {{"const", variant.name}}}}}};
     if (form == Form::changes || !fallback || variant.name != *fallback) condition["required"] = {choice.key};
-    Json then = object_of(lists, form, grid);
+    Json then = object_of(lists, form, values);
     then["properties"][choice.key] = true;
     cases.push_back({{"if", std::move(condition)}, {"then", std::move(then)}});
   }
@@ -93,7 +95,7 @@ Json variants_of(const SettingRow& choice, const std::vector<Variant>& variants,
   known[choice.key] = std::move(name);
   schema["properties"] = std::move(known);
   if (form == Form::whole && !fallback) schema["required"] = {choice.key};
-  schema["allOf"] = std::move(cases);
+  if (!cases.empty()) schema["allOf"] = std::move(cases);
   return schema;
 }
 
@@ -139,15 +141,15 @@ Json value_of(const SettingRow& row, Form form) {
   return true;
 }
 
-Json object_of(const std::vector<Rows>& lists, Form form, Grid grid) {
+Json object_of(const std::vector<Rows>& lists, Form form, Values values) {
   Json properties = Json::object(), required = Json::array();
   for (const Rows& list : lists)
     for (const SettingRow& row : list) {
       if (properties.contains(row.key)) continue;  // a method's own form of what all methods have
       Json schema = value_of(row, form);
-      if (grid == Grid::yes && row.kind != Kind::table) {
-        Json values = list_of(schema);
-        schema = {{"anyOf", {std::move(schema), std::move(values)}}};
+      if (values == Values::grid && row.kind != Kind::table) {
+        Json axis = list_of(schema);
+        schema = {{"anyOf", {std::move(schema), std::move(axis)}}};
       }
       describe(row, schema);
       properties[row.key] = std::move(schema);
@@ -161,12 +163,23 @@ Json object_of(const std::vector<Rows>& lists, Form form, Grid grid) {
 constexpr SettingRow kMethodName = Setting<Text>{.key = "name", .meaning = "of the method"};
 constexpr SettingRow kProblemName = Setting<Text>{.key = "name", .meaning = "of the problem"};
 
-Json method_schema(Grid grid) {
+Json method_schema(Values values) {
   std::vector<Variant> variants;
   for (const MethodRow& row : methods::catalogue()) variants.push_back({row.name, row.summary, row.settings});
-  std::vector<Rows> common = {methods::kCommonSettings};
-  if (grid == Grid::no) return variants_of(kMethodName, variants, common, Form::whole);
-  return variants_of(kMethodName, variants, common, Form::whole, grid);
+  Json schema = variants_of(kMethodName, variants, {methods::kCommonSettings}, Form::whole, values);
+  // The large tables that most methods share stand once.
+  const Json common = object_of({methods::kCommonSettings}, Form::whole)["properties"];
+  for (Json& each : schema["allOf"]) {
+    // Others that have no default may be left out with some values of further settings: the program sees that.
+    Json& then = each["then"];
+    if (Json& required = then["required"]; std::ranges::find(required, methods::kStepSize.key) != required.end())
+      required = {methods::kStepSize.key};
+    else
+      then.erase("required");
+    for (auto& [key, value] : each["then"]["properties"].items())
+      if (common.contains(key) && value == common[key] && value.value("type", "") == "object") value = reference(key);
+  }
+  return schema;
 }
 
 Json problem_schema(const problems::ProblemCatalogue& problems, Form form) {
@@ -192,7 +205,8 @@ Json workers_schema(const RuntimeRow& runtime) {
   if (runtime.compute_times == ComputeTimes::required) needed.push_back(timing::kComputeTime.key);
   schema["properties"][timing::kGroups.key]["items"]["required"] = needed;
   Json alone = {{"required", needed}, {"not", {{"required", {timing::kGroups.key}}}}};
-  schema["oneOf"] = {std::move(alone), {{"required", {timing::kGroups.key}}}};
+  Json grouped = {{"required", {timing::kGroups.key}}, {"not", {{"required", {timing::kCount.key}}}}};
+  schema["oneOf"] = {std::move(alone), std::move(grouped)};
   return schema;
 }
 
@@ -208,13 +222,16 @@ Json compare_schema() {
 }  // namespace
 
 std::string scenario_schema(const problems::ProblemCatalogue& problems) {
-  Json definitions = {{"method", method_schema(Grid::no)},
-                      {"compared_method", method_schema(Grid::yes)},
+  Json definitions = {{"method", method_schema(Values::one)},
+                      {"compared_method", method_schema(Values::grid)},
                       {"problem", problem_schema(problems, Form::whole)},
                       {"problem_changes", problem_schema(problems, Form::changes)},
                       {"run", run_schema(Form::whole)},
                       {"run_changes", run_schema(Form::changes)},
                       {"compare", compare_schema()}};
+  const Json common = object_of({methods::kCommonSettings}, Form::whole)["properties"];
+  for (const auto& [key, value] : common.items())
+    if (value.value("type", "") == "object") definitions[key] = value;
   // An entry of a grid: the worlds that it is run in are a list, and so is any value.
   for (Json& each : definitions["compared_method"]["allOf"]) {
     Json& properties = each["then"]["properties"];

@@ -135,8 +135,9 @@ TEST_F(Program, FinishedRunsAreNotOverwrittenUnasked) {
 
 TEST_F(Program, MistakesGetOneLineAndExitCodeTwo) {
   const std::string file = kScenario.string();
-  expect_refused({"rum", file},
-                 "`rum` is no command: must be one of run, compare, replay, what-if, list, data; did you mean `run`?");
+  expect_refused(
+      {"rum", file},
+      "`rum` is no command: must be one of run, compare, replay, what-if, list, schema, data; did you mean `run`?");
   expect_refused({}, "subcommand is required");
   expect_refused({"run"}, "scenario is required");
   expect_refused({"run", file, "--theads", "2"}, "did you mean `--threads`?");
@@ -155,6 +156,7 @@ TEST_F(Program, MistakesGetOneLineAndExitCodeTwo) {
   expect_refused({"compare", file, "--set", "compare.seeds=[1,1]"}, "holds a seed twice");
   expect_refused({"list", "method"},
                  "must be one of methods, problems, datasets, timing, runtimes; did you mean `methods`?");
+  expect_refused({"schema", "--plugin", "libmissing.so"}, "libmissing.so");
   expect_refused({"data", "get", "cifar100", "--data-root", "."}, "did you mean `cifar10`?");
   expect_refused({"data", "import", "cifar10", "nowhere", "--data-root", "."}, "nowhere");
   expect_refused({"run", file, "--out", "/proc/nope"}, "/proc/nope");
@@ -166,6 +168,7 @@ TEST_F(Program, HelpHasExamplesAtEveryLevel) {
                                                 {"run"},
                                                 {"compare"},
                                                 {"list"},
+                                                {"schema"},
                                                 {"data"},
                                                 {"data", "get"},
                                                 {"data", "import"},
