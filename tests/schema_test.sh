@@ -9,11 +9,12 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$program" schema >"$work/schema.json"
+"$program" schema --plugin "$(dirname "$program")/tardigrad_example.so" >"$work/plugin.json"
 cd "$root"
 # The first in PATH may not be the one that Debian's packages are for.
 for python in python3 /usr/bin/python3 none; do "$python" -c 'import jsonschema, tomllib' 2>/dev/null && break; done
 [[ $python != none ]] || { echo "schema_test: no Python >= 3.11 with jsonschema (Debian: python3-jsonschema)"; exit 1; }
-"$python" - "$work/schema.json" <<'PYTHON'
+"$python" - "$work/schema.json" "$work/plugin.json" <<'PYTHON'
 import copy, json, pathlib, re, sys, tomllib
 import jsonschema
 
@@ -79,6 +80,22 @@ BROKEN = [  # where, and what stands there
     ("problem.name", REMOVED),
     ("problem.name", "quadratc"),
     ("problem", REMOVED),
+    ("problem.dimensoin", 5),
+    ("problem.dimension", 0),
+    ("problem.dimension", 2.5),
+    ("problem.batch_size", 8),
+    ("problem.heterogeneity", {"shfit": 1}),
+    ("problem.noise.kind", "gausian"),
+    ("problem.noise.scale", REMOVED),
+    ("problem.noise.tail", 1),
+    ("problem.start", 1),
+    ("problem", {"name": "logistic", "partition": {"kind": "iid", "alpha": 1}}),
+    ("problem", {"name": "cnn", "augment": "crop"}),
+    ("problem", {"name": "cnn", "bn_examples": 10}),
+    ("problem", {"name": "resnet18", "bn_examples": 0}),
+    ("problem", {"name": "char-lstm", "partition": {"kind": "iid"}}),
+    ("problem", {"name": "char-lstm", "dropout": 1}),
+    ("problem", {"name": "rosenbrock", "dimension": 5}),
     ("workers.groups.0.count", 0),
     ("workers.groups.0.cuont", 1),
     ("workers.groups.0.count", REMOVED),
@@ -133,6 +150,15 @@ for where, value in BROKEN:
         table[last] = value
     if not mistakes(scenario):
         complain(f"{where} = {'(nothing)' if value is REMOVED else value}: is valid, and should not be")
+
+# A plugin's problem is known, and may have any settings.
+validator = jsonschema.Draft7Validator(json.load(open(sys.argv[2])))
+good["problem"] = {"name": "rosenbrock", "dimension": 5, "anything": True}
+for mistake in mistakes(good):
+    complain(f"with a plugin: {mistake}")
+good["problem"] = {"name": "rosenbrok"}
+if not mistakes(good):
+    complain("with a plugin: rosenbrok is valid, and should not be")
 
 if len(scenarios) < 100:
     complain(f"only {len(scenarios)} scenarios were found")

@@ -49,13 +49,14 @@ unregistered() {
   done < <(files '^(scenarios|docs)/methods/[a-z0-9-]+\.(toml|md)$')
 }
 
-# A method's settings are constants, which are listed as they are read.
+# Settings are constants, which are listed as they are read.
 settings_in_quotes() {
   local file line
   while IFS=: read -r file line _; do
     echo "$file:$line: a setting in quotes; make it a Setting (tardigrad/setting.hpp)"
-  done < <(files '^src/methods/.*\.(cpp|hpp)$' |
-    xargs -r grep -nE '\.(number|integer|boolean|choice|text)(_or)?\("' /dev/null | grep -v '\.text("name")')
+  done < <(files '^src/(methods|problems|data|timing|engines|experiment)/.*\.(cpp|hpp)$' |
+    xargs -r grep -nE '\.(numbers?|integer|boolean|choice|text|file_path)(_or)?\("' /dev/null |
+    grep -vE '\.(text|choice)\("name"')
 }
 
 dead_links() {

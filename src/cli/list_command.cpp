@@ -8,6 +8,7 @@
 #include "cli/print.hpp"
 #include "data/catalogue.hpp"
 #include "engines/catalogue/runtimes.hpp"
+#include "experiment/world_settings.hpp"
 #include "methods/catalogue.hpp"
 #include "methods/frames/server_step.hpp"
 #include "problems/catalogue.hpp"
@@ -34,12 +35,41 @@ std::string settings_of(std::span<const SettingRow> settings) {
   return text;
 }
 
+void add_setting(report::Table& table, const SettingRow& setting, const std::string& where, const std::string& allowed,
+                 const std::string& meaning) {
+  table.rows.push_back(
+      {where + setting.key, setting.must_be_given() ? "(must be given)" : setting.default_text(), allowed, meaning});
+}
+
+// A table with variants: which there are, and once each what some of them have.
+void add_variants(report::Table& table, const SettingRow& setting, const std::string& where) {
+  const SettingRow& choice = setting.rows.front();
+  std::string names, meanings;
+  std::vector<SettingRow> known;
+  for (const SettingVariant& variant : setting.variants) {
+    add_word(names, fmt::format("\"{}\"", variant.name));
+    meanings += fmt::format("; {}: {}", variant.name, variant.meaning);
+    for (const SettingRow& row : variant.rows)
+      if (!find(known, row.key)) known.push_back(row);
+  }
+  add_setting(table, choice, where, names, choice.meaning + meanings);
+  for (const SettingRow& row : known) {
+    std::string owners;
+    for (const SettingVariant& variant : setting.variants)
+      if (find(variant.rows, row.key)) add_word(owners, variant.name);
+    add_setting(table, row, where, row.allowed_text(), fmt::format("{} (of {})", row.meaning, owners));
+  }
+}
+
 // The settings of a thing, and those of its tables.
 void add_settings(report::Table& table, std::span<const SettingRow> settings, const std::string& where = "") {
   for (const SettingRow& setting : settings) {
-    table.rows.push_back({where + setting.key, setting.must_be_given() ? "(must be given)" : setting.default_text(),
-                          setting.rows.empty() ? setting.allowed_text() : "a table", setting.meaning});
-    add_settings(table, setting.rows, where + setting.key + ".");
+    add_setting(table, setting, where, setting.rows.empty() ? setting.allowed_text() : "a table", setting.meaning);
+    const std::string inside = where + setting.key + ".";
+    if (setting.variants.empty())
+      add_settings(table, setting.rows, inside);
+    else
+      add_variants(table, setting, inside);
   }
 }
 
@@ -120,15 +150,40 @@ Listing index_methods() {
   return listing;
 }
 
-Listing list_problems(const CommonOptions& common) {
-  problems::ProblemCatalogue catalogue;
-  for (const auto& plugin : common.plugins) catalogue.add_plugin(plugin);
-  Listing listing{"problems",
-                  {{{"name"}, {"what it is"}}, {}},
-                  "Every problem also takes: start (the model.safetensors of a run to begin from, instead of the "
-                  "problem's x0).\n"};
-  for (const std::string& name : catalogue.names()) listing.table.rows.push_back({name, catalogue.summary(name)});
+Listing list_all_problems(const problems::ProblemCatalogue& catalogue) {
+  Listing listing{
+      "problems",
+      {{{"name"}, {.header = "what it is", .wrap = 60}, {.header = "settings (= default)", .wrap = 44}}, {}},
+      fmt::format("Every problem also takes: {}.\n`tardigrad list problems NAME` says what each setting "
+                  "means.\n",
+                  settings_of(kProblemSettings))};
+  for (const std::string& name : catalogue.names()) {
+    const auto settings = catalogue.settings_of(name);
+    listing.table.rows.push_back(
+        {name, catalogue.summary(name), settings ? settings_of(*settings) : "its library does not list them"});
+  }
   return listing;
+}
+
+Listing list_problem(const problems::ProblemCatalogue& catalogue, const std::string& name) {
+  const std::vector<std::string> known = catalogue.names();
+  if (std::ranges::find(known, name) == known.end())
+    throw Error(fmt::format("tardigrad list problems {}: there is no such problem{}", name, did_you_mean(name, known)));
+  Listing listing{.title = name, .table = {.columns = setting_columns()}, .notes = catalogue.summary(name) + "\n"};
+  const auto settings = catalogue.settings_of(name);
+  if (settings)
+    add_settings(listing.table, *settings);
+  else
+    listing.notes += "Its library does not list its own settings.\n";
+  add_settings(listing.table, kProblemSettings);
+  return listing;
+}
+
+// All of them, or one.
+Listing list_problems(const std::string& name, const std::vector<std::filesystem::path>& plugins) {
+  problems::ProblemCatalogue catalogue;
+  for (const auto& plugin : plugins) catalogue.add_plugin(plugin);
+  return name.empty() ? list_all_problems(catalogue) : list_problem(catalogue, name);
 }
 
 Listing list_datasets() {
@@ -189,8 +244,9 @@ int list_command(const ListCommand& command) {
   const std::vector<std::string> known = {"methods", "problems", "datasets", "timing", "runtimes"};
   if (!what.empty() && std::find(known.begin(), known.end(), what) == known.end())
     throw Error(fmt::format("tardigrad list {}: must be one of {}{}", what, join(known), did_you_mean(what, known)));
-  if (!name.empty() && what != "methods" && what != "runtimes")
-    throw Error(fmt::format("tardigrad list {} {}: only methods and runtimes are listed one by one", what, name));
+  if (!name.empty() && what != "methods" && what != "problems" && what != "runtimes")
+    throw Error(
+        fmt::format("tardigrad list {} {}: only methods, problems and runtimes are listed one by one", what, name));
   if (markdown && what != "methods") throw Error("tardigrad list --markdown: only `list methods` has such a page");
   if (markdown) {
     const Listing index = index_methods();
@@ -201,7 +257,7 @@ int list_command(const ListCommand& command) {
   for (const std::string& part : known) {
     if (!what.empty() && what != part) continue;
     const Listing listing = part == "methods"    ? (name.empty() ? list_methods() : list_method(name))
-                            : part == "problems" ? list_problems(common)
+                            : part == "problems" ? list_problems(name, common.plugins)
                             : part == "datasets" ? list_datasets()
                             : part == "timing"   ? list_timing()
                                                  : (name.empty() ? list_runtimes() : list_runtime(name));

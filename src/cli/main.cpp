@@ -187,7 +187,7 @@ int run(int argc, char** argv) {
   ListCommand list_options;
   CLI::App* list_app = app.add_subcommand("list", "What there is to choose from")->footer(kListExamples);
   list_app->add_option("what", list_options.what, "methods, problems, datasets, timing or runtimes (else all)");
-  list_app->add_option("name", list_options.name, "One method or runtime: all about its settings");
+  list_app->add_option("name", list_options.name, "One method, problem or runtime: all about its settings");
   list_app->add_flag("--markdown", list_options.markdown, "With methods: the table of docs/methods/README.md");
   add_common(*list_app, list_options.common);
 

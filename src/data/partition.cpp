@@ -8,6 +8,7 @@
 #include <limits>
 #include <numeric>
 
+#include "data/partition_settings.hpp"
 #include "tardigrad/error.hpp"
 #include "tardigrad/rng.hpp"
 
@@ -16,8 +17,6 @@ namespace {
 
 using Examples = std::vector<std::uint32_t>;
 
-/// Below, log(u) / alpha leaves the range of double; above, every share is the same to the last bit that matters.
-constexpr Range kAlphaRange{.low = 1e-6, .high = 1e9};
 constexpr std::uint64_t kMostTries = 1000;
 /// Index of the streams that shuffle; the draws of weights count their tries from 0 and never get here.
 constexpr std::uint64_t kShuffle = std::uint64_t{1} << 40;
@@ -116,20 +115,20 @@ Partition deal(std::span<const Examples> pools, const Cuts& cuts, std::size_t wo
 
 Partition make_classwise(Settings& settings, std::span<const std::uint8_t> labels, std::size_t classes,
                          std::size_t workers, std::uint64_t seed) {
-  const double alpha = settings.number_or("alpha", 0.5, kAlphaRange);
-  const auto min_size = static_cast<std::size_t>(settings.integer_or("min_size", 10, Range::at_least(1)));
+  const double alpha = read(settings, kAlpha);
+  const auto min_size = static_cast<std::size_t>(read(settings, kMinSize));
   if (min_size > labels.size() / workers)
-    settings.fail("min_size", fmt::format("{} workers cannot have {} examples each: there are {}", workers, min_size,
-                                          labels.size()));
+    settings.fail(kMinSize.key, fmt::format("{} workers cannot have {} examples each: there are {}", workers, min_size,
+                                            labels.size()));
   const std::vector<Examples> pools = examples_by_class(labels, classes, seed);
   std::vector<std::size_t> sizes(workers);
   for (std::uint64_t attempt = 0; attempt < kMostTries; ++attempt) {
     const Cuts cuts = draw_cuts(pools, labels.size(), alpha, seed, attempt, sizes);
     if (*std::min_element(sizes.begin(), sizes.end()) >= min_size) return deal(pools, cuts, workers);
   }
-  settings.fail("alpha", fmt::format("in {} draws there was always a worker with fewer than min_size = {} of the {} "
-                                     "examples: take a larger alpha, a smaller min_size or fewer workers",
-                                     kMostTries, min_size, labels.size()));
+  settings.fail(kAlpha.key, fmt::format("in {} draws there was always a worker with fewer than min_size = {} of the {} "
+                                        "examples: take a larger alpha, a smaller min_size or fewer workers",
+                                        kMostTries, min_size, labels.size()));
 }
 
 /// Draws a class from `weights`, which sum to 1 up to rounding.
@@ -147,7 +146,7 @@ std::size_t draw_class(Stream& stream, const std::vector<double>& weights) {
 
 Partition make_clientwise(Settings& settings, std::span<const std::uint8_t> labels, std::size_t classes,
                           std::size_t workers, std::uint64_t seed) {
-  const double alpha = settings.number_or("alpha", 0.5, kAlphaRange);
+  const double alpha = read(settings, kAlpha);
   std::vector<Examples> pools = examples_by_class(labels, classes, seed);
   std::vector<double> shapes;  // alpha * prior: the prior is how often a class occurs
   for (const Examples& pool : pools)
@@ -189,11 +188,11 @@ Partition make_partition(Settings& settings, std::span<const std::uint8_t> label
                          std::size_t workers, std::uint64_t seed) {
   TG_CHECK(workers >= 1 && labels.size() <= std::numeric_limits<std::uint32_t>::max(), workers, " workers, ",
            labels.size(), " examples");
-  const std::string kind =
-      settings.choice_or("kind", "shared", {"shared", "iid", "dirichlet-classwise", "dirichlet-clientwise"});
+  const std::string kind = read_variant(settings, kPartition);
   if (kind == "shared") return Partition::shared(labels.size());
   if (labels.size() < workers)
-    settings.fail("kind", fmt::format("{} examples cannot be split among {} workers", labels.size(), workers));
+    settings.fail(kPartitionKind.key,
+                  fmt::format("{} examples cannot be split among {} workers", labels.size(), workers));
   if (kind == "iid") return make_iid(labels.size(), workers, seed);
   if (kind == "dirichlet-classwise") return make_classwise(settings, labels, classes, workers, seed);
   return make_clientwise(settings, labels, classes, workers, seed);

@@ -5,6 +5,7 @@
 
 #include "experiment/serverless.hpp"
 #include "methods/catalogue.hpp"
+#include "methods/shared_settings.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad {
@@ -20,18 +21,18 @@ std::size_t workers_that_join_later(const World& world) {
 // How many steps an epoch has is the problem's affair, and the method's how many epochs there are.
 void check_epochs(Settings& method, const World& world) {
   constexpr double kMostSteps = 1e9;
-  if (!method.has("local_epochs")) return;
-  const auto epochs = static_cast<double>(method.integer("local_epochs"));
+  const char* const key = methods::kLocalEpochs.key;
+  if (!method.has(key)) return;
+  const auto epochs = static_cast<double>(read(method, methods::kLocalEpochs));
   for (std::size_t i = 0; i < world.workers; ++i) {
     const auto worker = static_cast<WorkerId>(i);
     const auto steps = static_cast<double>(world.problem->steps_per_epoch(worker));
     if (steps == 0)
-      method.fail("local_epochs",
+      method.fail(key,
                   fmt::format("the problem `{}` has no examples to pass over: say local_steps", world.problem_name));
     if (epochs * steps > kMostSteps)
-      method.fail("local_epochs",
-                  fmt::format("worker {} makes {} steps in an epoch; {} in all are the most that are made", worker,
-                              steps, kMostSteps));
+      method.fail(key, fmt::format("worker {} makes {} steps in an epoch; {} in all are the most that are made", worker,
+                                   steps, kMostSteps));
   }
 }
 

@@ -184,7 +184,8 @@ Json method_schema(Values values) {
 
 Json problem_schema(const problems::ProblemCatalogue& problems, Form form) {
   std::vector<Variant> variants;
-  for (const std::string& name : problems.names()) variants.push_back({name, problems.summary(name), std::nullopt});
+  for (const std::string& name : problems.names())
+    variants.push_back({name, problems.summary(name), problems.settings_of(name)});
   return variants_of(kProblemName, variants, {kProblemSettings}, form);
 }
 

@@ -9,6 +9,7 @@
 #include "methods/policies/step/schedule.hpp"
 #include "methods/shared_settings.hpp"
 #include "tardigrad/error.hpp"
+#include "timing/settings.hpp"
 
 namespace tardigrad {
 namespace {
@@ -34,7 +35,7 @@ std::size_t read_equal_workers(Settings& workers, const RuntimeRow& runtime) {
                                     "as they can be and always there",
                                     runtime.name));
   return static_cast<std::size_t>(
-      workers.integer("count", {.low = 1, .high = static_cast<double>(runtime.most_workers)}));
+      read_in(workers, timing::kCount, {.low = 1, .high = static_cast<double>(runtime.most_workers)}));
 }
 
 std::function<double(Version)> read_serverless_step_size(Settings& method, const RuntimeRow& runtime) {

@@ -9,22 +9,30 @@
 #include "problems/logistic.hpp"
 #include "problems/plugins.hpp"
 #include "problems/quadratic.hpp"
+#include "problems/settings.hpp"
 #include "problems/tridiagonal.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::problems {
 namespace {
 
-constexpr ProblemRow kBuiltIn[] = {
-    {.name = "quadratic",
-     .summary = "diagonal quadratic of given conditioning, noise and heterogeneity; optimum known",
-     .make = make_quadratic},
-    {.name = "quadratic-tridiagonal",
-     .summary = "the worst-case quadratic of first-order methods, d = 1729 in the papers; optimum known",
-     .make = make_tridiagonal},
-    {.name = "logistic",
-     .summary = "l2-regularised logistic regression on sparse data in LIBSVM format",
-     .make = make_logistic},
+struct BuiltIn {
+  ProblemRow row;
+  std::span<const SettingRow> settings;
+};
+constexpr BuiltIn kBuiltIn[] = {
+    {{.name = "quadratic",
+      .summary = "diagonal quadratic of given conditioning, noise and heterogeneity; optimum known",
+      .make = make_quadratic},
+     kQuadratic},
+    {{.name = "quadratic-tridiagonal",
+      .summary = "the worst-case quadratic of first-order methods, d = 1729 in the papers; optimum known",
+      .make = make_tridiagonal},
+     kTridiagonal},
+    {{.name = "logistic",
+      .summary = "l2-regularised logistic regression on sparse data in LIBSVM format",
+      .make = make_logistic},
+     kLogistic},
 };
 
 // Named here so that the core can say what is missing, and open the plugin only when it is wanted: LibTorch alone takes
@@ -32,11 +40,12 @@ constexpr ProblemRow kBuiltIn[] = {
 struct TorchRow {
   const char* name;
   const char* summary;
+  std::span<const SettingRow> settings;
 };
 constexpr TorchRow kTorchRows[] = {
-    {"cnn", "two-layer convolutional network on images (878,538 parameters on CIFAR-10)"},
-    {"resnet18", "ResNet-18 for small images, batch norm (11,173,962 parameters on CIFAR-10)"},
-    {"char-lstm", "two-layer character LSTM with dropout, on any text"},
+    {"cnn", "two-layer convolutional network on images (878,538 parameters on CIFAR-10)", kCnn},
+    {"resnet18", "ResNet-18 for small images, batch norm (11,173,962 parameters on CIFAR-10)", kResnet18},
+    {"char-lstm", "two-layer character LSTM with dropout, on any text", kCharLstm},
 };
 constexpr const char* kTorchLibrary = "libtardigrad_torch.so";
 
@@ -54,7 +63,8 @@ std::filesystem::path torch_plugin() {
 
 }  // namespace
 
-ProblemCatalogue::ProblemCatalogue() : rows_(std::begin(kBuiltIn), std::end(kBuiltIn)) {
+ProblemCatalogue::ProblemCatalogue() {
+  for (const BuiltIn& built_in : kBuiltIn) rows_.push_back(built_in.row);
   for (const ProblemRow& row : rows_) origins_[row.name] = {};
 }
 
@@ -84,8 +94,19 @@ bool ProblemCatalogue::add_torch_plugin() {
 std::unique_ptr<Problem> ProblemCatalogue::make(const ProblemRow& row, Settings& settings,
                                                 const ProblemContext& context) const {
   const std::filesystem::path& plugin = origin(row.name).guarded;
-  if (plugin.empty()) return row.make(settings, context);
-  return make_guarded(row, "plugin " + plugin.string() + ": problem `" + row.name + "`", settings, context);
+  if (!plugin.empty())
+    return make_guarded(row, "plugin " + plugin.string() + ": problem `" + row.name + "`", settings, context);
+  std::unique_ptr<Problem> problem = row.make(settings, context);
+  constexpr SettingRow kName[] = {Setting<Text>{.key = "name"}};  // read by who looked for the row
+  check_listed(settings.resolved(), {settings_of(row.name).value(), kName}, row.name);
+  return problem;
+}
+
+std::optional<std::span<const SettingRow>> ProblemCatalogue::settings_of(const std::string& name) const {
+  for (const BuiltIn& built_in : kBuiltIn)
+    if (name == built_in.row.name) return built_in.settings;
+  if (const TorchRow* torch = find_torch(name)) return torch->settings;
+  return std::nullopt;
 }
 
 std::string ProblemCatalogue::summary(const std::string& name) const {

@@ -5,10 +5,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "tardigrad/problem.hpp"
+#include "tardigrad/setting.hpp"
 
 namespace tardigrad::problems {
 
@@ -45,6 +47,9 @@ class ProblemCatalogue {
 
   /// What the problem of a known name is, and whether it is installed; opens nothing.
   std::string summary(const std::string& name) const;
+
+  /// Its own settings, beside those of every problem; opens nothing. Nothing: a plugin's, which does not list them.
+  std::optional<std::span<const SettingRow>> settings_of(const std::string& name) const;
 
   /// Opens the LibTorch plugin if it is installed; says whether its problems are there.
   bool add_torch_plugin();

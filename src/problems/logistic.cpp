@@ -325,15 +325,15 @@ std::vector<WorkerId> owners(const data::Partition& partition, std::size_t rows,
 
 // The rows to train on, and those to test on where there are some.
 void load_rows(Spec& spec, Settings& settings, const std::filesystem::path& data_root) {
-  std::vector<std::string> keys = {"data"}, names;
+  std::vector<std::string> keys = {kRowsData.key}, names;
   const auto chosen = [&](const char* key) {
-    return data::dataset_setting(settings, key, "a9a", data::DatasetKind::sparse, data_root);
+    return data::dataset_setting(settings, key, *kRowsData.fallback, data::DatasetKind::sparse, data_root);
   };
-  names.push_back(chosen("data"));
-  settings.allow("test");
-  if (settings.has("test")) {
-    keys.push_back("test");
-    names.push_back(chosen("test"));
+  names.push_back(chosen(kRowsData.key));
+  settings.allow(kTestData.key);
+  if (settings.has(kTestData.key)) {
+    keys.emplace_back(kTestData.key);
+    names.push_back(chosen(kTestData.key));
   }
   const std::vector<SharedDataset> sets = data::load_libsvm_parts(names, data_root);
   for (std::size_t i = 0; i < sets.size(); ++i)
@@ -348,15 +348,15 @@ std::unique_ptr<Problem> make_logistic(Settings& settings, const ProblemContext&
   refuse_other_names(settings);
   Spec spec;
   spec.seed = context.seed;
-  spec.batch_size = read_batch_size(settings, 32, 1e9);
-  spec.l2 = settings.number_or("l2", 1e-4, {.low = 0.0, .high = 1e9});
+  spec.batch_size = static_cast<std::size_t>(read(settings, kRowsBatch));
+  spec.l2 = read(settings, kL2);
   load_rows(spec, settings, context.data_root);
   spec.workers = context.workers;
   spec.objective = read_objective(settings);
   spec.classes.resize(spec.train->rows());
   std::ranges::transform(spec.train->label, spec.classes.begin(), [](float label) { return label > 0 ? 1 : 0; });
   spec.partition =
-      data::make_partition(settings.table_or_empty("partition"), spec.classes, 2, context.workers, context.seed);
+      data::make_partition(read(settings, data::kPartition), spec.classes, 2, context.workers, context.seed);
   spec.owner = owners(spec.partition, spec.train->rows(), context.workers);
   if (spec.l2 > 0.0) spec.pull = pull_of_rows(spec, context.workers);
   return std::make_unique<Logistic>(std::move(spec));

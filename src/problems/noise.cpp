@@ -4,24 +4,25 @@
 #include <cmath>
 
 #include "core/kernels.hpp"
+#include "problems/settings.hpp"
 
 namespace tardigrad::problems {
 
 GradientNoise GradientNoise::read(Settings& settings) {
-  Settings& table = settings.table_or_empty("noise");
-  const std::string kind = table.choice_or("kind", "none", {"none", "gaussian", "sub-weibull", "skewed"});
+  Settings& table = tardigrad::read(settings, kNoise);
+  const std::string kind = read_variant(table, kNoise);
   GradientNoise noise;
   if (kind == "none") return noise;
   noise.kind_ = kind == "gaussian" ? Kind::gaussian : kind == "skewed" ? Kind::skewed : Kind::sub_weibull;
-  noise.scale_ = table.number("scale", {.low = 0.0, .high = 1e30, .low_open = true});
-  noise.growth_ = table.number_or("growth", 0.0, {.low = 0.0, .high = 1e15});
+  noise.scale_ = tardigrad::read(table, kNoiseScale);
+  noise.growth_ = tardigrad::read(table, kNoiseGrowth);
   if (noise.kind_ == Kind::gaussian) return noise;
-  // Beyond 20 the mean square passes scale^2 * 10^35, past the range of float: a slip, not a law to study.
-  noise.tail_ = table.number("tail", {.low = 0.0, .high = 20.0, .low_open = true});
+  noise.tail_ = tardigrad::read(table, kNoiseTail);
   noise.power_mean_ = std::tgamma(noise.tail_ + 1.0);
   noise.power_deviation_ = std::sqrt(std::tgamma(2.0 * noise.tail_ + 1.0) - noise.power_mean_ * noise.power_mean_);
   // Of a power of nearly 0 all draws are 1, and the difference has no digit left.
-  if (noise.kind_ == Kind::skewed && noise.tail_ < 1e-3) table.fail("tail", "must be at least 0.001 for skewed noise");
+  if (noise.kind_ == Kind::skewed && noise.tail_ < 1e-3)
+    table.fail(kNoiseTail.key, "must be at least 0.001 for skewed noise");
   return noise;
 }
 

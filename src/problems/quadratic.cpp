@@ -133,14 +133,12 @@ class Quadratic final : public AnalyticProblem {
 }  // namespace
 
 std::unique_ptr<Problem> make_quadratic(Settings& settings, const ProblemContext& context) {
-  const std::size_t dimension = read_dimension(settings, 10);
-  const double smoothness = settings.number_or("smoothness", 1.0, {.low = 0.0, .high = 1e30, .low_open = true});
-  const double mu = settings.number_or("mu", std::min(0.1, smoothness), {.low = 0.0, .high = 1e30, .low_open = true});
-  if (mu > smoothness) settings.fail("mu", "must be at most the smoothness, " + to_toml({smoothness}));
-  Settings& heterogeneity = settings.table_or_empty("heterogeneity");
-  const Heterogeneity own{
-      .shift = heterogeneity.number_or("shift", 0.0, {.low = 0.0, .high = 1e15}),
-      .curvature = heterogeneity.number_or("curvature", 0.0, {.low = 0.0, .high = 1.0, .high_open = true})};
+  const std::size_t dimension = read_dimension(settings, kQuadraticDimension);
+  const double smoothness = read(settings, kSmoothness);
+  const double mu = read(settings, kMu, std::min(0.1, smoothness));
+  if (mu > smoothness) settings.fail(kMu.key, "must be at most the smoothness, " + to_toml({smoothness}));
+  Settings& heterogeneity = read(settings, kHeterogeneity);
+  const Heterogeneity own{.shift = read(heterogeneity, kShift), .curvature = read(heterogeneity, kCurvature)};
   const GradientNoise noise = GradientNoise::read(settings);
   return std::make_unique<Quadratic>(log_spaced(dimension, mu, smoothness), own, noise, context);
 }

@@ -6,17 +6,18 @@
 #include <string>
 
 #include "core/memory.hpp"
+#include "problems/settings.hpp"
 #include "tardigrad/problem.hpp"
 #include "tardigrad/settings.hpp"
 
 namespace tardigrad::problems {
 
 /// The setting `dimension` of a problem that exists in every dimension.
-inline std::size_t read_dimension(Settings& settings, std::int64_t fallback) {
-  const auto dimension = static_cast<std::size_t>(settings.integer_or("dimension", fallback, {.low = 1, .high = 1e9}));
+inline std::size_t read_dimension(Settings& settings, const Setting<std::int64_t>& setting) {
+  const auto dimension = static_cast<std::size_t>(read(settings, setting));
   constexpr double kBytes = 8 * sizeof(float);  // x, the next one, gradients, the start, noise: 39 were measured
   if (const std::string lack = lack_of_memory(static_cast<double>(dimension), kBytes); !lack.empty())
-    settings.fail("dimension", std::to_string(dimension) + " parameters " + lack);
+    settings.fail(setting.key, std::to_string(dimension) + " parameters " + lack);
   return dimension;
 }
 
@@ -27,14 +28,9 @@ inline void refuse_other_names(Settings& settings) {
   if (settings.has("batch")) settings.fail("batch", "this setting is called `batch_size`");
 }
 
-/// The setting `batch_size`: how many examples are drawn for a gradient.
-inline std::size_t read_batch_size(Settings& settings, std::int64_t fallback, double most) {
-  return static_cast<std::size_t>(settings.integer_or("batch_size", fallback, {.low = 1, .high = most}));
-}
-
 /// The setting `objective` of a problem whose workers may hold unequally many examples.
 inline Objective read_objective(Settings& settings) {
-  const bool examples = settings.choice_or("objective", "workers", {"workers", "examples"}) == "examples";
+  const bool examples = read(settings, kObjective) == "examples";
   return examples ? Objective::examples : Objective::workers;
 }
 

@@ -63,7 +63,7 @@ class Tridiagonal final : public AnalyticProblem {
 }  // namespace
 
 std::unique_ptr<Problem> make_tridiagonal(Settings& settings, const ProblemContext& context) {
-  const std::size_t dimension = read_dimension(settings, 1729);
+  const std::size_t dimension = read_dimension(settings, kTridiagonalDimension);
   return std::make_unique<Tridiagonal>(dimension, GradientNoise::read(settings), context.seed);
 }
 

@@ -200,8 +200,15 @@ TEST_F(Program, ListsTheSettingsOfOneMethod) {
   for (const char* text : {"run.time_scale  ", "workers.restart_after  ", "never", "a number in [1e-06, 1000000]"})
     EXPECT_THAT(threads, HasSubstr(text));
   expect_refused({"list", "runtimes", "thread"}, "there is no such runtime; did you mean `threads`?");
-  expect_refused({"list", "problems", "cnn"},
-                 "tardigrad list problems cnn: only methods and runtimes are listed one by one");
+  const std::string quadratic = run({"list", "problems", "quadratic"}).out;
+  for (const char* text : {"heterogeneity.shift  ", "noise.kind  ", "\"none\", \"gaussian\", ", "noise.tail  ",
+                           "1 sub-exponential (of", "start  "})
+    EXPECT_THAT(quadratic, HasSubstr(text));
+  EXPECT_THAT(run({"list", "problems", "cnn"}).out,
+              HasSubstr(R"("channels-last", "contiguous")"));  // without LibTorch, too
+  expect_refused({"list", "problems", "cn"}, "there is no such problem; did you mean `cnn`?");
+  expect_refused({"list", "timing", "pareto"},
+                 "tardigrad list timing pareto: only methods, problems and runtimes are listed one by one");
   expect_refused({"list", "timing", "--markdown"}, "only `list methods` has such a page");
   EXPECT_THAT(run({"list", "methods", "--markdown"}).out, HasSubstr("| [clipped-asgd](clipped-asgd.md) "));
 }

@@ -265,34 +265,30 @@ std::unique_ptr<Problem> make_from_settings(ModelFactory make_model, Settings& s
                                             const ProblemContext& context) {
   refuse_other_names(settings);
   ImageProblemOptions o;
-  const std::string name = settings.choice_or("data", "glyphs", {"glyphs", "fashion-mnist", "cifar10"});
+  const std::string name = read(settings, kImages);
   o.workers = context.workers;
   o.seed = context.seed;
-  o.batch = read_batch_size(settings, 64, 65536);
-  o.scaling = settings.boolean_or("normalise", true) ? Scaling::standard : Scaling::unit;
-  o.augmentation = settings.choice_or("augment", "none", {"none", "crop-flip"}) == "none" ? Augmentation::none
-                                                                                          : Augmentation::crop_flip;
-  o.precision =
-      settings.choice_or("precision", "float32", {"float32", "bf16"}) == "bf16" ? Precision::bf16 : Precision::float32;
+  o.batch = static_cast<std::size_t>(read(settings, kNetworkBatch));
+  o.scaling = read(settings, kNormalisePixels) ? Scaling::standard : Scaling::unit;
+  o.augmentation = read(settings, kAugment) == "none" ? Augmentation::none : Augmentation::crop_flip;
+  o.precision = read(settings, kPrecision) == "bf16" ? Precision::bf16 : Precision::float32;
   o.memory_format =
-      settings.choice_or("memory_format", "channels-last", {"channels-last", "contiguous"}) == "contiguous"
-          ? MemoryFormat::contiguous
-          : MemoryFormat::channels_last;
+      read(settings, kMemoryFormat) == "contiguous" ? MemoryFormat::contiguous : MemoryFormat::channels_last;
   o.dataset = data::load_images(name, context.data_root);
   const data::ImageDataset& dataset = *o.dataset;
-  o.partition = data::make_partition(settings.table_or_empty("partition"), dataset.train.labels, dataset.classes,
+  o.partition = data::make_partition(read(settings, data::kPartition), dataset.train.labels, dataset.classes,
                                      context.workers, context.seed);
   o.objective = read_objective(settings);
   const double test_size = static_cast<double>(dataset.test.size());
-  o.evaluation_examples = static_cast<std::size_t>(settings.integer_or(
-      "evaluation_examples", static_cast<std::int64_t>(dataset.test.size()), Range{.low = 1, .high = test_size}));
+  o.evaluation_examples =
+      static_cast<std::size_t>(read(settings, kEvaluationExamples, static_cast<std::int64_t>(dataset.test.size()),
+                                    Range{.low = 1, .high = test_size}));
   const ImageShape shape{.channels = static_cast<std::int64_t>(dataset.train.channels),
                          .height = static_cast<std::int64_t>(dataset.train.height),
                          .width = static_cast<std::int64_t>(dataset.train.width)};
   auto model = make_model(shape, static_cast<std::int64_t>(dataset.classes));
   if (!model->batch_norms().empty())
-    o.batch_norm_examples =
-        static_cast<std::size_t>(settings.integer_or("bn_examples", 1000, Range{.low = 1, .high = 1e6}));
+    o.batch_norm_examples = static_cast<std::size_t>(read(settings, kBatchNormExamples));
   return make_image_problem(std::move(model), std::move(o));
 }
 

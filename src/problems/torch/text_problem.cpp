@@ -186,14 +186,14 @@ std::unique_ptr<Replica> TextProblem::make_replica() const { return std::make_un
 /// Reads `partition`: kind = "shared" (every worker draws from the whole text) or "text-shards" (one stretch each).
 data::TextShards read_shards(Settings& settings, std::size_t text_length, std::size_t sequence_length,
                              std::size_t workers) {
-  Settings& partition = settings.table_or_empty("partition");
+  Settings& partition = read(settings, data::kTextPartition);
   data::TextShards shards{.length = text_length, .shards = 1};
-  if (partition.choice_or("kind", "shared", {"shared", "text-shards"}) == "text-shards") shards.shards = workers;
+  if (read_variant(partition, data::kTextPartition) == "text-shards") shards.shards = workers;
   for (WorkerId worker = 0; worker < shards.shards; ++worker) {
     const auto [begin, end] = shards.range(worker);
     if (count_windows(end - begin, sequence_length) > 0) continue;
-    settings.fail("sequence_length", "needs " + std::to_string(sequence_length + 1) + " characters, but worker " +
-                                         std::to_string(worker) + " has only " + std::to_string(end - begin));
+    settings.fail(kSequenceLength.key, "needs " + std::to_string(sequence_length + 1) + " characters, but worker " +
+                                           std::to_string(worker) + " has only " + std::to_string(end - begin));
   }
   return shards;
 }
@@ -223,32 +223,30 @@ std::unique_ptr<Problem> make_text_problem(std::unique_ptr<const CharLstm> model
 }
 
 std::unique_ptr<Problem> make_char_lstm_problem(Settings& settings, const ProblemContext& context) {
-  const auto size = [&](const char* key, std::int64_t fallback, double most) {
-    return settings.integer_or(key, fallback, Range{.low = 1, .high = most});
-  };
   refuse_other_names(settings);
   TextProblemOptions o;
   o.seed = context.seed;
   o.corpus = data::load_text(
-      data::dataset_setting(settings, "data", "shakespeare", data::DatasetKind::text, context.data_root),
+      data::dataset_setting(settings, kTextData.key, *kTextData.fallback, data::DatasetKind::text, context.data_root),
       context.data_root);
-  o.batch = read_batch_size(settings, 32, 65536);
-  o.sequence_length = static_cast<std::size_t>(size("sequence_length", 64, 65536));
-  o.dropout = settings.number_or("dropout", 0.2, Range{.low = 0.0, .high = 1.0, .high_open = true});
+  o.batch = static_cast<std::size_t>(read(settings, kTextBatch));
+  o.sequence_length = static_cast<std::size_t>(read(settings, kSequenceLength));
+  o.dropout = read(settings, kDropout);
   o.objective = read_objective(settings);
   o.shards = read_shards(settings, o.corpus->train.size(), o.sequence_length, context.workers);
   const std::size_t windows = count_windows(o.corpus->test.size(), o.sequence_length);
   if (windows == 0)
-    settings.fail("sequence_length", "needs " + std::to_string(o.sequence_length + 1) +
-                                         " characters, but the test text has only " +
-                                         std::to_string(o.corpus->test.size()));
-  o.evaluation_examples = static_cast<std::size_t>(
-      size("evaluation_examples", static_cast<std::int64_t>(windows), static_cast<double>(windows)));
+    settings.fail(kSequenceLength.key, "needs " + std::to_string(o.sequence_length + 1) +
+                                           " characters, but the test text has only " +
+                                           std::to_string(o.corpus->test.size()));
+  o.evaluation_examples =
+      static_cast<std::size_t>(read(settings, kEvaluationExamples, static_cast<std::int64_t>(windows),
+                                    Range{.low = 1, .high = static_cast<double>(windows)}));
   auto model = std::make_unique<const CharLstm>(
       CharLstm::Options{.vocabulary = static_cast<std::int64_t>(o.corpus->vocabulary.size()),
-                        .embedding = size("embedding", 64, 65536),
-                        .hidden = size("hidden", 256, 65536),
-                        .layers = size("layers", 2, 64)});
+                        .embedding = read(settings, kEmbedding),
+                        .hidden = read(settings, kHidden),
+                        .layers = read(settings, kLayers)});
   return make_text_problem(std::move(model), std::move(o));
 }
 
