@@ -122,12 +122,14 @@ function(tardigrad_module name)
   tardigrad_harden(tardigrad_${name})
 endfunction()
 
-# tardigrad_test(NAME source... LINK lib... [LABELS label] [SLOW filter]): one GoogleTest program, one CTest test per
-# case. Cases that the filter of SLOW names (in GoogleTest's terms; * is all of them) have the label <label>-slow, are
-# left out by `./dev test core`, and are begun first, as what takes long should not come last. Tests are compiled with
-# little optimisation or none: most of a build is theirs, and what takes time in them is the library.
+# tardigrad_test(NAME source... LINK lib... [LABELS label] [SLOW filter] [PLAIN filter]): one GoogleTest program, one
+# CTest test per case. Filters are GoogleTest's; * is all cases. Cases of SLOW are left out by `./dev test core` and
+# are begun first, as what takes long should not come last; cases of PLAIN are left out under the sanitizers of
+# `./dev ci`: they take too long there, or show nothing. Their labels are <label>-slow, -plain, or -slow-plain where a
+# pattern stands in both. Tests are compiled with little optimisation or none: most of a build is theirs, and what takes
+# time in them is the library.
 function(tardigrad_test name)
-  cmake_parse_arguments(arg "" "LABELS;SLOW" "LINK" ${ARGN})
+  cmake_parse_arguments(arg "" "LABELS;SLOW;PLAIN" "LINK" ${ARGN})
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE TARDIGRAD_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
@@ -136,17 +138,45 @@ function(tardigrad_test name)
   set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)  # each has helpers of the same names
   add_dependencies(${name} tardigrad_transfer)
   add_dependencies(tests ${name})
-  set(common TIMEOUT 600 ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
-  if(arg_SLOW)
-    gtest_discover_tests(${name} TEST_FILTER "${arg_SLOW}" TEST_LIST ${name}_slow DISCOVERY_TIMEOUT 60
-      PROPERTIES LABELS "${arg_LABELS}-slow" COST 10 ${common})
+  string(REPLACE ":" ";" slow "${arg_SLOW}")
+  string(REPLACE ":" ";" plain "${arg_PLAIN}")
+  set(both)
+  foreach(pattern IN LISTS slow plain)
+    if((pattern IN_LIST slow OR slow STREQUAL "*") AND (pattern IN_LIST plain OR plain STREQUAL "*"))
+      list(APPEND both ${pattern})
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES both)
+  set(neither "*")
+  if(slow STREQUAL "*" OR plain STREQUAL "*")
+    set(neither)
   endif()
+  set(named ${slow} ${plain})
+  list(REMOVE_ITEM slow ${both})
+  list(REMOVE_ITEM plain ${both})
+  tardigrad_cases(${name} "${both}" "" "${arg_LABELS}-slow-plain" COST 10)
+  tardigrad_cases(${name} "${slow}" "${both}" "${arg_LABELS}-slow" COST 10)
+  tardigrad_cases(${name} "${plain}" "${both}" "${arg_LABELS}-plain")
+  tardigrad_cases(${name} "${neither}" "${named}" "${arg_LABELS}")
   if(NOT arg_SLOW STREQUAL "*")
     add_dependencies(quick_tests ${name})
-    set(filter)
-    if(arg_SLOW)
-      set(filter TEST_FILTER "-${arg_SLOW}")
-    endif()
-    gtest_discover_tests(${name} ${filter} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${arg_LABELS}" ${common})
   endif()
+  if(NOT arg_PLAIN STREQUAL "*")
+    add_dependencies(sanitized_tests ${name})
+  endif()
+endfunction()
+
+# tardigrad_cases(NAME patterns without label [property value]...): the cases of patterns, but not those of without.
+function(tardigrad_cases name patterns without label)
+  if(NOT patterns)
+    return()
+  endif()
+  list(JOIN patterns ":" filter)
+  if(without)
+    list(JOIN without ":" without)
+    string(APPEND filter "-${without}")
+  endif()
+  gtest_discover_tests(${name} TEST_FILTER "${filter}" TEST_LIST ${name}_${label} DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS ${label} TIMEOUT 600 ${ARGN}
+      ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
 endfunction()
