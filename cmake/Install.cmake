@@ -3,7 +3,7 @@
 # be moved: program, libraries and plugins find each other, and CMake the package, relative to themselves.
 #   bin/tardigrad            the program
 #   lib/tardigrad/           libtardigrad_core.so, libtardigrad_experiment.so, libtardigrad_transfer.so (opened when
-#                            needed), and plugins that are opened without being named (problems::plugin_folders)
+#                            needed), and plugins that are opened without being named (core/plugins.hpp)
 #   include/tardigrad/       the contract, for plugins and for programs that embed it
 #   lib/cmake/tardigrad/     find_package(tardigrad), with the targets tardigrad::tardigrad and tardigrad::experiment
 #   share/                   completions for bash, zsh and fish, the manual page

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What `cmake --install` brings works wherever it is moved to: the program runs a scenario that came with it, a plugin
-# and a program that embeds it are built against it as projects of their own; the program opens the former, and the
-# latter comes to the program's digest.
+# What `cmake --install` brings works wherever it is moved to: the program runs a scenario that came with it; plugins,
+# that of the guide as it stands there, and a program that embeds it are built against it as projects of their own; the
+# program opens the former, and the latter comes to the program's digest.
 # Usage: tests/install_test.sh BUILD
 set -euo pipefail
 build=$(realpath "$1")
@@ -68,6 +68,17 @@ stop = { updates = 100 }
 TOML
 must "$program" run rosenbrock.toml --plugin plugin/tardigrad_example.so --quiet --out rosenbrock
 [[ -s rosenbrock/summary.json ]] || { echo "install_test: the plugin's run has no summary"; exit 1; }
+sed 's/"rosenbrock"/"quadratic"/; s/"vanilla-asgd"/"sign-majority"/' rosenbrock.toml >majority.toml
+must "$program" run majority.toml --plugin plugin/tardigrad_sign_majority.so --quiet --out majority
+must "$program" run --resume majority --quiet
+
+# The guide's plugin and its commands, as they stand there.
+block() { awk -v language="$1" '/^```/ { inside = $0 == "```" language; next } inside' "$share/docs/guide/plugins.md"; }
+block cpp >mine.cpp
+block toml >mine.toml
+block sh | sed "s|PREFIX|$prefix|" >commands.sh
+[[ $(grep -c . commands.sh) -eq 4 ]] || { echo "install_test: the guide to plugins has other commands"; exit 1; }
+must env PATH="$prefix/bin:$PATH" bash -euxo pipefail commands.sh
 must cmake -G Ninja -S "$share/examples/embedding" -B embedding -DCMAKE_PREFIX_PATH="$prefix"
 must cmake --build embedding
 must env -C "$share/scenarios" "$work/embedding/embedding" quadratic.toml run.stop.updates=200
@@ -80,4 +91,4 @@ if embedding/embedding "$share/scenarios/quadratic.toml" problem.name=cnn 2>&1 |
   echo "install_test: it finds no plugin beside the library"
   exit 1
 fi
-echo "install_test: installed, moved, and a plugin and a program that embeds it built against it"
+echo "install_test: installed, moved, and plugins and a program that embeds it built against it"

@@ -151,14 +151,15 @@ for where, value in BROKEN:
     if not mistakes(scenario):
         complain(f"{where} = {'(nothing)' if value is REMOVED else value}: is valid, and should not be")
 
-# A plugin's problem is known, and may have any settings.
+# A plugin's problem is known, with its settings.
 validator = jsonschema.Draft7Validator(json.load(open(sys.argv[2])))
-good["problem"] = {"name": "rosenbrock", "dimension": 5, "anything": True}
+good["problem"] = {"name": "rosenbrock", "dimension": 5, "noise": 0.1}
 for mistake in mistakes(good):
     complain(f"with a plugin: {mistake}")
-good["problem"] = {"name": "rosenbrok"}
-if not mistakes(good):
-    complain("with a plugin: rosenbrok is valid, and should not be")
+for wrong in ({"name": "rosenbrok"}, {"name": "rosenbrock", "dimension": 1}, {"name": "rosenbrock", "anything": True}):
+    good["problem"] = wrong
+    if not mistakes(good):
+        complain(f"with a plugin: {wrong} is valid, and should not be")
 
 if len(scenarios) < 100:
     complain(f"only {len(scenarios)} scenarios were found")

@@ -12,6 +12,14 @@ namespace {
 
 using namespace tardigrad;
 
+constexpr Setting<std::int64_t> kDimension = {
+    .key = "dimension", .fallback = 2, .range = {.low = 2, .high = 1e9}, .meaning = "d"};
+constexpr Setting<double> kNoise = {.key = "noise",
+                                    .fallback = 0.0,
+                                    .range = at_least(0.0),
+                                    .meaning = "every coordinate of a gradient gets so much N(0, 1)"};
+constexpr SettingRow kSettings[] = {kDimension, kNoise};
+
 class Rosenbrock final : public Problem {
  public:
   Rosenbrock(std::size_t dimension, double noise, std::uint64_t seed)
@@ -67,15 +75,17 @@ class Rosenbrock final : public Problem {
 };
 
 std::unique_ptr<Problem> make_rosenbrock(Settings& settings, const ProblemContext& context) {
-  const auto dimension = static_cast<std::size_t>(settings.integer_or("dimension", 2, {.low = 2, .high = 1e9}));
-  const double noise = settings.number_or("noise", 0.0, Range::at_least(0.0));
-  return std::make_unique<Rosenbrock>(dimension, noise, context.seed);
+  const auto dimension = static_cast<std::size_t>(read(settings, kDimension));
+  return std::make_unique<Rosenbrock>(dimension, read(settings, kNoise), context.seed);
 }
-
-constexpr ProblemRow kProblems[] = {
-    {.name = "rosenbrock", .summary = "the curved valley of Rosenbrock, from a plugin", .make = make_rosenbrock}};
-constexpr Plugin kPlugin{.name = "example", .problems = kProblems};
 
 }  // namespace
 
-extern "C" const tardigrad::Plugin* tardigrad_plugin() { return &kPlugin; }
+extern "C" const tardigrad::Plugin* tardigrad_plugin() {
+  static const ProblemRow problems[] = {{.name = "rosenbrock",
+                                         .summary = "the curved valley of Rosenbrock, from a plugin",
+                                         .make = make_rosenbrock,
+                                         .settings = kSettings}};
+  static const Plugin plugin{.name = "example", .problems = problems};
+  return &plugin;
+}

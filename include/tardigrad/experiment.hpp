@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tardigrad/method_row.hpp"
 #include "tardigrad/observer.hpp"
 #include "tardigrad/run.hpp"
 
@@ -18,7 +19,9 @@ namespace tardigrad {
 struct ScenarioSource {
   std::filesystem::path file;
   std::vector<std::string> assignments = {};            ///< "a.b=c", applied to it in their order
-  std::vector<std::filesystem::path> plugins = {};      ///< shared libraries with problems
+  std::vector<std::filesystem::path> plugins = {};      ///< shared libraries with problems and methods
+  std::vector<ProblemRow> problems = {};                ///< of the program itself, beside those built in
+  std::vector<MethodRow> methods = {};                  ///< as `problems`
   std::optional<std::filesystem::path> data_root = {};  ///< nothing: $TARDIGRAD_DATA, or ~/.cache/tardigrad/data
   std::optional<unsigned> threads = {};                 ///< nothing: one a core
 };

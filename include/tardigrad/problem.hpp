@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -16,6 +17,7 @@
 #include "tardigrad/order.hpp"
 #include "tardigrad/params.hpp"
 #include "tardigrad/runtime.hpp"
+#include "tardigrad/setting.hpp"
 #include "tardigrad/settings.hpp"
 
 namespace tardigrad {
@@ -178,9 +180,14 @@ struct ProblemContext {
 
 /// A row of a catalogue of problems.
 struct ProblemRow {
-  const char* name;
-  const char* summary;
-  std::unique_ptr<Problem> (*make)(Settings& settings, const ProblemContext& context);
+  std::string name;
+  std::string summary;
+  /// Makes it from a [problem] table without its name. Who calls it calls settings.finish().
+  /// Errors  Error for an impossible setting
+  std::function<std::unique_ptr<Problem>(Settings& settings, const ProblemContext& context)> make = {};
+  /// Its own, as `make` reads them, beside those of every problem; nothing: they are not listed. Constants: what this
+  /// points at outlives every catalogue that holds the row.
+  std::optional<std::span<const SettingRow>> settings = {};
 };
 
 }  // namespace tardigrad

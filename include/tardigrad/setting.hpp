@@ -140,7 +140,9 @@ struct SettingRow {
 
 /// Nothing: it is none of them.
 const SettingRow* find(std::span<const SettingRow> rows, std::string_view key);
-/// Aborts where a table gave what no list has, that is, where something is read and not listed. `where`: of messages.
+/// The first key that a table gave and no list has, that is, what is read and not listed: "noise.kind"; "": none.
+std::string find_unlisted(const SettingValue::Table& read, std::initializer_list<std::span<const SettingRow>> lists);
+/// Aborts where find_unlisted finds one. `where`: of messages.
 void check_listed(const SettingValue::Table& read, std::initializer_list<std::span<const SettingRow>> lists,
                   const std::string& where);
 

@@ -116,14 +116,14 @@ int compare_command(const CompareCommand& command) {
   const std::string title = command.scenario.stem().string();
   const std::filesystem::path directory = command.out.value_or(std::filesystem::path("runs") / title);
   const Scenario scenario = load_scenario(command.scenario, command.assignments);
-  problems::ProblemCatalogue problems = RunOrigin().problems(command.common.plugins, scenario);
+  Catalogues catalogues = RunOrigin().catalogues(command.common.plugins, {}, scenario);
   Comparison comparison(scenario,
                         {.title = title,
                          .directory = directory,
                          .threads = command.threads,
                          .prune = command.prune,
                          .fresh = command.fresh},
-                        {problems, data::data_root(command.common.data_root)});
+                        {catalogues, data::data_root(command.common.data_root)});
   announce(comparison, command, directory.string());
   catch_interrupts();
   const ExitWatchdog watchdog(interrupted(), "a run of the comparison", "the same command goes on from here",

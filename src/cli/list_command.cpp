@@ -8,10 +8,10 @@
 #include "cli/print.hpp"
 #include "data/catalogue.hpp"
 #include "engines/catalogue/runtimes.hpp"
+#include "experiment/catalogues.hpp"
 #include "experiment/world_settings.hpp"
-#include "methods/catalogue.hpp"
 #include "methods/frames/server_step.hpp"
-#include "problems/catalogue.hpp"
+#include "record/json.hpp"
 #include "report/table.hpp"
 #include "tardigrad/error.hpp"
 #include "timing/settings.hpp"
@@ -101,18 +101,18 @@ constexpr const char* kMethodNotes =
     "needs it) moves every method from there, the further the smaller the radius.\n"
     "`tardigrad list methods NAME` says what each setting means.\n";
 
-Listing list_methods() {
-  Listing listing{
-      .title = "methods",
-      .table = {.columns = {{"name"},
-                            {.header = "what it does", .wrap = 30},
-                            {.header = "settings (= default)", .wrap = 44},
-                            {.header = "needs", .wrap = 12},
-                            {"vectors"},
-                            {.header = "unbiased on unequal data", .wrap = 16},
-                            {.header = "source", .wrap = 30}}},
-      .notes = fmt::format("Every method also takes: {}.\n{}", settings_of(methods::kCommonSettings), kMethodNotes)};
-  for (const MethodRow& row : methods::catalogue())
+Listing list_methods(const methods::MethodCatalogue& catalogue) {
+  Listing listing{.title = "methods",
+                  .table = {.columns = {{"name"},
+                                        {.header = "what it does", .wrap = 30},
+                                        {.header = "settings (= default)", .wrap = 44},
+                                        {.header = "needs", .wrap = 12},
+                                        {"vectors"},
+                                        {.header = "unbiased on unequal data", .wrap = 16},
+                                        {.header = "source", .wrap = 30}}},
+                  .notes = fmt::format("Every method that is built in also takes: {}.\n{}",
+                                       settings_of(methods::kCommonSettings), kMethodNotes)};
+  for (const MethodRow& row : catalogue.rows())
     listing.table.rows.push_back({row.name, row.summary, settings_of(row.settings), needs_of(row.capabilities),
                                   memory_of(row.memory), row.heterogeneous, row.source});
   return listing;
@@ -126,26 +126,30 @@ std::vector<report::Column> setting_columns() {
 }
 
 // All about one method: every setting with its meaning.
-Listing list_method(const std::string& name) {
-  for (const MethodRow& row : methods::catalogue()) {
-    if (name != row.name) continue;
-    Listing listing{.title = row.name,
-                    .table = {.columns = setting_columns()},
-                    .notes = fmt::format(
-                        "{}\nNeeds {}; {} vectors beside x; unbiased on unequal data: {}.\nSource: {}\n", row.summary,
-                        needs_of(row.capabilities), memory_of(row.memory), row.heterogeneous, row.source)};
-    add_settings(listing.table, row.settings);
-    for (const SettingRow& setting : methods::kCommonSettings)
-      if (!find(row.settings, setting.key)) add_settings(listing.table, {&setting, 1});
+Listing list_method(const methods::MethodCatalogue& catalogue, const std::string& name) {
+  const MethodRow* row = catalogue.find(name);
+  if (!row)
+    throw Error(fmt::format("tardigrad list methods {}: there is no such method{}", name,
+                            did_you_mean(name, catalogue.names())),
+                {Remedy::name_plugin});
+  Listing listing{.title = row->name,
+                  .table = {.columns = setting_columns()},
+                  .notes = fmt::format("{}\nNeeds {}; {} vectors beside x; unbiased on unequal data: {}.\nSource: {}\n",
+                                       row->summary, needs_of(row->capabilities), memory_of(row->memory),
+                                       row->heterogeneous, row->source)};
+  add_settings(listing.table, row->settings);
+  if (const std::string& whose = catalogue.origin(name).whose; !whose.empty()) {
+    listing.notes += fmt::format("It comes from {}.\n", whose);
     return listing;
   }
-  throw Error(
-      fmt::format("tardigrad list methods {}: there is no such method{}", name, did_you_mean(name, methods::names())));
+  for (const SettingRow& setting : methods::kCommonSettings)
+    if (!find(row->settings, setting.key)) add_settings(listing.table, {&setting, 1});
+  return listing;
 }
 
 // The index of docs/methods: names are links to the pages beside it.
 Listing index_methods() {
-  Listing listing = list_methods();
+  Listing listing = list_methods({});
   for (auto& row : listing.table.rows) row[0] = fmt::format("[{0}]({0}.md)", row[0]);
   return listing;
 }
@@ -168,7 +172,8 @@ Listing list_all_problems(const problems::ProblemCatalogue& catalogue) {
 Listing list_problem(const problems::ProblemCatalogue& catalogue, const std::string& name) {
   const std::vector<std::string> known = catalogue.names();
   if (std::ranges::find(known, name) == known.end())
-    throw Error(fmt::format("tardigrad list problems {}: there is no such problem{}", name, did_you_mean(name, known)));
+    throw Error(fmt::format("tardigrad list problems {}: there is no such problem{}", name, did_you_mean(name, known)),
+                {Remedy::name_plugin});
   Listing listing{.title = name, .table = {.columns = setting_columns()}, .notes = catalogue.summary(name) + "\n"};
   const auto settings = catalogue.settings_of(name);
   if (settings)
@@ -180,9 +185,7 @@ Listing list_problem(const problems::ProblemCatalogue& catalogue, const std::str
 }
 
 // All of them, or one.
-Listing list_problems(const std::string& name, const std::vector<std::filesystem::path>& plugins) {
-  problems::ProblemCatalogue catalogue;
-  for (const auto& plugin : plugins) catalogue.add_plugin(plugin);
+Listing list_problems(const problems::ProblemCatalogue& catalogue, const std::string& name) {
   return name.empty() ? list_all_problems(catalogue) : list_problem(catalogue, name);
 }
 
@@ -253,21 +256,24 @@ int list_command(const ListCommand& command) {
     print_out("{}", report::to_markdown(index.table));
     return 0;
   }
+  Catalogues catalogues;
+  for (const auto& plugin : common.plugins) catalogues.add_plugin(plugin);
   nlohmann::ordered_json json;
   for (const std::string& part : known) {
     if (!what.empty() && what != part) continue;
-    const Listing listing = part == "methods"    ? (name.empty() ? list_methods() : list_method(name))
-                            : part == "problems" ? list_problems(name, common.plugins)
-                            : part == "datasets" ? list_datasets()
-                            : part == "timing"   ? list_timing()
-                                                 : (name.empty() ? list_runtimes() : list_runtime(name));
+    const Listing listing =
+        part == "methods"    ? (name.empty() ? list_methods(catalogues.methods) : list_method(catalogues.methods, name))
+        : part == "problems" ? list_problems(catalogues.problems, name)
+        : part == "datasets" ? list_datasets()
+        : part == "timing"   ? list_timing()
+                             : (name.empty() ? list_runtimes() : list_runtime(name));
     if (common.json)
       json[listing.title] = to_json(listing.table);
     else
       print_out("{}{}\n\n{}\n{}{}", what.empty() ? "# " : "", listing.title, report::to_text(listing.table),
                 listing.notes, listing.notes.empty() ? "" : "\n");
   }
-  if (common.json) print_out("{}\n", json.dump(2));
+  if (common.json) print_out("{}", record::to_page(json));
   return 0;
 }
 

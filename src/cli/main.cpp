@@ -80,7 +80,7 @@ constexpr const char* kDataExamples = R"(Examples:
 
 void add_common(CLI::App& app, CommonOptions& common) {
   app.add_option("--data-root", common.data_root, "Where data sets lie (else $TARDIGRAD_DATA, else the XDG default)");
-  app.add_option("--plugin", common.plugins, "A shared library with problems of your own");
+  app.add_option("--plugin", common.plugins, "A shared library with problems and methods of your own");
   app.add_flag("--json", common.json, "Print JSON on standard output");
   app.add_flag("-q,--quiet", common.quiet, "No progress");
 }
@@ -195,7 +195,7 @@ int run(int argc, char** argv) {
   CLI::App* schema_app =
       app.add_subcommand("schema", "Print what editors check and complete a scenario by (JSON Schema, draft-07)")
           ->footer(kSchemaExamples);
-  schema_app->add_option("--plugin", schema_options.plugins, "A shared library with problems of your own");
+  schema_app->add_option("--plugin", schema_options.plugins, "A shared library with problems and methods of your own");
 
   DataCommand data_options;
   CLI::App* data_app = app.add_subcommand("data", "Data sets: list, get, import, verify")->footer(kDataExamples);

@@ -206,6 +206,12 @@ RunCommand settled(RunCommand command) {
   return command;
 }
 
+// Who has it when it does not come back: built-in methods always do.
+std::string whose(const World& world, const MethodPlan& method) {
+  const std::string problem = "problem `" + world.problem_name + "`";
+  return method.whose.empty() ? problem : "method `" + method.name + "` or " + problem;
+}
+
 }  // namespace
 
 const std::atomic<bool>& interrupted() { return interrupt_flag; }
@@ -250,7 +256,7 @@ int run_command(const RunCommand& words) {
   }
 
   catch_interrupts();
-  const ExitWatchdog watchdog(interrupted(), "problem `" + world.problem_name + "`",
+  const ExitWatchdog watchdog(interrupted(), whose(world, run.method()),
                               "what it left goes on by tardigrad run --resume " + directory.string());
   std::optional<RunOutput> output;
   std::vector<report::Note> notes, warnings;

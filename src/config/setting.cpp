@@ -55,39 +55,49 @@ const SettingRow* find(std::span<const SettingRow> rows, std::string_view key) {
 
 namespace {
 
-// The lists of a table: its own, and those of its variant.
-void check_table(const SettingValue::Table& read, const SettingRow& row, const std::string& where) {
-  if (row.rows.empty()) return;  // it says no more than that it is a table
+// Of a table: of its own list, and of its variant's.
+std::string find_unlisted_in(const SettingValue::Table& read, const SettingRow& row) {
+  if (row.rows.empty()) return "";  // it says no more than that it is a table
   std::span<const SettingRow> more;
   if (!row.variants.empty()) {
     const auto chosen = read.find(row.rows.front().key);
     for (const SettingVariant& variant : row.variants)
       if (chosen != read.end() && chosen->second == SettingValue{std::string(variant.name)}) more = variant.rows;
   }
-  check_listed(read, {row.rows, more}, where);
+  return find_unlisted(read, {row.rows, more});
+}
+
+// In a value: a table, or a list of them.
+std::string find_unlisted_in(const SettingValue& value, const SettingRow& form) {
+  using Kind = SettingRow::Kind;
+  if (value.is_table() && form.kind == Kind::table)
+    return find_unlisted_in(std::get<SettingValue::Table>(value.value), form);
+  if (!value.is_list() || form.kind != Kind::tables) return "";
+  for (const SettingValue& item : std::get<SettingValue::List>(value.value))
+    if (std::string key = find_unlisted_in(std::get<SettingValue::Table>(item.value), form); !key.empty()) return key;
+  return "";
 }
 
 }  // namespace
 
-void check_listed(const SettingValue::Table& read, std::initializer_list<std::span<const SettingRow>> lists,
-                  const std::string& where) {
-  using Kind = SettingRow::Kind;
+std::string find_unlisted(const SettingValue::Table& read, std::initializer_list<std::span<const SettingRow>> lists) {
   for (const auto& [key, value] : read) {
     const SettingRow* row = nullptr;
     for (const auto& list : lists)
       if (!row) row = find(list, key);
-    const std::string path = where + "." + key;
-    TG_CHECK(row, path, " is read, and not listed");
+    if (!row) return key;
     std::span<const SettingRow> forms = {row, 1};
-    if (row->kind == Kind::one_of) forms = row->rows;
-    for (const SettingRow& form : forms) {
-      if (value.is_table() && form.kind == Kind::table)
-        check_table(std::get<SettingValue::Table>(value.value), form, path);
-      if (value.is_list() && form.kind == Kind::tables)
-        for (const SettingValue& item : std::get<SettingValue::List>(value.value))
-          check_table(std::get<SettingValue::Table>(item.value), form, path);
-    }
+    if (row->kind == SettingRow::Kind::one_of) forms = row->rows;
+    for (const SettingRow& form : forms)
+      if (const std::string inner = find_unlisted_in(value, form); !inner.empty()) return key + "." + inner;
   }
+  return "";
+}
+
+void check_listed(const SettingValue::Table& read, std::initializer_list<std::span<const SettingRow>> lists,
+                  const std::string& where) {
+  const std::string key = find_unlisted(read, lists);
+  TG_CHECK(key.empty(), where, ".", key, " is read, and not listed");
 }
 
 double read(Settings& settings, const Setting<double>& setting) {

@@ -23,26 +23,6 @@ constexpr std::size_t kParallelFloats = 4 * kShare;
 constexpr std::size_t kStreamFloats = std::size_t{1} << 20;
 constexpr std::uintptr_t kRegisterBytes = 64;
 
-constexpr int reads_of(VectorProgram::Op op) {
-  switch (op) {
-    case VectorProgram::Op::divide_root:
-      return 3;
-    case VectorProgram::Op::add:
-    case VectorProgram::Op::mix:
-    case VectorProgram::Op::square:
-    case VectorProgram::Op::multiply:
-    case VectorProgram::Op::maximum:
-      return 2;
-    case VectorProgram::Op::scale:
-    case VectorProgram::Op::clamp:
-    case VectorProgram::Op::soft_threshold:
-    case VectorProgram::Op::sign:
-    case VectorProgram::Op::noise:
-      return 1;
-  }
-  return 0;
-}
-
 // Gives the vectors of a program their places, and finds out who reads and writes what.
 class Planner {
  public:
@@ -60,7 +40,7 @@ class Planner {
           .fetches = {},
           .fetch_count = 0,
           .statement = &statement};
-    const int reads = to.code == Code::clear ? 0 : reads_of(statement.op);
+    const std::size_t reads = reads_of(statement);
     const bool lacks_p = statement.op == VectorProgram::Op::divide_root && statement.p.kind == Vec::Kind::none;
     if (reads > 0 && !lacks_p) to.p = read(statement.p);
     if (reads > 1) to.q = read(statement.q);

@@ -1,12 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <span>
 
 #include "core/kernels.hpp"
 #include "tardigrad/vectors.hpp"
 
 namespace tardigrad::kernels {
+
+/// How many of p, q and r a statement reads; a division may be without its p.
+inline std::size_t reads_of(const VectorProgram::Statement& statement) {
+  switch (statement.op) {
+    case VectorProgram::Op::divide_root:
+      return 3;
+    case VectorProgram::Op::add:
+    case VectorProgram::Op::mix:
+    case VectorProgram::Op::square:
+    case VectorProgram::Op::multiply:
+    case VectorProgram::Op::maximum:
+      return 2;
+    case VectorProgram::Op::scale:
+      return static_cast<float>(statement.a) == 0.0f ? 0 : 1;
+    case VectorProgram::Op::clamp:
+    case VectorProgram::Op::soft_threshold:
+    case VectorProgram::Op::sign:
+    case VectorProgram::Op::noise:
+      return 1;
+  }
+  return 0;
+}
 
 /// The memory of a vector of a program. For x the two differ: the old version is read until the new one is written.
 struct Operand {

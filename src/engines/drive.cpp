@@ -307,10 +307,12 @@ class Driver final : FailureContext {
   LocalWork counted(const Command& command) const {
     LocalWork work = command.work;
     if (work.epochs == 0) return work;
-    const std::uint64_t steps = work.epochs * runtime_.steps_per_epoch(command.worker);
-    TG_CHECK(steps > 0 && steps <= std::numeric_limits<std::uint32_t>::max(), work.epochs, " epochs of ", steps,
-             " steps in all");
-    work.steps = static_cast<std::uint32_t>(steps);
+    constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
+    const std::uint64_t steps = runtime_.steps_per_epoch(command.worker);
+    if (steps == 0 || steps > kMost / work.epochs)  // a problem and a method of strangers
+      throw Error("worker " + std::to_string(command.worker) + ": an order of " + std::to_string(work.epochs) +
+                  " epochs of " + std::to_string(steps) + " steps: it has between 1 and " + std::to_string(kMost));
+    work.steps = static_cast<std::uint32_t>(work.epochs * steps);
     return work;
   }
 

@@ -86,7 +86,7 @@ std::size_t Comparison::adopt_finished(std::size_t first) {
       ++replaced_;
       continue;
     }
-    if (const auto differs = difference(summary.names.provenance, run.world->provenance))
+    if (const auto differs = difference(summary.names.provenance, run.method.provenance))
       throw no_part_of_it(fmt::format("{}: {}", file.parent_path().string(), *differs));
     require_logs(summary, run.directory());
     run.summary = summary;

@@ -64,8 +64,8 @@ report::RunRow PlannedRun::row() const {
   return row;
 }
 
-ComparisonPlan::ComparisonPlan(const Scenario& scenario, const std::filesystem::path& directory,
-                               const Sources& sources) {
+ComparisonPlan::ComparisonPlan(const Scenario& scenario, const std::filesystem::path& directory, const Sources& sources)
+    : methods_(sources.catalogues.methods) {
   const std::unique_ptr<Settings> settings = scenario.compare_settings();
   grid_ = read_grid(*settings);
   settings->finish();
@@ -116,7 +116,7 @@ void ComparisonPlan::add(const ComparedWorld& compared, const GridPoint& point, 
     run.compared = &compared;
     run.world = &compared.world(seed);
     run.search = search;
-    run.method = make_method(compared.scenario, point.method, point.path, *run.world);
+    run.method = make_method(compared.scenario, point.method, point.path, *run.world, methods_);
     run.id = run_id(point, seed);
     run.hash = identity_of(*run.world, run.method, compared.plan).hash;
   }

@@ -79,6 +79,7 @@ class ComparisonPlan {
   void plan_world(ComparedWorld& compared, const Sources& sources);
   void add(const ComparedWorld& compared, const GridPoint& point, const std::vector<std::uint64_t>& seeds, bool search);
 
+  const methods::MethodCatalogue& methods_;
   Grid grid_;
   std::deque<ComparedWorld> worlds_;
   std::deque<PlannedRun> runs_;

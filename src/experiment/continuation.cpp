@@ -157,7 +157,7 @@ void Continuation::check(const World& world, const MethodPlan& method, const Run
   if (!there_) return;
   check_scenario(world, method, plan);
   if (!memory_.file()) return;  // then each checkpoint says what it is of
-  if (const auto differs = difference(memory_.file()->provenance, world.provenance))
+  if (const auto differs = difference(memory_.file()->provenance, method.provenance))
     refuse(fmt::format("cannot go on: {}", *differs));
 }
 
@@ -184,7 +184,7 @@ std::optional<record::RunSummary> Continuation::finished(const World& world, con
   if (!record::is_there(file)) return std::nullopt;
   check(world, method, plan);
   record::RunSummary summary = read(file);
-  if (const auto differs = difference(summary.names.provenance, world.provenance))
+  if (const auto differs = difference(summary.names.provenance, method.provenance))
     refuse(fmt::format("holds a finished run: {}", *differs));
   if (is_unfinished(summary) || !there_) return std::nullopt;
   const SettingValue::Table& was = stop_of(*there_);

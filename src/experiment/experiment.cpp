@@ -56,16 +56,16 @@ void leave_behind(std::unique_ptr<Owner> owner) {
 struct OwnedComparison {
   OwnedComparison(const ScenarioSource& source, const CompareSettings& settings)
       : scenario(load_scenario(source.file, source.assignments)),
-        problems(RunOrigin().problems(source.plugins, scenario)),
+        catalogues(RunOrigin().catalogues(source.plugins, {source.problems, source.methods}, scenario)),
         comparison(scenario,
                    {.title = source.file.stem().string(),
                     .directory = settings.directory,
                     .threads = source.threads,
                     .prune = settings.prune,
                     .fresh = settings.fresh},
-                   {problems, data::data_root(source.data_root)}) {}
+                   {catalogues, data::data_root(source.data_root)}) {}
   Scenario scenario;
-  problems::ProblemCatalogue problems;
+  Catalogues catalogues;
   Comparison comparison;
 };
 
@@ -78,6 +78,7 @@ RunReport run(const ScenarioSource& scenario, const RunSettings& settings) {
   auto prepared = std::make_unique<PreparedRun>(RunSource{.scenario = scenario.file,
                                                           .assignments = scenario.assignments,
                                                           .plugins = scenario.plugins,
+                                                          .own = {scenario.problems, scenario.methods},
                                                           .data_root = scenario.data_root,
                                                           .directory = settings.directory,
                                                           .before = settings.resume      ? Before::its_run

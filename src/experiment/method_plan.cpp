@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "experiment/serverless.hpp"
-#include "methods/catalogue.hpp"
 #include "methods/shared_settings.hpp"
 #include "tardigrad/error.hpp"
 
@@ -38,28 +37,39 @@ void check_epochs(Settings& method, const World& world) {
 
 }  // namespace
 
-MethodPlan make_method(const Scenario& scenario, const World& world) {
+MethodPlan make_method(const Scenario& scenario, const World& world, const methods::MethodCatalogue& methods) {
   static_cast<void>(scenario.settings("method"));  // there is one
-  return make_method(scenario, std::get<SettingValue::Table>(scenario.root().at("method").value), "method", world);
+  return make_method(scenario, std::get<SettingValue::Table>(scenario.root().at("method").value), "method", world,
+                     methods);
 }
 
 MethodPlan make_method(const Scenario& scenario, const SettingValue::Table& table, const std::string& path,
-                       const World& world) {
+                       const World& world, const methods::MethodCatalogue& methods) {
   const auto name = table.find("name");
   Settings settings(table, path, scenario.file(), name == table.end() ? 0 : name->second.line);
   MethodPlan plan;
   if (!scenario.runtime().has_server)
-    plan.step_size = read_serverless_step_size(settings, scenario.runtime());
+    plan.step_size = read_serverless_step_size(settings, scenario.runtime(), methods);
   else
-    plan.method = methods::make_method(settings, {.workers = world.workers,
-                                                  .seed = world.seed,
-                                                  .objective = world.problem->objective(),
-                                                  .join_later = workers_that_join_later(world)});
+    plan.method = methods.make(settings, {.workers = world.workers,
+                                          .seed = world.seed,
+                                          .objective = world.problem->objective(),
+                                          .join_later = workers_that_join_later(world)});
   check_epochs(settings, world);
   settings.finish();
   plan.name = settings.text("name");
   plan.resolved = settings.resolved();
+  plan.provenance = provenance_of(world, methods.origin(plan.name));
+  plan.whose = methods.origin(plan.name).whose;
   return plan;
+}
+
+record::Provenance provenance_of(const World& world, const RowOrigin& method) {
+  record::Provenance provenance = world.provenance;
+  provenance.method_plugin = method.plugin;
+  if (!method.library.empty() && method.library != provenance.library)
+    provenance.library += (provenance.library.empty() ? "" : ", ") + method.library;
+  return provenance;
 }
 
 }  // namespace tardigrad

@@ -26,10 +26,10 @@ PreparedRun::PreparedRun(const RunSource& source)
       scenario_(origin_.load_scenario(source.scenario, source.assignments)) {
   if (source.before == Before::its_run)
     scenario_ = continuation_.emplace(*source.directory, origin_, scenario_).scenario();
-  problems_ = origin_.problems(source.plugins, scenario_);
-  world_ = make_world(scenario_, scenario_.seed(), {problems_, data::data_root(source.data_root)});
+  catalogues_ = origin_.catalogues(source.plugins, source.own, scenario_);
+  world_ = make_world(scenario_, scenario_.seed(), {catalogues_, data::data_root(source.data_root)});
   plan_ = make_run_plan(scenario_, Use::run, world_.problem->metric_names());
-  method_ = make_method(scenario_, world_);
+  method_ = make_method(scenario_, world_, catalogues_.methods);
   if (continuation_ && !plan_.runtime.row->has_server)
     throw Error(fmt::format("a run with runtime = \"{}\" has no checkpoints to go on from", plan_.runtime.row->name));
 }

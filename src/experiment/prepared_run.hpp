@@ -14,7 +14,6 @@
 #include "experiment/run_identity.hpp"
 #include "experiment/run_origin.hpp"
 #include "experiment/run_session.hpp"
-#include "problems/catalogue.hpp"
 
 namespace tardigrad {
 
@@ -23,6 +22,7 @@ struct RunSource {
   std::filesystem::path scenario;
   std::vector<std::string> assignments = {};  ///< "a.b=c", applied in their order
   std::vector<std::filesystem::path> plugins = {};
+  OwnRows own = {};
   std::optional<std::filesystem::path> data_root = {};
   std::optional<std::filesystem::path> directory = {};  ///< nothing: nothing is written
   /// What may be in the directory: nothing; anything, which makes way; or a run, which is gone on with.
@@ -65,7 +65,7 @@ class PreparedRun {
   const RunOrigin origin_;
   std::optional<Continuation> continuation_;
   Scenario scenario_;
-  problems::ProblemCatalogue problems_;
+  Catalogues catalogues_;
   World world_;
   RunPlan plan_;
   MethodPlan method_;

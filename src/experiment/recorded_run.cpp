@@ -30,16 +30,19 @@ RecordedRun::RecordedRun(fs::path directory, const std::vector<fs::path>& plugin
     : directory_(checked(directory)),
       memory_(directory_),
       scenario_(memory_.load_scenario(directory_ / record::kScenarioFile, {})),
-      problems_(memory_.problems(plugins, scenario_)) {
+      catalogues_(memory_.catalogues(plugins, {}, scenario_)) {
   const record::RecordingReader recording = read();
   const record::RecordingHeader& header = recording.header();
   const fs::path file = directory_ / record::kScenarioFile;
   if (file_hash(record::read_file(file)) != header.scenario_hash)
     throw Error(fmt::format("{}: is not the scenario that was recorded", file.string()));
-  world_ = make_world(scenario_, scenario_.seed(), {problems_, data::data_root(data_root)});
-  if (const auto differs = data_difference(header.provenance, world_.provenance))
+  world_ = make_world(scenario_, scenario_.seed(), {catalogues_, data::data_root(data_root)});
+  const std::string method = scenario_.name_in("method").value_or("");
+  const record::Provenance now =
+      methods().find(method) ? provenance_of(world_, methods().origin(method)) : world_.provenance;
+  if (const auto differs = data_difference(header.provenance, now))
     throw Error(fmt::format("{}: {}", recording.name(), *differs));
-  if (const auto differs = program_difference(header.provenance, world_.provenance); differs)
+  if (const auto differs = program_difference(header.provenance, now); differs)
     remark_ = fmt::format("{}: {}", recording.name(), *differs);
   plan_ = make_run_plan(scenario_, Use::run, world_.problem->metric_names());
   if (world_.problem->layout().dimension() != header.dimension || initial_point_hash(world_) != header.initial_point)

@@ -25,6 +25,7 @@ class RecordedRun {
   const std::string& remark() const { return remark_; }
   const Scenario& scenario() const { return scenario_; }
   const World& world() const { return world_; }
+  const methods::MethodCatalogue& methods() const { return catalogues_.methods; }
   const RunPlan& plan() const { return plan_; }
   /// Of the run that was recorded; nothing when it did not end.
   const std::optional<record::RunSummary>& summary() const { return summary_; }
@@ -35,7 +36,7 @@ class RecordedRun {
   std::filesystem::path directory_;
   RunOrigin memory_;
   Scenario scenario_;
-  problems::ProblemCatalogue problems_;
+  Catalogues catalogues_;
   World world_;
   RunPlan plan_;
   std::optional<record::RunSummary> summary_;

@@ -26,7 +26,7 @@ constexpr DivergedWhen kNever = {.loss_factor = std::numeric_limits<double>::inf
 Replay replay_events(const RecordedRun& run, std::optional<std::uint64_t> until) {
   const Problem& problem = *run.world().problem;
   record::RecordingReader recording = run.read();
-  const MethodPlan plan = make_method(run.scenario(), run.world());
+  const MethodPlan plan = make_method(run.scenario(), run.world(), run.methods());
   replay::TracingMethod method(*plan.method, until.value_or(0));
   BufferPool buffers(problem.layout().dimension());
   Buffer x0 = buffers.take();

@@ -32,7 +32,7 @@ record::CheckpointFolder folder_of(const RunRequest& request, const RunIdentity&
   std::optional<Target::Direction> direction;
   if (const auto& target = request.plan.options.target) direction = target->direction;
   return record::CheckpointFolder({.path = *request.directory / record::kCheckpointFolder,
-                                   .provenance = request.world.provenance,
+                                   .provenance = request.method.provenance,
                                    .scenario_hash = identity.hash_to_go_on,
                                    .keep = request.plan.checkpoints.keep,
                                    .direction = direction});

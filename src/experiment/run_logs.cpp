@@ -10,7 +10,7 @@ namespace {
 
 record::RecordingHeader header_of(const RunRequest& request, const RunIdentity& identity) {
   const Problem& problem = *request.world.problem;
-  return {.provenance = request.world.provenance,
+  return {.provenance = request.method.provenance,
           .scenario_hash = file_hash(identity.document),
           .runtime = request.plan.runtime.row->name,
           .method = request.method.name,
@@ -31,7 +31,7 @@ void RunLogs::begin(const record::Checkpoint* from) {
   const Problem& problem = *request_.world.problem;
   directory_->begin(from ? record::IfFinished::go_on : request_.if_finished);
   if (!from || !record::is_there(directory_->scenario()))
-    directory_->write_identity(identity_.document, request_.world.provenance);
+    directory_->write_identity(identity_.document, request_.method.provenance);
   else if (request_.document)
     directory_->write_scenario(*request_.document);
   if (!from && plan.per_worker && is_split(problem))
@@ -103,7 +103,7 @@ record::AppendingOptions RunLogs::options(std::uint64_t kept) const {
       .tell = request_.tell,
       .claim_directory =
           [this] {
-            if (directory_->claim(identity_.document, request_.world.provenance))
+            if (directory_->claim(identity_.document, request_.method.provenance))
               request_.tell(directory_->path().string() + ": has gone, with the checkpoints in it; it is made again");
           },
       .made_again = [this] { directory_->lock_again(); }};

@@ -47,21 +47,34 @@ Scenario RunOrigin::load_scenario(const fs::path& file, const std::vector<std::s
   return Scenario(std::move(table), file.string());
 }
 
-problems::ProblemCatalogue RunOrigin::problems(const std::vector<fs::path>& given, const Scenario& scenario) const {
-  problems::ProblemCatalogue catalogue;
-  for (const fs::path& plugin : given) catalogue.add_plugin(plugin);
-  if (!file_ || !file_->provenance.plugin) return catalogue;
-  const std::optional<std::string> problem = scenario.problem_name();
-  const std::vector<std::string> known = catalogue.names();
-  if (!problem || std::ranges::find(known, *problem) != known.end()) return catalogue;
-  const fs::path plugin = where_now(file_->provenance.plugin->name);
+void RunOrigin::bring(Catalogues& catalogues, const char* what, const std::string& name,
+                      const DataSource& plugin) const {
+  const fs::path path = where_now(plugin.name);
   std::error_code unknown;
-  if (!fs::exists(plugin, unknown))
-    throw Error(fmt::format("{}: its problem `{}` came from the plugin {}, which has gone", directory_.string(),
-                            *problem, plugin.string()),
+  if (!fs::exists(path, unknown))
+    throw Error(fmt::format("{}: its {} `{}` came from the plugin {}, which has gone", directory_.string(), what, name,
+                            path.string()),
                 {Remedy::name_plugin});
-  catalogue.add_plugin(plugin);
-  return catalogue;
+  catalogues.add_plugin(path);
+}
+
+Catalogues RunOrigin::catalogues(const std::vector<fs::path>& given, const OwnRows& own,
+                                 const Scenario& scenario) const {
+  Catalogues catalogues;
+  catalogues.add(own);
+  for (const fs::path& plugin : given) catalogues.add_plugin(plugin);
+  if (!file_) return catalogues;
+  const record::Provenance& then = file_->provenance;
+  const auto known = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::ranges::find(names, name) != names.end();
+  };
+  if (const auto problem = scenario.name_in("problem");
+      problem && then.plugin && !known(catalogues.problems.names(), *problem))
+    bring(catalogues, "problem", *problem, *then.plugin);
+  if (const auto method = scenario.name_in("method");
+      method && then.method_plugin && !known(catalogues.methods.names(), *method))
+    bring(catalogues, "method", *method, *then.method_plugin);
+  return catalogues;
 }
 
 }  // namespace tardigrad

@@ -5,13 +5,13 @@
 #include <optional>
 #include <vector>
 
+#include "experiment/catalogues.hpp"
 #include "experiment/scenario.hpp"
-#include "problems/catalogue.hpp"
 #include "record/provenance.hpp"
 
 namespace tardigrad {
 
-/// What the directory of a run remembers of where its data and its plugin are.
+/// What the directory of a run remembers of where its data and its plugins are.
 class RunOrigin {
  public:
   /// Remembers nothing.
@@ -27,14 +27,16 @@ class RunOrigin {
   /// directory are mended: they lie relative to it as they did.
   Scenario load_scenario(const std::filesystem::path& file, const std::vector<std::string>& assignments) const;
 
-  /// `given`, and the plugin that the run's problem came from, where the problem of this scenario is none that is known
-  /// without it.
-  /// Errors  as ProblemCatalogue::add_plugin; Error where that plugin has gone
-  problems::ProblemCatalogue problems(const std::vector<std::filesystem::path>& given, const Scenario& scenario) const;
+  /// `own`, those of the `given` plugins, and of the plugins that the run's problem and method came from, where this
+  /// scenario names what is not known without them.
+  /// Errors  as Catalogues::add_plugin; Error where such a plugin has gone
+  Catalogues catalogues(const std::vector<std::filesystem::path>& given, const OwnRows& own,
+                        const Scenario& scenario) const;
 
  private:
   std::filesystem::path where_now(const std::filesystem::path& path) const;
   void mend(SettingValue& value) const;
+  void bring(Catalogues& catalogues, const char* what, const std::string& name, const DataSource& plugin) const;
   std::filesystem::path directory_;
   std::optional<record::ProvenanceFile> file_;
 };

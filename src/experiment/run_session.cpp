@@ -92,7 +92,7 @@ class RunSession {
     checkpointer_.emplace(Checkpointer::Parts{
         .plan = plan,
         .target = request_.plan.options.target,
-        .names = {.provenance = record::provenance_line(request_.world.provenance),
+        .names = {.provenance = record::provenance_line(request_.method.provenance),
                   .scenario_hash = identity_.hash_to_go_on},
         .folder = folder_of(request_, identity_),
         .from = std::move(from),
@@ -116,7 +116,7 @@ class RunSession {
     RunResult result = executor_->run(options, {.observers = observers,
                                                 .interrupted = request_.interrupted,
                                                 .keeper = checkpointer_ ? &*checkpointer_ : nullptr});
-    const record::RunNames names = {.provenance = request_.world.provenance,
+    const record::RunNames names = {.provenance = request_.method.provenance,
                                     .method = request_.method.name,
                                     .problem = request_.world.problem_name,
                                     .runtime = request_.plan.runtime.row->name,

@@ -37,12 +37,12 @@ Settings Scenario::settings(const std::string& table) const {
   return Settings(std::get<SettingValue::Table>(found->second.value), table, file_, found->second.line);
 }
 
-std::optional<std::string> Scenario::problem_name() const {
-  const auto problem = root_.find("problem");
-  if (problem == root_.end() || !problem->second.is_table()) return std::nullopt;
-  const auto& table = std::get<SettingValue::Table>(problem->second.value);
-  const auto name = table.find("name");
-  if (name == table.end() || !name->second.is_text()) return std::nullopt;
+std::optional<std::string> Scenario::name_in(const std::string& table) const {
+  const auto found = root_.find(table);
+  if (found == root_.end() || !found->second.is_table()) return std::nullopt;
+  const auto& keys = std::get<SettingValue::Table>(found->second.value);
+  const auto name = keys.find("name");
+  if (name == keys.end() || !name->second.is_text()) return std::nullopt;
   return std::get<std::string>(name->second.value);
 }
 

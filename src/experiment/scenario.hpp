@@ -27,8 +27,8 @@ class Scenario {
   /// A reader of one of its tables, which must be there.
   Settings settings(const std::string& table) const;
 
-  /// problem.name; nothing where there is none.
-  std::optional<std::string> problem_name() const;
+  /// problem.name or method.name; nothing where there is none.
+  std::optional<std::string> name_in(const std::string& table) const;
   /// run.runtime, or the first of the catalogue.
   const RuntimeRow& runtime() const;
   /// run.seed, or 1.

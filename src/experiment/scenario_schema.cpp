@@ -68,6 +68,7 @@ Json object_of(const std::vector<Rows>& lists, Form form, Values values = Values
 struct Variant {
   std::string name, meaning;
   std::optional<Rows> rows;  ///< nothing: it may have any
+  bool has_common = true;    ///< does it have what the others have in common?
 };
 Json variants_of(const SettingRow& choice, const std::vector<Variant>& variants, const std::vector<Rows>& common,
                  Form form, Values values = Values::one) {
@@ -79,7 +80,7 @@ Json variants_of(const SettingRow& choice, const std::vector<Variant>& variants,
     meanings += "\n" + variant.name + ": " + variant.meaning;
     if (!variant.rows) continue;
     std::vector<Rows> lists = {{&choice, 1}, *variant.rows};
-    lists.insert(lists.end(), common.begin(), common.end());
+    if (variant.has_common) lists.insert(lists.end(), common.begin(), common.end());
     for (const Rows& list : lists)
       for (const SettingRow& row : list)
         if (!known.contains(row.key)) describe(row, known[row.key] = Json::object());
@@ -163,9 +164,10 @@ Json object_of(const std::vector<Rows>& lists, Form form, Values values) {
 constexpr SettingRow kMethodName = Setting<Text>{.key = "name", .meaning = "of the method"};
 constexpr SettingRow kProblemName = Setting<Text>{.key = "name", .meaning = "of the problem"};
 
-Json method_schema(Values values) {
+Json method_schema(const methods::MethodCatalogue& catalogue, Values values) {
   std::vector<Variant> variants;
-  for (const MethodRow& row : methods::catalogue()) variants.push_back({row.name, row.summary, row.settings});
+  for (const MethodRow& row : catalogue.rows())
+    variants.push_back({row.name, row.summary, row.settings, catalogue.origin(row.name).whose.empty()});
   Json schema = variants_of(kMethodName, variants, {methods::kCommonSettings}, Form::whole, values);
   // The large tables that most methods share stand once.
   const Json common = object_of({methods::kCommonSettings}, Form::whole)["properties"];
@@ -222,11 +224,11 @@ Json compare_schema() {
 
 }  // namespace
 
-std::string scenario_schema(const problems::ProblemCatalogue& problems) {
-  Json definitions = {{"method", method_schema(Values::one)},
-                      {"compared_method", method_schema(Values::grid)},
-                      {"problem", problem_schema(problems, Form::whole)},
-                      {"problem_changes", problem_schema(problems, Form::changes)},
+std::string scenario_schema(const Catalogues& catalogues) {
+  Json definitions = {{"method", method_schema(catalogues.methods, Values::one)},
+                      {"compared_method", method_schema(catalogues.methods, Values::grid)},
+                      {"problem", problem_schema(catalogues.problems, Form::whole)},
+                      {"problem_changes", problem_schema(catalogues.problems, Form::changes)},
                       {"run", run_schema(Form::whole)},
                       {"run_changes", run_schema(Form::changes)},
                       {"compare", compare_schema()}};
@@ -269,7 +271,7 @@ std::string scenario_schema(const problems::ProblemCatalogue& problems) {
                     {"required", {"problem", "workers", "run"}},
                     {"allOf", std::move(whole)}};
   schema["definitions"] = std::move(definitions);
-  return schema.dump(1) + "\n";
+  return schema.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace tardigrad

@@ -5,7 +5,6 @@
 
 #include <string>
 
-#include "methods/catalogue.hpp"
 #include "methods/policies/step/schedule.hpp"
 #include "methods/shared_settings.hpp"
 #include "tardigrad/error.hpp"
@@ -38,13 +37,13 @@ std::size_t read_equal_workers(Settings& workers, const RuntimeRow& runtime) {
       read_in(workers, timing::kCount, {.low = 1, .high = static_cast<double>(runtime.most_workers)}));
 }
 
-std::function<double(Version)> read_serverless_step_size(Settings& method, const RuntimeRow& runtime) {
-  const std::string name = method.choice("name", methods::names());
+std::function<double(Version)> read_serverless_step_size(Settings& method, const RuntimeRow& runtime,
+                                                         const methods::MethodCatalogue& methods) {
+  const std::string name = method.choice("name", methods.names());
   if (name != kMethod)
     method.fail("name", fmt::format("needs a server, and with run.runtime = \"{}\" there is none: only {} runs there",
                                     runtime.name, kMethod));
-  for (const MethodRow& row : methods::catalogue())
-    if (name == row.name) refuse(method, runtime, row.settings);
+  refuse(method, runtime, methods.find(name)->settings);
   refuse(method, runtime, methods::kCommonSettings);
   const double step_size = read(method, methods::kStepSize);
   const methods::Schedule schedule = methods::Schedule::read(method);

@@ -8,6 +8,7 @@
 
 #include "engines/runtime_row.hpp"
 #include "experiment/run_plan.hpp"
+#include "methods/catalogue.hpp"
 #include "tardigrad/settings.hpp"
 #include "tardigrad/types.hpp"
 
@@ -19,7 +20,8 @@ std::size_t read_equal_workers(Settings& workers, const RuntimeRow& runtime);
 
 /// [method]: the step size of the t-th update, from vanilla-asgd's step_size and schedule.
 /// Errors  Error for another method, and for a setting that has a meaning only for a server
-std::function<double(Version)> read_serverless_step_size(Settings& method, const RuntimeRow& runtime);
+std::function<double(Version)> read_serverless_step_size(Settings& method, const RuntimeRow& runtime,
+                                                         const methods::MethodCatalogue& methods);
 
 /// [run], as it was read.
 /// Errors  Error for what needs somebody who sees it all: events, a recording, checkpoints

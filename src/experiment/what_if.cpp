@@ -9,7 +9,6 @@
 
 #include "config/toml_file.hpp"
 #include "engines/catalogue/runtimes.hpp"
-#include "methods/catalogue.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad {
@@ -23,14 +22,16 @@ bool must_be_given(const MethodRow& row, const std::string& key) {
 }
 
 // The other method's table: of the same method all settings, of another one those that it must be given.
-SettingValue::Table table_of(const OtherMethod& other, const SettingValue::Table& recorded) {
+SettingValue::Table table_of(const OtherMethod& other, const SettingValue::Table& recorded,
+                             const methods::MethodCatalogue& methods) {
   const std::string name = other.name.empty() ? name_in(recorded) : other.name;
   SettingValue::Table table = recorded;
   if (name != name_in(recorded)) {
-    const auto row = std::ranges::find_if(methods::catalogue(), [&](const auto& r) { return r.name == name; });
-    if (row == methods::catalogue().end())
+    const MethodRow* row = methods.find(name);
+    if (!row)
       throw Error(fmt::format("method {}: there is no such method{} (tardigrad list methods)", name,
-                              did_you_mean(name, methods::names())));
+                              did_you_mean(name, methods.names())),
+                  {Remedy::name_plugin});
     std::erase_if(table, [&](const auto& entry) { return !must_be_given(*row, entry.first); });
     table["name"] = {name};
   }
@@ -66,8 +67,9 @@ WhatIf::WhatIf(const RecordedRun& run, const OtherMethod& other)
       timings_(read_timings(run.read(), run.world().workers)),
       world_(with_timings(run.world(), timings_)),
       plan_(plan_of(run.plan(), timings_)),
-      same_(make_method(run.scenario(), world_)),
-      other_(make_method(run.scenario(), table_of(other, same_.resolved), "method", world_)) {}
+      same_(make_method(run.scenario(), world_, run.methods())),
+      other_(make_method(run.scenario(), table_of(other, same_.resolved, run.methods()), "method", world_,
+                         run.methods())) {}
 
 record::RunSummary WhatIf::recorded() const {
   if (run_.summary()) return *run_.summary();

@@ -62,13 +62,13 @@ World make_world(const Scenario& scenario, std::uint64_t seed, const Sources& so
   world.problem_name = problem.text("name");
   const ProblemRow* row = nullptr;
   try {
-    row = &sources.problems.row(world.problem_name);
+    row = &sources.catalogues.problems.row(world.problem_name);
   } catch (const Error& error) {
     problem.fail("name", error.what(), error.remedies());
   }
   try {
-    world.problem =
-        sources.problems.make(*row, problem, {.workers = world.workers, .seed = seed, .data_root = sources.data_root});
+    world.problem = sources.catalogues.problems.make(
+        *row, problem, {.workers = world.workers, .seed = seed, .data_root = sources.data_root});
   } catch (const std::bad_alloc&) {
     throw Error(fmt::format("{}: out of memory: problem `{}` with {} workers", scenario.file(), world.problem_name,
                             world.workers));
@@ -83,7 +83,7 @@ World make_world(const Scenario& scenario, std::uint64_t seed, const Sources& so
   problem.finish();
   world.resolved["problem"] = {problem.resolved()};
   world.identity["problem"] = {problem.resolved_without_paths()};
-  const problems::ProblemCatalogue::Origin& origin = sources.problems.origin(world.problem_name);
+  const RowOrigin& origin = sources.catalogues.problems.origin(world.problem_name);
   world.provenance = this_program();
   world.provenance.library = origin.library;
   world.provenance.plugin = origin.plugin;

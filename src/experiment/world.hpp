@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "engines/runtime_row.hpp"
+#include "experiment/catalogues.hpp"
 #include "experiment/scenario.hpp"
-#include "problems/catalogue.hpp"
 #include "record/provenance.hpp"
 #include "tardigrad/availability.hpp"
 #include "tardigrad/compute_time.hpp"
@@ -21,7 +21,7 @@ namespace tardigrad {
 
 /// Where a scenario's parts come from.
 struct Sources {
-  problems::ProblemCatalogue& problems;
+  Catalogues& catalogues;
   std::filesystem::path data_root;
 };
 

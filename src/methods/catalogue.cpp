@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/catalogue.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "methods/frames/server_step.hpp"
+#include "methods/guarded.hpp"
 #include "tardigrad/error.hpp"
 
 // One entry a method, in the order in which they are listed: methods/NAME.cpp defines MethodRow methods::NAME().
@@ -33,22 +37,45 @@ std::span<const MethodRow> catalogue() {
   return rows;
 }
 
-std::vector<std::string> names() {
-  std::vector<std::string> result;
-  for (const MethodRow& row : catalogue()) result.push_back(row.name);
-  return result;
+namespace {
+
+constexpr SettingRow kName[] = {Setting<Text>{.key = "name"}};
+
+}  // namespace
+
+MethodCatalogue::MethodCatalogue() : Catalogue("method") {
+  for (const MethodRow& row : catalogue()) Catalogue::add(row, {});
+}
+
+void MethodCatalogue::add(MethodRow row, RowOrigin origin) {
+  if (!is_row_text(row.heterogeneous.c_str()) || !is_row_text(row.source.c_str()))
+    throw Error(origin.whose + ": brings a method `" + one_line(row.name, 100) +
+                "` with a text that is no line of at most 300 bytes");
+  Catalogue::add(std::move(row), std::move(origin));
+}
+
+std::unique_ptr<Method> MethodCatalogue::make(Settings& settings, const MethodContext& context) const {
+  const std::string name = settings.text(kName[0].key);
+  const MethodRow* row = find(name);
+  if (!row)
+    settings.fail("name", "is no method" + did_you_mean(name, names()) + " (tardigrad list methods)",
+                  {Remedy::name_plugin});
+  const std::string& whose = origin(name).whose;
+  if (whose.empty()) {
+    std::unique_ptr<Method> method = row->make(settings, context);
+    check_listed(settings.resolved(), {row->settings, kCommonSettings, kName}, name);
+    return method;
+  }
+  const std::string called = whose + ": method `" + name + "`";
+  std::unique_ptr<Method> method = make_guarded(*row, called, settings, context);
+  if (const std::string key = find_unlisted(settings.resolved(), {row->settings, kName}); !key.empty())
+    throw Error(called + ": reads the setting `" + one_line(key, 100) + "`, and its row does not list it");
+  return method;
 }
 
 std::unique_ptr<Method> make_method(Settings& settings, const MethodContext& context) {
-  constexpr SettingRow kName[] = {Setting<Text>{.key = "name"}};
-  const std::string name = settings.text(kName[0].key);
-  for (const MethodRow& row : catalogue())
-    if (name == row.name) {
-      std::unique_ptr<Method> method = row.make(settings, context);
-      check_listed(settings.resolved(), {row.settings, kCommonSettings, kName}, name);
-      return method;
-    }
-  settings.fail("name", "is no method" + did_you_mean(name, names()) + " (tardigrad list methods)");
+  static const MethodCatalogue built_in;
+  return built_in.make(settings, context);
 }
 
 }  // namespace tardigrad::methods

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "core/plugins.hpp"
 #include "data/bytes.hpp"
 #include "problems/guarded.hpp"
 #include "problems/logistic.hpp"
-#include "problems/plugins.hpp"
 #include "problems/quadratic.hpp"
 #include "problems/settings.hpp"
 #include "problems/tridiagonal.hpp"
@@ -15,25 +15,6 @@
 
 namespace tardigrad::problems {
 namespace {
-
-struct BuiltIn {
-  ProblemRow row;
-  std::span<const SettingRow> settings;
-};
-constexpr BuiltIn kBuiltIn[] = {
-    {{.name = "quadratic",
-      .summary = "diagonal quadratic of given conditioning, noise and heterogeneity; optimum known",
-      .make = make_quadratic},
-     kQuadratic},
-    {{.name = "quadratic-tridiagonal",
-      .summary = "the worst-case quadratic of first-order methods, d = 1729 in the papers; optimum known",
-      .make = make_tridiagonal},
-     kTridiagonal},
-    {{.name = "logistic",
-      .summary = "l2-regularised logistic regression on sparse data in LIBSVM format",
-      .make = make_logistic},
-     kLogistic},
-};
 
 // Named here so that the core can say what is missing, and open the plugin only when it is wanted: LibTorch alone takes
 // a third of a second to load.
@@ -63,50 +44,60 @@ std::filesystem::path torch_plugin() {
 
 }  // namespace
 
-ProblemCatalogue::ProblemCatalogue() {
-  for (const BuiltIn& built_in : kBuiltIn) rows_.push_back(built_in.row);
-  for (const ProblemRow& row : rows_) origins_[row.name] = {};
-}
-
-void ProblemCatalogue::add(const std::filesystem::path& path, const std::filesystem::path& guarded) {
-  const Plugin& plugin = load_plugin(path);
-  for (const ProblemRow& row : plugin.problems)
-    if (find(row.name))
-      throw Error("plugin " + path.string() + ": brings a problem `" + row.name + "`, but that name is taken");
-  rows_.insert(rows_.end(), plugin.problems.begin(), plugin.problems.end());
-  const Origin origin{
-      .plugin = data::source_of(path, data::read_file(path)), .library = plugin.library, .guarded = guarded};
-  for (const ProblemRow& row : plugin.problems) origins_[row.name] = origin;
+ProblemCatalogue::ProblemCatalogue() : Catalogue("problem") {
+  add({.name = "quadratic",
+       .summary = "diagonal quadratic of given conditioning, noise and heterogeneity; optimum known",
+       .make = make_quadratic,
+       .settings = kQuadratic},
+      {});
+  add({.name = "quadratic-tridiagonal",
+       .summary = "the worst-case quadratic of first-order methods, d = 1729 in the papers; optimum known",
+       .make = make_tridiagonal,
+       .settings = kTridiagonal},
+      {});
+  add({.name = "logistic",
+       .summary = "l2-regularised logistic regression on sparse data in LIBSVM format",
+       .make = make_logistic,
+       .settings = kLogistic},
+      {});
 }
 
 bool ProblemCatalogue::add_torch_plugin() {
   if (find(kTorchRows[0].name)) return true;
-  const std::filesystem::path plugin = torch_plugin();
-  if (plugin.empty()) return false;
+  const std::filesystem::path path = torch_plugin();
+  if (path.empty()) return false;
   // Jobs run side by side, each on one thread; threads inside a job would fight (measured: a factor of 37). OpenMP
   // and OpenBLAS read this once, when they are loaded. What the user has set stays.
   setenv("OMP_NUM_THREADS", "1", 0);
   setenv("OPENBLAS_NUM_THREADS", "1", 0);
-  add(plugin, {});  // our own
+  const Plugin& plugin = load_plugin(path);
+  const RowOrigin ours{.plugin = data::source_of(path, data::read_file(path)), .library = plugin.library};
+  for (const ProblemRow& row : plugin.problems) add(row, ours);
   return true;
 }
 
 std::unique_ptr<Problem> ProblemCatalogue::make(const ProblemRow& row, Settings& settings,
                                                 const ProblemContext& context) const {
-  const std::filesystem::path& plugin = origin(row.name).guarded;
-  if (!plugin.empty())
-    return make_guarded(row, "plugin " + plugin.string() + ": problem `" + row.name + "`", settings, context);
-  std::unique_ptr<Problem> problem = row.make(settings, context);
   constexpr SettingRow kName[] = {Setting<Text>{.key = "name"}};  // read by who looked for the row
-  check_listed(settings.resolved(), {settings_of(row.name).value(), kName}, row.name);
+  const auto listed = settings_of(row.name);
+  const std::string& whose = origin(row.name).whose;
+  if (whose.empty()) {
+    std::unique_ptr<Problem> problem = row.make(settings, context);
+    check_listed(settings.resolved(), {listed.value(), kName}, row.name);
+    return problem;
+  }
+  const std::string called = whose + ": problem `" + row.name + "`";
+  std::unique_ptr<Problem> problem = make_guarded(row, called, settings, context);
+  if (!listed) return problem;
+  if (const std::string key = find_unlisted(settings.resolved(), {*listed, kName}); !key.empty())
+    throw Error(called + ": reads the setting `" + one_line(key, 100) + "`, and its row does not list it");
   return problem;
 }
 
 std::optional<std::span<const SettingRow>> ProblemCatalogue::settings_of(const std::string& name) const {
-  for (const BuiltIn& built_in : kBuiltIn)
-    if (name == built_in.row.name) return built_in.settings;
   if (const TorchRow* torch = find_torch(name)) return torch->settings;
-  return std::nullopt;
+  const ProblemRow* row = find(name);
+  return row ? row->settings : std::nullopt;
 }
 
 std::string ProblemCatalogue::summary(const std::string& name) const {
@@ -114,11 +105,6 @@ std::string ProblemCatalogue::summary(const std::string& name) const {
   const TorchRow* torch = find_torch(name);
   if (!torch) return "";
   return std::string(torch->summary) + (torch_plugin().empty() ? "; NOT INSTALLED: needs LibTorch" : "");
-}
-
-const ProblemRow* ProblemCatalogue::find(const std::string& name) const {
-  const auto found = std::ranges::find_if(rows_, [&](const ProblemRow& row) { return row.name == name; });
-  return found == rows_.end() ? nullptr : &*found;
 }
 
 const ProblemRow& ProblemCatalogue::row(const std::string& name) {
@@ -133,8 +119,7 @@ const ProblemRow& ProblemCatalogue::row(const std::string& name) {
 }
 
 std::vector<std::string> ProblemCatalogue::names() const {
-  std::vector<std::string> names;
-  for (const ProblemRow& row : rows_) names.emplace_back(row.name);
+  std::vector<std::string> names = Catalogue::names();
   for (const TorchRow& torch : kTorchRows)
     if (!find(torch.name)) names.emplace_back(torch.name);
   return names;

@@ -7,39 +7,11 @@
 #include <set>
 #include <utility>
 
+#include "core/guard.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::problems {
 namespace {
-
-/// Turns what comes out of a plugin into an Error.
-class Guard {
- public:
-  explicit Guard(std::string name) : name_(std::move(name)) {}
-
-  [[noreturn]] void fail(const std::string& problem) const { throw Error(name_ + ": " + problem); }
-
-  template <class Action>
-  auto call(const char* what, const Action& action) const {
-    try {
-      return action();
-    } catch (const std::bad_alloc&) {
-      throw;
-    } catch (const Error& error) {
-      throw Error(one_line(error.what(), kMostText),
-                  error.remedies());  // it has something to say to the user: in its own words
-    } catch (const std::exception& error) {
-      const std::string text = one_line(error.what(), kMostText);
-      fail(std::string(what) + " threw " + (text.empty() ? "an error without a text" : "`" + text + "`"));
-    } catch (...) {
-      fail(std::string(what) + " threw something that is no std::exception");
-    }
-  }
-
- private:
-  static constexpr std::size_t kMostText = 500;
-  std::string name_;
-};
 
 class GuardedReplica final : public Replica {
  public:

@@ -33,6 +33,15 @@ std::string another_file(const DataSource& then, const DataSource& now) {
   return fmt::format("{} is not {} as it was {}", now.name, then.name, change);
 }
 
+std::optional<std::string> plugin_difference(const char* what, const std::optional<DataSource>& then,
+                                             const std::optional<DataSource>& now) {
+  if (then.has_value() != now.has_value())
+    return fmt::format("its {} was {}from the plugin {}, and is {}now", what, then ? "" : "not ",
+                       (then ? then : now)->name, then ? "not " : "");
+  if (then && then->hash != now->hash) return "the plugin " + another_file(*then, *now);
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string describe_program(const Provenance& provenance) {
@@ -55,13 +64,8 @@ std::optional<std::string> program_difference(const Provenance& then, const Prov
 }
 
 std::optional<std::string> data_difference(const Provenance& then, const Provenance& now) {
-  if (then.plugin.has_value() != now.plugin.has_value()) {
-    const std::string name = (then.plugin ? then.plugin : now.plugin)->name;
-    return fmt::format("its problem was {}from the plugin {}, and is {}now", then.plugin ? "" : "not ", name,
-                       then.plugin ? "not " : "");
-  }
-  if (then.plugin && then.plugin->hash != now.plugin->hash)
-    return "the plugin " + another_file(*then.plugin, *now.plugin);
+  if (auto differs = plugin_difference("problem", then.plugin, now.plugin)) return differs;
+  if (auto differs = plugin_difference("method", then.method_plugin, now.method_plugin)) return differs;
   for (std::size_t i = 0; i < std::min(then.data.size(), now.data.size()); ++i)
     if (then.data[i].hash != now.data[i].hash) return another_file(then.data[i], now.data[i]);
   if (then.data.size() != now.data.size())
@@ -84,6 +88,7 @@ Json to_json(const Provenance& provenance) {
   if (!provenance.build.empty()) json["build"] = provenance.build;  // older files have none
   json["library"] = provenance.library;
   json["plugin"] = provenance.plugin ? json_of(*provenance.plugin) : Json(nullptr);
+  if (provenance.method_plugin) json["method_plugin"] = json_of(*provenance.method_plugin);  // older files have none
   json["data"] = std::move(data);
   return json;
 }
@@ -96,6 +101,7 @@ Provenance provenance_of(const Json& json) {
                         .build = json.contains("build") ? json["build"].get<std::string>() : "",
                         .library = json.at("library")};
   if (!json.at("plugin").is_null()) provenance.plugin = source_of(json["plugin"]);
+  if (json.contains("method_plugin")) provenance.method_plugin = source_of(json["method_plugin"]);
   for (const Json& source : json.at("data")) provenance.data.push_back(source_of(source));
   return provenance;
 }

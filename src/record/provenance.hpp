@@ -12,14 +12,15 @@ namespace tardigrad::record {
 
 /// What a result came from, beside its scenario: the program, and every file that it read.
 struct Provenance {
-  std::string program;                    ///< "tardigrad 0.1.0"
-  std::string commit = "unknown";         ///< 40 hexadecimal digits; "unknown": built without git
-  bool dirty = false;                     ///< built from sources that are not quite those of the commit
-  std::string sources = "unknown";        ///< hash of the sources that it was built from
-  std::string build = {};                 ///< how: "GNU 12.2.0, Release"; "": not known
-  std::string library = {};               ///< of the problem's plugin: "LibTorch 1.13.1"; "": none
-  std::optional<DataSource> plugin = {};  ///< the shared library that brought the problem; nothing: built in
-  std::vector<DataSource> data = {};      ///< what the problem was made from (Problem::sources)
+  std::string program;                           ///< "tardigrad 0.1.0"
+  std::string commit = "unknown";                ///< 40 hexadecimal digits; "unknown": built without git
+  bool dirty = false;                            ///< built from sources that are not quite those of the commit
+  std::string sources = "unknown";               ///< hash of the sources that it was built from
+  std::string build = {};                        ///< how: "GNU 12.2.0, Release"; "": not known
+  std::string library = {};                      ///< of the plugins: "LibTorch 1.13.1"; "": none
+  std::optional<DataSource> plugin = {};         ///< the shared library that brought the problem; nothing: built in
+  std::optional<DataSource> method_plugin = {};  ///< the one that brought the method
+  std::vector<DataSource> data = {};             ///< what the problem was made from (Problem::sources)
   bool operator==(const Provenance&) const = default;
 };
 

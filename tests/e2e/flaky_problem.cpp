@@ -43,9 +43,10 @@ std::unique_ptr<Problem> make_flaky(Settings& settings, const ProblemContext&) {
   return std::make_unique<Flaky>(settings.integer_or("gradients", 10, {.low = 1, .high = 1e9}));
 }
 
-constexpr ProblemRow kProblems[] = {{.name = "flaky", .summary = "workers that fail", .make = make_flaky}};
-constexpr Plugin kPlugin{.name = "flaky", .problems = kProblems};
-
 }  // namespace
 
-extern "C" const tardigrad::Plugin* tardigrad_plugin() { return &kPlugin; }
+extern "C" const tardigrad::Plugin* tardigrad_plugin() {
+  static const ProblemRow problems[] = {{.name = "flaky", .summary = "workers that fail", .make = make_flaky}};
+  static const Plugin plugin{.name = "flaky", .problems = problems};
+  return &plugin;
+}

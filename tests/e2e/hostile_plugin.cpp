@@ -78,10 +78,11 @@ std::unique_ptr<Problem> make_hostile(Settings& settings, const ProblemContext&)
   return std::make_unique<Hostile>(fault);
 }
 
-constexpr ProblemRow kProblems[] = {
-    {.name = "hostile", .summary = "does what a problem must not", .make = make_hostile}};
-constexpr Plugin kPlugin{.name = "hostile", .problems = kProblems};
-
 }  // namespace
 
-extern "C" const tardigrad::Plugin* tardigrad_plugin() { return &kPlugin; }
+extern "C" const tardigrad::Plugin* tardigrad_plugin() {
+  static const ProblemRow problems[] = {
+      {.name = "hostile", .summary = "does what a problem must not", .make = make_hostile}};
+  static const Plugin plugin{.name = "hostile", .problems = problems};
+  return &plugin;
+}

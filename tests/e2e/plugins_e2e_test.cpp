@@ -111,15 +111,29 @@ TEST_F(HostilePlugin, NorTheEndOfARunThatFails) {
   EXPECT_THAT(compared.err, HasSubstr(message));
 }
 
-// In the simulator the sleeper holds up everything: the run is left as a kill leaves it.
+// In the simulator the sleeper holds up everything: the run is left as a kill leaves it. So it is by a method that
+// sleeps, in any runtime.
 TEST_F(HostilePlugin, NorInTheSimulator) {
+  const fs::path other = folder_ / "method";
+  fs::create_directory(other);
   const pid_t pid = start(words("sleeps", "sim"));
-  ASSERT_TRUE(wait_until([&] { return fs::exists(folder_ / "asleep"); }));
+  const pid_t of_method = test::start({.words = {kBinary, "run", "../s.toml", "--quiet", "--out", "r", "--plugin",
+                                                 std::string(TARDIGRAD_BINARY_DIR) + "/hostile_method.so", "--set",
+                                                 "method={name=\"hostile-method\",fault=\"sleeps\"}", "--set",
+                                                 "problem={name=\"quadratic\",dimension=3}", "--runtime", "threads"},
+                                       .folder = other});
+  ASSERT_TRUE(wait_until([&] { return fs::exists(folder_ / "asleep") && fs::exists(other / "asleep"); }));
   kill(pid, SIGINT);
+  kill(of_method, SIGINT);
   const Finished finished = finish(pid);
   EXPECT_EQ(finished.code, 130);
   EXPECT_THAT(finished.err, HasSubstr("tardigrad: interrupted, and problem `hostile` has not come back for 3"));
   EXPECT_THAT(finished.err, HasSubstr("what it left goes on by tardigrad run --resume r\n"));
+  int status = 0;
+  waitpid(of_method, &status, 0);
+  EXPECT_EQ(test::code_of(status), 130);
+  EXPECT_THAT(read(other / "stderr"), HasSubstr("tardigrad: interrupted, and method `hostile-method` or problem "
+                                                "`quadratic` has not come back for 3"));
 }
 
 class Readers : public Program {

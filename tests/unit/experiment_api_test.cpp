@@ -137,6 +137,92 @@ TEST_F(Embedded, MistakesNameNoOptions) {
   EXPECT_THAT(remedies_of([&] { run(changed); }), testing::IsEmpty());
 }
 
+// f(x) = (x - goal)^2 / 2 in one dimension.
+class Valley final : public Problem {
+ public:
+  explicit Valley(float goal) : goal_(goal) {}
+  const Layout& layout() const override { return layout_; }
+  void initial_point(std::span<float> x) const override { x[0] = 0.0f; }
+  std::unique_ptr<Replica> make_replica() const override {
+    struct ThisReplica final : Replica {
+      explicit ThisReplica(float where) : goal(where) {}
+      double gradient(const Order&, std::span<const float> x, std::span<float> g) override {
+        g[0] = x[0] - goal;
+        return 0.0;
+      }
+      std::vector<double> evaluate(std::span<const float> x, std::size_t, const void*) override {
+        return {0.5 * (x[0] - goal) * (x[0] - goal)};
+      }
+      float goal;
+    };
+    return std::make_unique<ThisReplica>(goal_);
+  }
+  std::vector<std::string> metric_names() const override { return {"loss"}; }
+  std::vector<Metric> metrics(std::span<const double> sums) const override { return {{"loss", sums[0]}}; }
+
+ private:
+  Layout layout_{"x", 1};
+  float goal_;
+};
+
+// x <- x - gamma g at every arrival, and tells how many there were.
+class Plain final : public Method {
+ public:
+  Plain(double gamma, int& arrivals) : gamma_(gamma), arrivals_(arrivals) {}
+  Capabilities required_capabilities() const override { return {}; }
+  void on_worker_joined(const WorkerInfo& worker, Model&, Commands& commands) override { commands.assign(worker.id); }
+  Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override {
+    ++arrivals_;
+    commands.assign(order.worker);
+    model.step(gamma_, vec::kGradient, &gradient);
+    return {.coefficient = gamma_};
+  }
+  void on_worker_lost(WorkerId, std::size_t, Model&, Commands&) override {}
+  void serialize(Archive&) override {}
+
+ private:
+  double gamma_;
+  int& arrivals_;
+};
+
+// What makes a method or a problem may hold what the program knows.
+TEST_F(Embedded, AProgramsOwnMethodsAndProblemsAreNamedByScenarios) {
+  float goal = 3.0f;
+  int arrivals = 0;
+  static constexpr Setting<double> kGamma = {.key = "gamma", .fallback = 0.5, .range = kPositive, .meaning = "step"};
+  static constexpr SettingRow kSettings[] = {kGamma};
+  ScenarioSource source = scenario(
+      "problem = { name = 'valley' }\n"
+      "workers = { count = 1, compute_time = 1.0 }\n"
+      "method = { name = 'plain' }\n"
+      "run = { stop = { updates = 2 }, checkpoint_every = { updates = 1 } }\n");
+  source.problems = {{.name = "valley", .summary = "a valley", .make = [&goal](Settings&, const ProblemContext&) {
+                        return std::make_unique<Valley>(goal);
+                      }}};
+  source.methods = {{.name = "plain",
+                     .summary = "steps",
+                     .settings = kSettings,
+                     .make = [&arrivals](Settings& settings, const MethodContext&) {
+                       return std::make_unique<Plain>(read(settings, kGamma), arrivals);
+                     }}};
+  EXPECT_EQ(run(source, {.directory = folder_ / "r"}).parameters, std::vector<float>{2.25f});
+  EXPECT_EQ(arrivals, 2);
+  goal = 4.0f;
+  EXPECT_EQ(run(source).parameters, std::vector<float>{3.0f});
+  source.assignments = {"run.stop.updates=3"};  // and its run goes on
+  EXPECT_EQ(run(source, {.directory = folder_ / "r", .resume = true}).parameters, std::vector<float>{3.125f});
+
+  source.assignments = {"method.gama=1.0"};
+  EXPECT_THAT(error_of([&] { run(source); }), HasSubstr("did you mean `gamma`?"));
+  source.assignments = {};
+  source.methods.front().name = "vanilla-asgd";
+  EXPECT_EQ(error_of([&] { run(source); }), "this program: brings a method `vanilla-asgd`, but that name is taken");
+  source.methods.front().make = [](Settings&, const MethodContext&) -> std::unique_ptr<Method> { throw 7; };
+  source.methods.front().name = "plain";
+  EXPECT_EQ(error_of([&] { run(source); }),
+            "this program: method `plain`: make threw something that is no std::exception");
+}
+
 TEST_F(Embedded, AComparisonTellsEveryRunAndWhoWins) {
   const CompareReport report = compare(scenario(kCompare), {.directory = folder_ / "c"});
   EXPECT_TRUE(report.complete);

@@ -42,10 +42,10 @@ void expect_complaints(const char* toml, const std::vector<Complaint>& complaint
       auto table = parse_toml(toml, "f.toml");
       apply_assignment(table, complaint.change);
       const Scenario scenario(std::move(table), "f.toml");
-      problems::ProblemCatalogue problems;
-      const World world = make_world(scenario, scenario.seed(), {problems, {}});
+      Catalogues catalogues;
+      const World world = make_world(scenario, scenario.seed(), {catalogues, {}});
       make_run_plan(scenario, Use::run, world.problem->metric_names());
-      make_method(scenario, world);
+      make_method(scenario, world, catalogues.methods);
     });
     EXPECT_THAT(message, HasSubstr(complaint.message)) << complaint.change;
     EXPECT_EQ(message.find('\n'), std::string::npos) << complaint.change;
@@ -141,37 +141,37 @@ TEST(Scenario, HogwildTakesAStepAndASchedule) {
   auto table = parse_toml(kHogwild, "f.toml");
   apply_assignment(table, "method.schedule={kind=\"inverse-square-root\",updates=4}");
   const Scenario scenario(std::move(table), "f.toml");
-  problems::ProblemCatalogue problems;
-  const World world = make_world(scenario, 7, {problems, {}});
+  Catalogues catalogues;
+  const World world = make_world(scenario, 7, {catalogues, {}});
   EXPECT_EQ(world.workers, 4u);
   const RunPlan plan = make_run_plan(scenario, Use::run, world.problem->metric_names());
   EXPECT_FALSE(plan.events);
-  const MethodPlan method = make_method(scenario, world);
+  const MethodPlan method = make_method(scenario, world, catalogues.methods);
   EXPECT_EQ(method.method, nullptr);
   EXPECT_EQ(method.step_size(0), 0.1);
   EXPECT_EQ(method.step_size(12), 0.1 * 0.5);
   // What was resolved is a scenario again, of the same run.
   const std::string document = resolved_document(world, method, plan);
   const Scenario again(parse_toml(document, "again.toml"), "again.toml");
-  const World same = make_world(again, 7, {problems, {}});
-  EXPECT_EQ(
-      resolved_document(same, make_method(again, same), make_run_plan(again, Use::run, same.problem->metric_names())),
-      document);
+  const World same = make_world(again, 7, {catalogues, {}});
+  EXPECT_EQ(resolved_document(same, make_method(again, same, catalogues.methods),
+                              make_run_plan(again, Use::run, same.problem->metric_names())),
+            document);
 }
 
 TEST(Scenario, MissingTablesAreNamed) {
   const Scenario scenario(parse_toml("[run]\nstop = { updates = 1 }\n", "f.toml"), "f.toml");
-  problems::ProblemCatalogue problems;
-  EXPECT_EQ(error_of([&] { make_world(scenario, 1, {problems, {}}); }), "f.toml: there is no [workers] table");
+  Catalogues catalogues;
+  EXPECT_EQ(error_of([&] { make_world(scenario, 1, {catalogues, {}}); }), "f.toml: there is no [workers] table");
   EXPECT_EQ(error_of([&] { scenario.compare_settings(); }), "f.toml: there is no [compare] table");
 }
 
 TEST(Scenario, DefaultsAreWrittenOut) {
   const Scenario scenario(parse_toml(kScenario, "f.toml"), "f.toml");
-  problems::ProblemCatalogue problems;
-  const World world = make_world(scenario, 7, {problems, {}});
+  Catalogues catalogues;
+  const World world = make_world(scenario, 7, {catalogues, {}});
   const RunPlan plan = make_run_plan(scenario, Use::run, world.problem->metric_names());
-  const MethodPlan method = make_method(scenario, world);
+  const MethodPlan method = make_method(scenario, world, catalogues.methods);
   EXPECT_EQ(plan.options.evaluate_every.updates, 2u);  // fifty evaluations
   ASSERT_TRUE(plan.events);
   const std::string document = resolved_document(world, method, plan);
@@ -180,10 +180,10 @@ TEST(Scenario, DefaultsAreWrittenOut) {
   EXPECT_THAT(document, HasSubstr("evaluate_every = { updates = 2 }\n"));
   // It is a scenario itself, and says the same.
   const Scenario again(parse_toml(document, "again.toml"), "again.toml");
-  const World same = make_world(again, again.seed(), {problems, {}});
-  EXPECT_EQ(
-      resolved_document(same, make_method(again, same), make_run_plan(again, Use::run, same.problem->metric_names())),
-      document);
+  const World same = make_world(again, again.seed(), {catalogues, {}});
+  EXPECT_EQ(resolved_document(same, make_method(again, same, catalogues.methods),
+                              make_run_plan(again, Use::run, same.problem->metric_names())),
+            document);
 }
 
 TEST(Scenario, AComparisonStopsAtTheTargetUnlessToldNotTo) {

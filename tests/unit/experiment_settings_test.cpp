@@ -36,8 +36,8 @@ std::string problem_with(const std::string& text, const std::string& assignment)
     SettingValue::Table table = parse_toml(kRest + text, "f.toml");
     apply_assignment(table, assignment);
     const Scenario scenario(std::move(table), "f.toml");
-    problems::ProblemCatalogue problems;
-    const World world = make_world(scenario, 1, {problems, {}});
+    Catalogues catalogues;
+    const World world = make_world(scenario, 1, {catalogues, {}});
     make_run_plan(scenario, Use::run, world.problem->metric_names());
     if (scenario.has("compare")) {
       const std::unique_ptr<Settings> compare = scenario.compare_settings();
@@ -109,8 +109,7 @@ TEST(ScenarioSettings, WhatCompareListsIsRead) {
 
 // tests/schema_test.sh asks a validator; here is what needs none.
 TEST(ScenarioSettings, TheSchemaIsMadeOfTheLists) {
-  const problems::ProblemCatalogue problems;
-  const auto schema = nlohmann::json::parse(scenario_schema(problems));
+  const auto schema = nlohmann::json::parse(scenario_schema(Catalogues()));
   EXPECT_EQ(schema["additionalProperties"], false);
   const auto& definitions = schema["definitions"];
   for (const SettingRow& row : kRunSettings) EXPECT_TRUE(definitions["run"]["properties"].contains(row.key)) << row.key;
@@ -120,6 +119,34 @@ TEST(ScenarioSettings, TheSchemaIsMadeOfTheLists) {
   EXPECT_EQ(method["additionalProperties"], false);
   const auto& compared = definitions["compared_method"]["allOf"][0]["then"]["properties"];
   EXPECT_EQ(compared["step_size"]["anyOf"][1]["items"]["exclusiveMinimum"], 0.0);
+}
+
+// A stranger's method has the settings of its row, and not what those that are built in have in common.
+TEST(ScenarioSettings, TheSchemaKnowsWhatWasAdded) {
+  static constexpr Setting<double> kGamma = {.key = "gamma", .range = kPositive, .meaning = "a step"};
+  static constexpr SettingRow kSettings[] = {kGamma};
+  Catalogues catalogues;
+  catalogues.methods.add({.name = "mine",
+                          .summary = "steps",
+                          .settings = kSettings,
+                          .make = [](Settings&, const MethodContext&) { return std::unique_ptr<Method>(); }},
+                         {.whose = "plugin mine.so"});
+  catalogues.problems.add({.name = "valley",
+                           .summary = "lists no settings",
+                           .make = [](Settings&, const ProblemContext&) { return std::unique_ptr<Problem>(); }},
+                          {.whose = "plugin mine.so"});
+  const auto schema = nlohmann::json::parse(scenario_schema(catalogues));
+  const auto& problem = schema["definitions"]["problem"];
+  EXPECT_THAT(problem["properties"]["name"]["enum"], testing::Contains("valley"));
+  for (const auto& each : problem["allOf"])  // it may have any settings
+    EXPECT_NE(each["if"]["properties"]["name"]["const"], "valley");
+  for (const char* definition : {"method", "compared_method"}) {
+    const auto& method = schema["definitions"][definition];
+    EXPECT_EQ(method["properties"]["name"]["enum"].back(), "mine");
+    const auto& properties = method["allOf"].back()["then"]["properties"];
+    EXPECT_TRUE(properties.contains("gamma"));
+    EXPECT_FALSE(properties.contains("clip_radius"));
+  }
 }
 
 }  // namespace

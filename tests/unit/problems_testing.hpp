@@ -15,13 +15,13 @@
 namespace tardigrad::problems::testing {
 
 using Table = SettingValue::Table;
-using Make = std::unique_ptr<Problem> (*)(Settings&, const ProblemContext&);
+using Make = decltype(ProblemRow::make);
 
 inline ProblemContext seeded(std::uint64_t seed, std::size_t workers = 1) {
   return {.workers = workers, .seed = seed, .data_root = {}};
 }
 
-inline std::unique_ptr<Problem> make_from(Make make, Table table, const ProblemContext& context = {}) {
+inline std::unique_ptr<Problem> make_from(const Make& make, Table table, const ProblemContext& context = {}) {
   Settings settings(std::move(table), "problem", "run.toml");
   auto problem = make(settings, context);
   settings.finish();
@@ -29,7 +29,7 @@ inline std::unique_ptr<Problem> make_from(Make make, Table table, const ProblemC
 }
 
 /// The message that making the problem ends with.
-inline std::string error_of(Make make, Table table, const ProblemContext& context = {}) {
+inline std::string error_of(const Make& make, Table table, const ProblemContext& context = {}) {
   try {
     make_from(make, std::move(table), context);
   } catch (const Error& error) {

@@ -7,7 +7,7 @@
 
 #include "tardigrad/plugin.hpp"
 
-namespace tardigrad::problems {
+namespace tardigrad {
 
 /// Opens a shared library and asks it for its plugin table. It stays open until the process ends, because
 /// objects that it made may live as long.
@@ -19,4 +19,4 @@ const Plugin& load_plugin(const std::filesystem::path& path);
 /// TARDIGRAD_PLUGIN_PATH (separated by colons), beside libtardigrad_core.so.
 std::vector<std::filesystem::path> plugin_folders();
 
-}  // namespace tardigrad::problems
+}  // namespace tardigrad

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "problems/plugins.hpp"
+#include "core/plugins.hpp"
 
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <sstream>
 
@@ -14,17 +12,8 @@
 #include "core/open_file.hpp"
 #include "tardigrad/error.hpp"
 
-namespace tardigrad::problems {
+namespace tardigrad {
 namespace fs = std::filesystem;
-
-namespace {
-
-bool is_name(const std::string& name) {
-  return !name.empty() && name.size() <= 60 &&
-         std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
-}
-
-}  // namespace
 
 const Plugin& load_plugin(const fs::path& path) {
   const std::string name = "plugin " + path.string();
@@ -47,10 +36,6 @@ const Plugin& load_plugin(const fs::path& path) {
     throw Error(name + ": made for plugin interface " + std::to_string(plugin->abi) + ", this program has " +
                 std::to_string(kPluginAbi) + "; compile it again with the headers of this version");
   if (!plugin->library) throw Error(name + ": its library is a null pointer");
-  for (const ProblemRow& row : plugin->problems)
-    if (!row.name || !row.summary || !row.make || !is_name(row.name))
-      throw Error(name +
-                  ": brings a problem without a name of at most 60 letters, digits, - and _, a summary or `make`");
   return *plugin;
 }
 
@@ -66,4 +51,4 @@ std::vector<fs::path> plugin_folders() {
   return folders;
 }
 
-}  // namespace tardigrad::problems
+}  // namespace tardigrad
