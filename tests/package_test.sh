@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the package of the program on a bare Debian 12, a private folder that is thrown away, and runs README's first
-# scenario there. Needs root, debootstrap, and a mirror (DEBIAN_MIRROR); where they are not there it is skipped: exit
-# code 77.
+# Installs packages on a bare Debian 12, a private folder that is thrown away: README's first scenario is run there, a
+# download tried, and a network trained where tardigrad-torch is among them. Needs root, debootstrap, and a mirror
+# (DEBIAN_MIRROR); where they are not there it is skipped: exit code 77.
 # Usage: tests/package_test.sh PACKAGE.deb...
 set -euo pipefail
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
@@ -42,6 +42,23 @@ awk '/^```toml/ && !done { inside = 1; next } /^```/ && inside { done = 1; insid
 must '' in_debian su user -c 'cd && tardigrad --version && tardigrad compare wild.toml --quiet'
 cat "$debian/said"
 grep -q '^clipped-asgd reaches' "$debian/said" || { echo "package_test: README promises another end"; exit 1; }
+
+# What is opened only when it is needed has all its libraries, and is found.
+must '' in_debian sh -c 'ldd -r /usr/bin/tardigrad /usr/lib/tardigrad/*.so'
+if grep -E 'not found|undefined' "$debian/said"; then echo "package_test: a library lacks these"; exit 1; fi
+must '' in_debian su user -c '! tardigrad data get a9a --quiet --mirror http://127.0.0.1:9'
+grep -q "Couldn't connect" "$debian/said" ||
+  { cat "$debian/said"; echo "package_test: nothing tried to download"; exit 1; }
+if [[ "$*" == *tardigrad-torch_* ]]; then
+  printf '%s\n' 'problem = { name = "cnn", data = "glyphs", batch_size = 4, evaluation_examples = 8 }' \
+    'method = { name = "vanilla-asgd", step_size = 0.01 }' 'workers = { count = 2, compute_time = 1.0 }' \
+    'run = { stop = { updates = 3 } }' >"$debian/home/user/network.toml"
+  must '' in_debian su user -c 'cd && tardigrad run network.toml --quiet'
+  grep '^digest' "$debian/said"
+fi
+
 must '' in_debian apt-get remove -y tardigrad
-if [[ -e $debian/usr/bin/tardigrad ]]; then echo "package_test: it was not removed"; exit 1; fi
+for left in "$debian"/usr/bin/tardigrad "$debian"/usr/lib/tardigrad/*; do
+  if [[ -e $left ]]; then echo "package_test: not removed: ${left#"$debian"}"; exit 1; fi
+done
 echo "package_test: installed on a bare Debian 12, README's first scenario run, removed"
