@@ -215,7 +215,8 @@ TEST(WireCoordinator, AFailureLosesTheWorker) {
   peers.say(a, Result{.session = kFirst, .order = id, .failure = "no memory"});
   const auto lost = peers.event();
   ASSERT_TRUE(lost && lost->kind == Kind::lost);
-  EXPECT_EQ(lost->reason, "failed at order 0: no memory");
+  EXPECT_EQ(lost->reason, "no memory");
+  EXPECT_EQ(lost->failed, OrderId{0});
   EXPECT_FALSE(lost->put_aside);
   EXPECT_EQ(ids(lost->lost), std::vector<OrderId>{id});
 }

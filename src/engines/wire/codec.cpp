@@ -150,6 +150,8 @@ void visit(C& c, Hello& m) {
   if constexpr (C::kReads) m.acknowledged = there == 1 ? std::optional(order) : std::nullopt;
   visit_list(c, m.holds, kMostHeld, 12);
   visit(c, m.credits);
+  visit(c, m.examples);
+  visit(c, m.steps_per_epoch);
 }
 
 template <class C>
@@ -316,6 +318,8 @@ const char* describe(Refusal reason) {
       return "the worker was put aside";
     case Refusal::full:
       return "no room for another worker";
+    case Refusal::token:
+      return "no token, or not the one of this name";
     case Refusal::timeout:
       return "no hello in time";
     case Refusal::malformed:

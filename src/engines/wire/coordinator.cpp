@@ -5,18 +5,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::wire {
-
-namespace {
-
-constexpr int kGreetingTime = 5;  // heartbeats
-
-}  // namespace
 
 Coordinator::Coordinator(CoordinatorOptions options)
     : options_(std::move(options)),
@@ -27,6 +22,7 @@ Coordinator::Coordinator(CoordinatorOptions options)
   TG_CHECK(options_.chunk_bytes >= 4 && options_.chunk_bytes <= kMostChunk && options_.credits > 0, "chunks");
   TG_CHECK(options_.most_uploads > 0 && options_.prefetch > 0 && options_.prefetch <= kMostHeld, "uploads, orders");
   TG_CHECK(options_.epoch < std::uint64_t{1} << (64 - kOrdersOfAnEpoch), "epoch ", options_.epoch);
+  for (const std::string& name : options_.names) TG_CHECK(find_or_add(name), "more names than workers");
 }
 
 void Coordinator::connected(ConnectionId connection, Time now) {
@@ -74,7 +70,7 @@ void Coordinator::handle(Worker& worker, Message& message) {
     leave_if_drained(worker);
   } else if (const auto* goodbye = std::get_if<Goodbye>(&message)) {
     close(*worker.connection);
-    lose(worker, goodbye->text.empty() ? "left" : "left: " + one_line(goodbye->text));
+    lose(worker, goodbye->text.empty() ? "left" : "left: " + one_line(goodbye->text), {}, /*left=*/true);
   } else {
     count(Refusal::malformed);
     refuse(*worker.connection, Refusal::malformed, "a message that workers do not send");
@@ -104,6 +100,16 @@ void Coordinator::malformed(ConnectionId connection, std::string_view problem, T
   serve_queue();
 }
 
+void Coordinator::turn_away(ConnectionId connection, Refusal reason, Time now) {
+  clock_.advance(now);
+  const auto found = connections_.find(connection);
+  if (found == connections_.end()) return;
+  Worker* worker = found->second.worker ? workers_[*found->second.worker].get() : nullptr;
+  refuse(connection, reason);
+  if (worker) lose(*worker, describe(reason));
+  serve_queue();
+}
+
 void Coordinator::tick(Time now) {
   const Time time = clock_.advance(now);
   for (const auto& worker : workers_) {
@@ -125,6 +131,7 @@ std::optional<Refusal> Coordinator::objection(const Hello& hello, Worker*& worke
   if (hello.identity.tensors != options_.identity.tensors) return Refusal::layout;
   if (hello.identity.data != options_.identity.data) return Refusal::data;
   if (hello.name.empty() || hello.name.size() > kMostName) return Refusal::name;
+  if (!std::isfinite(hello.examples) || hello.examples <= 0.0) return Refusal::malformed;
   if (hello.last.epoch > options_.epoch) {
     outdated_ = true;
     return Refusal::stale_epoch;
@@ -139,13 +146,31 @@ std::optional<Refusal> Coordinator::objection(const Hello& hello, Worker*& worke
 
 Coordinator::Worker* Coordinator::find_or_add(const std::string& name) {
   if (const auto found = names_.find(name); found != names_.end()) return workers_[found->second].get();
-  if (workers_.size() >= options_.most_workers) return nullptr;
+  if (workers_.size() >= options_.most_workers)
+    return options_.reuse_numbers ? take_number_of_a_lost_one(name) : nullptr;
   auto worker = std::make_unique<Worker>();
   worker->id = static_cast<WorkerId>(workers_.size());
   worker->name = name;
   names_.emplace(name, worker->id);
   workers_.push_back(std::move(worker));
   return workers_.back().get();
+}
+
+// Of one that is not there, holds no order, and is not kept away: its name is forgotten.
+Coordinator::Worker* Coordinator::take_number_of_a_lost_one(const std::string& name) {
+  const auto found = std::ranges::find_if(workers_, [](const auto& worker) {
+    return !worker->connection && !worker->present && !worker->losing && !worker->joining && !worker->barred &&
+           worker->leases.empty();
+  });
+  if (found == workers_.end()) return nullptr;
+  Worker& worker = **found;
+  names_.erase(worker.name);
+  worker.name = name;
+  worker.process = worker.greeting = 0;
+  worker.offences = 0;
+  worker.acknowledged.clear();
+  names_.emplace(name, worker.id);
+  return &worker;
 }
 
 void Coordinator::greet(ConnectionId connection, const Hello& hello) {
@@ -166,6 +191,8 @@ void Coordinator::welcome(Worker& worker, ConnectionId connection, const Hello& 
   ++worker.incarnation;
   worker.process = hello.process;
   worker.greeting = hello.greeting;
+  worker.examples = hello.examples;
+  worker.steps_per_epoch = hello.steps_per_epoch;
   worker.draining = false;
   worker.connection = connection;
   connections_.at(connection).worker = worker.id;
@@ -231,7 +258,7 @@ void Coordinator::detach(Worker& worker) {
   drop_assembly(worker);
 }
 
-void Coordinator::lose(Worker& worker, std::string reason) {
+void Coordinator::lose(Worker& worker, std::string reason, std::optional<OrderId> failed, bool left) {
   if (worker.connection) {
     tell(worker, Refused{Refusal::timeout, one_line(reason)});
     close(*worker.connection);
@@ -243,18 +270,38 @@ void Coordinator::lose(Worker& worker, std::string reason) {
   }
   if (!worker.present || worker.losing) return;
   worker.losing = true;
-  events_.push_back({.kind = CoordinatorEvent::Kind::lost, .worker = worker.id, .reason = std::move(reason)});
+  events_.push_back({.kind = CoordinatorEvent::Kind::lost,
+                     .worker = worker.id,
+                     .reason = std::move(reason),
+                     .failed = failed,
+                     .barred = worker.barred,
+                     .left = left});
 }
 
 // Not let in again until it is readmitted.
-void Coordinator::bar(Worker& worker, const std::string& reason, bool by_server) {
+void Coordinator::close_and_bar(Worker& worker, const std::string& reason) {
   worker.barred = true;
   if (worker.connection) refuse(*worker.connection, Refusal::put_aside, one_line(reason));
-  if (!by_server) return lose(worker, reason);
+}
+
+void Coordinator::bar(Worker& worker, const std::string& reason, std::optional<OrderId> failed) {
+  close_and_bar(worker, reason);
+  lose(worker, reason, failed);
+}
+
+void Coordinator::put_aside(WorkerId id, std::string reason) {
+  TG_CHECK(present(id), "a worker that is not there is put aside");
+  Worker& worker = *workers_[id];
+  close_and_bar(worker, reason);
   worker.joining = false;
   worker.losing = true;
   drop_events(worker.id, /*joins_only=*/false);
-  events_.push_front({.kind = CoordinatorEvent::Kind::lost, .worker = worker.id, .reason = reason, .put_aside = true});
+  events_.push_front({.kind = CoordinatorEvent::Kind::lost,
+                      .worker = worker.id,
+                      .reason = std::move(reason),
+                      .put_aside = true,
+                      .barred = true});
+  serve_queue();
 }
 
 void Coordinator::drop_events(WorkerId worker, bool joins_only) {
@@ -265,17 +312,13 @@ void Coordinator::drop_events(WorkerId worker, bool joins_only) {
   });
 }
 
-void Coordinator::put_aside(WorkerId worker, std::string reason) {
-  TG_CHECK(present(worker), "a worker that is not there is put aside");
-  bar(*workers_[worker], reason, /*by_server=*/true);
-  serve_queue();
+void Coordinator::readmit() {
+  for (const auto& worker : workers_) readmit(worker->id);
 }
 
-void Coordinator::readmit() {
-  for (const auto& worker : workers_) {
-    worker->barred = false;
-    worker->offences = 0;
-  }
+void Coordinator::readmit(WorkerId id) {
+  workers_.at(id)->barred = false;
+  workers_.at(id)->offences = 0;
 }
 
 void Coordinator::leave_if_drained(Worker& worker) {
@@ -283,7 +326,7 @@ void Coordinator::leave_if_drained(Worker& worker) {
   if (std::ranges::any_of(worker.leases, [](const Lease& lease) { return lease.delivered; })) return;
   tell(worker, Goodbye{"it has brought all it had"});
   close(*worker.connection);
-  lose(worker, "left");
+  lose(worker, "left", {}, /*left=*/true);
 }
 
 void Coordinator::say_goodbye(const std::string& text) {

@@ -25,6 +25,10 @@ struct CoordinatorOptions {
   /// down before anybody is let in. 0: the first start.
   std::uint64_t epoch = 0;
   Identity identity = {};
+  std::vector<std::string> names = {};  ///< workers that have the first numbers, whether they come or not
+  /// May one of a new name have the number of one that has been lost, where none is free? Not where each has data of
+  /// its own.
+  bool reuse_numbers = false;
   Time heartbeat = from_seconds(2.0);
   std::uint32_t lost_after = 5;
   std::size_t most_workers = 4096;
@@ -51,11 +55,15 @@ struct CoordinatorEvent {
   enum class Kind : std::uint8_t { joined, arrived, lost } kind = Kind::joined;
   WorkerId worker = 0;
   Order order = {};                          ///< arrived
+  Snapshot snapshot = {};                    ///< arrived: at which it was computed
   std::unique_ptr<ChunkSink> gradient = {};  ///< arrived; null: it was not finite
-  double norm = 0.0, loss = 0.0;             ///< arrived
+  double norm = 0.0, loss = 0.0;             ///< arrived: as the worker summed it up, and checked (Assembly::finish)
   std::vector<Order> lost = {};              ///< lost: what will never arrive
   std::string reason = {};                   ///< lost
+  std::optional<OrderId> failed = {};        ///< lost: at this order the problem threw, and `reason` is what
   bool put_aside = false;                    ///< lost: by put_aside
+  bool barred = false;                       ///< lost: and not let in until it is readmitted
+  bool left = false;                         ///< lost: it said goodbye
 };
 
 /// assigned = arrived + not_finite + cancelled + lost + in flight, at any instant, for every worker and in all.
@@ -91,6 +99,8 @@ class Coordinator {
   void disconnected(ConnectionId connection, Time now);
   /// What came is no message.
   void malformed(ConnectionId connection, std::string_view problem, Time now);
+  /// Its peer may not be here, or not any more: a worker is lost at once.
+  void turn_away(ConnectionId connection, Refusal reason, Time now);
   /// Called at least this often.
   Time tick_every() const { return options_.heartbeat / 2; }
   void tick(Time now);
@@ -98,19 +108,30 @@ class Coordinator {
 
   // The server's.
   std::optional<CoordinatorEvent> next_event();
+  bool has_events() const { return !events_.empty(); }
   /// Pre  the worker has joined, and its loss was not taken
   OrderId assign(WorkerId worker, const Snapshot& snapshot, const LocalWork& work);
   void cancel(WorkerId worker, std::vector<Order>& cancelled);
   /// The next event says that it is lost; it is let in again after `readmit`.  Pre  as assign
   void put_aside(WorkerId worker, std::string reason);
   void readmit();
+  void readmit(WorkerId worker);
   /// The run is over: everybody is told, and goes.
   void say_goodbye(const std::string& text);
   /// What the server has seen. Pre  while loading: nothing has happened, and the epoch is a later one
   void serialize(Archive& archive);
 
   bool present(WorkerId worker) const { return worker < workers_.size() && workers_[worker]->present; }
+  /// Has it joined, or will the next events say so?
+  bool is_coming(WorkerId worker) const { return worker < workers_.size() && workers_[worker]->joining; }
+  bool barred(WorkerId worker) const { return worker < workers_.size() && workers_[worker]->barred; }
+  bool connected(WorkerId worker) const { return workers_.at(worker)->connection.has_value(); }
+  /// As it said in its last hello.
+  double examples(WorkerId worker) const { return workers_.at(worker)->examples; }
+  std::uint64_t steps_per_epoch(WorkerId worker) const { return workers_.at(worker)->steps_per_epoch; }
+  std::uint64_t epoch() const { return options_.epoch; }
   std::size_t in_flight() const;
+  std::vector<OrderId> orders_in_flight() const;
   std::size_t in_flight(WorkerId worker) const { return workers_.at(worker)->leases.size(); }
   std::size_t workers() const { return workers_.size(); }
   const std::string& name(WorkerId worker) const { return workers_.at(worker)->name; }
@@ -142,6 +163,8 @@ class Coordinator {
     bool present = false;  // as far as the server knows
     bool barred = false;
     std::uint32_t offences = 0;
+    double examples = 1.0;
+    std::uint64_t steps_per_epoch = 0;
     std::uint64_t gradients = 0;       // asked for so far: the index of the next order
     std::deque<Lease> leases;          // oldest first
     std::deque<OrderId> acknowledged;  // the last ones
@@ -170,13 +193,15 @@ class Coordinator {
   void greet(ConnectionId connection, const Hello& hello);
   std::optional<Refusal> objection(const Hello& hello, Worker*& worker);
   Worker* find_or_add(const std::string& name);
+  Worker* take_number_of_a_lost_one(const std::string& name);
   void refuse(ConnectionId connection, Refusal reason, std::string text = {});
   void close(ConnectionId connection);
   void detach(Worker& worker);
   void welcome(Worker& worker, ConnectionId connection, const Hello& hello);
   std::vector<HeldOrder> resume_leases(Worker& worker, const Hello& hello);
-  void lose(Worker& worker, std::string reason);
-  void bar(Worker& worker, const std::string& reason, bool by_server);
+  void lose(Worker& worker, std::string reason, std::optional<OrderId> failed = {}, bool left = false);
+  void bar(Worker& worker, const std::string& reason, std::optional<OrderId> failed = {});
+  void close_and_bar(Worker& worker, const std::string& reason);
   void leave_if_drained(Worker& worker);
   void drop_events(WorkerId worker, bool joins_only);
 

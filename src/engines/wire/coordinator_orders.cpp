@@ -211,8 +211,7 @@ void Coordinator::fold(Worker& worker, Lease& lease, const GradientChunk& chunk)
 }
 
 void Coordinator::finish(Worker& worker, Lease& lease, const Result& result) {
-  if (!result.failure.empty())
-    return bar(worker, "failed at order " + std::to_string(lease.order.id) + ": " + one_line(result.failure), false);
+  if (!result.failure.empty()) return bar(worker, one_line(result.failure), lease.order.id);
   std::optional<Refusal> trouble = Refusal::length;
   if (worker.assembly) trouble = worker.assembly->finish(result.norm);
   if (trouble) return reject(worker, lease.held(), *trouble);
@@ -220,12 +219,13 @@ void Coordinator::finish(Worker& worker, Lease& lease, const Result& result) {
 }
 
 void Coordinator::arrive(Worker& worker, Lease& lease, const Result* result) {
-  CoordinatorEvent event{.kind = CoordinatorEvent::Kind::arrived, .worker = worker.id, .order = lease.order};
+  CoordinatorEvent event{
+      .kind = CoordinatorEvent::Kind::arrived, .worker = worker.id, .order = lease.order, .snapshot = lease.snapshot};
   event.norm = std::numeric_limits<double>::quiet_NaN();
   if (result) {
     event.order.steps_done = std::min(result->steps_done, lease.order.work.steps);
     event.order.compute_time = std::min(result->compute_time, kLongestOrder);
-    event.norm = worker.assembly->norm();
+    event.norm = result->norm;
     event.loss = result->loss;
     event.gradient = worker.assembly->take();
     worker.assembly.reset();  // its sink is the event's, and counted on
@@ -249,10 +249,8 @@ void Coordinator::reject(Worker& worker, HeldOrder held, Refusal reason) {
 
 void Coordinator::offend(Worker& worker, Refusal reason) {
   if (++worker.offences < kMostOffences || worker.barred) return;
-  bar(worker,
-      std::string("brought what cannot be taken ") + std::to_string(worker.offences) +
-          " times, at last: " + describe(reason),
-      false);
+  bar(worker, std::string("brought what cannot be taken ") + std::to_string(worker.offences) +
+                  " times, at last: " + describe(reason));
 }
 
 // This order and those after it go out again, under their numbers.
@@ -276,6 +274,13 @@ std::size_t Coordinator::in_flight() const {
   std::size_t sum = 0;
   for (const auto& worker : workers_) sum += worker->leases.size();
   return sum;
+}
+
+std::vector<OrderId> Coordinator::orders_in_flight() const {
+  std::vector<OrderId> orders;
+  for (const auto& worker : workers_)
+    for (const Lease& lease : worker->leases) orders.push_back(lease.order.id);
+  return orders;
 }
 
 OrderCounters Coordinator::counters() const {

@@ -8,17 +8,23 @@
 namespace tardigrad::wire {
 
 void Coordinator::Worker::serialize(Archive& archive) {
-  archive(name, incarnation, process, greeting, present, barred, offences, gradients, leases, acknowledged, counters);
+  archive(name, incarnation, process, greeting, present, barred, offences, examples, steps_per_epoch, gradients, leases,
+          acknowledged, counters);
 }
 
 void Coordinator::serialize(Archive& archive) {
   archive.section("coordinator");
   if (archive.loading())
-    TG_CHECK(workers_.empty() && connections_.empty(), "a state is loaded into a coordinator that has begun");
+    TG_CHECK(connections_.empty() && next_order_ == options_.epoch << kOrdersOfAnEpoch,
+             "a state is loaded into a coordinator that has begun");
   std::uint64_t epoch = options_.epoch;
   OrderId next = next_order_;
   archive(epoch, next, acknowledged_again_);
   for (std::uint64_t& count : refused_) archive(count);
+  if (archive.loading()) {
+    workers_.clear();
+    names_.clear();
+  }
   const std::size_t known = archive.size(workers_.size());
   for (std::size_t i = 0; i < known; ++i) {
     if (archive.loading()) workers_.push_back(std::make_unique<Worker>());

@@ -21,6 +21,9 @@ namespace tardigrad::wire {
 /// Raised whenever a message changes its meaning or form; peers of unequal numbers refuse each other.
 inline constexpr std::uint32_t kProtocol = 1;
 
+/// So many heartbeats may pass between a connection and its hello, and between the hello and its answer.
+inline constexpr int kGreetingTime = 5;
+
 // Bounds of what a message may hold. What is beyond them is not decoded.
 inline constexpr std::size_t kMostName = 128;       ///< bytes of a worker's name
 inline constexpr std::size_t kMostHash = 128;       ///< bytes of a hash or another identity
@@ -83,6 +86,8 @@ struct Hello {
   std::optional<OrderId> acknowledged = {};  ///< the order that was acknowledged last
   std::vector<HeldOrder> holds = {};         ///< orders that it computes or has computed, oldest first
   std::uint32_t credits = 0;                 ///< chunks of parameters that it has room for
+  double examples = 1.0;                     ///< how many it draws from (Problem::examples), finite and positive
+  std::uint64_t steps_per_epoch = 0;         ///< Problem::steps_per_epoch
 };
 /// Coordinator: the hello was accepted.
 struct Welcome {
@@ -107,6 +112,7 @@ enum class Refusal : std::uint8_t {
   superseded,   ///< somebody said hello under this name
   put_aside,    ///< the worker is not wanted any more
   full,         ///< no room for another worker
+  token,        ///< none, or not one of this name
   timeout,      ///< no hello in time
   malformed,    ///< what came was no message, or none that may come there
   // Of a result.

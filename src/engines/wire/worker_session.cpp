@@ -11,7 +11,6 @@ namespace tardigrad::wire {
 
 namespace {
 
-constexpr int kWelcomeTime = 5;  // heartbeats
 constexpr Time kLongestHeartbeat = std::chrono::hours(1);
 constexpr std::uint32_t kMostLostAfter = 1000;
 constexpr std::uint32_t kMostSuperseded = 5;  // in a row, and nothing acknowledged: two workers have one name
@@ -23,6 +22,7 @@ bool time_mends(Refusal reason) {
     case Refusal::layout:
     case Refusal::data:
     case Refusal::name:
+    case Refusal::token:
       return false;
     default:
       return true;
@@ -51,7 +51,7 @@ void WorkerSession::tick(Time now) {
       return;
     case State::connecting:
     case State::greeting:
-      if (time - since_ >= kWelcomeTime * heartbeat_) retry(/*close=*/true);
+      if (time - since_ >= kGreetingTime * heartbeat_) retry(/*close=*/true);
       return;
     case State::joined:
       if (liveness_.lost(time)) return retry(/*close=*/true);
@@ -77,7 +77,9 @@ void WorkerSession::connected(ConnectionId connection, Time now) {
               .last = last_,
               .acknowledged = acknowledged_,
               .holds = {},
-              .credits = options_.credits};
+              .credits = options_.credits,
+              .examples = options_.examples,
+              .steps_per_epoch = options_.steps_per_epoch};
   for (const Held& held : held_) hello.holds.push_back(held.held);
   say(std::move(hello));
 }
@@ -284,6 +286,13 @@ void WorkerSession::drain(Time now) {
   if (std::exchange(draining_, true) || state_ == State::ended) return;
   if (state_ == State::joined) say(Drain{});
   end_if_drained();
+}
+
+void WorkerSession::leave(const std::string& text, Time now) {
+  clock_.advance(now);
+  if (state_ == State::ended) return;
+  if (state_ == State::joined) say(Goodbye{one_line(text)});
+  end(text, false);
 }
 
 void WorkerSession::end_if_drained() {

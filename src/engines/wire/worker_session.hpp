@@ -20,8 +20,10 @@ namespace tardigrad::wire {
 struct SessionOptions {
   Identity identity = {};
   std::string name = {};
-  std::uint64_t process = 0;            ///< another one for every process
-  std::uint32_t credits = 4;            ///< chunks of parameters that may be under way
+  std::uint64_t process = 0;  ///< another one for every process
+  std::uint32_t credits = 4;  ///< chunks of parameters that may be under way
+  double examples = 1.0;
+  std::uint64_t steps_per_epoch = 0;
   Time heartbeat = from_seconds(2.0);   ///< until the coordinator says how often
   Time least_wait = from_seconds(0.1);  ///< before it connects again; doubled with every failure
   Time longest_wait = from_seconds(30.0);
@@ -89,6 +91,8 @@ class WorkerSession {
   void progress(std::uint64_t steps) { progress_ = steps; }
   /// Brings what it has, and ends.
   void drain(Time now);
+  /// Ends at once.
+  void leave(const std::string& text, Time now);
 
   bool joined() const { return state_ == State::joined; }
   bool ended() const { return state_ == State::ended; }
