@@ -122,6 +122,16 @@ function(tardigrad_module name)
   tardigrad_harden(tardigrad_${name})
 endfunction()
 
+# tardigrad_on_demand(NAME SOURCES ... LINK ...): a shared library beside the program that it opens when it first needs
+# it, as it brings many others with it.
+function(tardigrad_on_demand name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+  add_library(tardigrad_${name} MODULE ${arg_SOURCES})
+  target_link_libraries(tardigrad_${name} PRIVATE ${arg_LINK})
+  tardigrad_harden(tardigrad_${name})
+  set_property(GLOBAL APPEND PROPERTY tardigrad_opened tardigrad_${name})
+endfunction()
+
 # tardigrad_test(NAME source... LINK lib... [LABELS label] [SLOW filter] [PLAIN filter]): one GoogleTest program, one
 # CTest test per case. Filters are GoogleTest's; * is all cases. Cases of SLOW are left out by `./dev test core` and
 # are begun first, as what takes long should not come last; cases of PLAIN are left out under the sanitizers of
@@ -136,7 +146,7 @@ function(tardigrad_test name)
                                              TARDIGRAD_BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
   target_compile_options(${name} PRIVATE $<IF:$<CONFIG:Debug>,-O0,-O1>)
   set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)  # each has helpers of the same names
-  add_dependencies(${name} tardigrad_transfer)
+  add_dependencies(${name} tardigrad_opened)
   add_dependencies(tests ${name})
   string(REPLACE ":" ";" slow "${arg_SLOW}")
   string(REPLACE ":" ";" plain "${arg_PLAIN}")

@@ -19,6 +19,20 @@ struct CommonOptions {
   bool quiet = false;
 };
 
+/// Options of both sides of a network.
+struct SecurityOptions {
+  std::filesystem::path authority, certificate, key;  ///< PEM files; "": none
+  bool insecure = false;                              ///< plain text, also beyond this machine
+};
+
+struct ServeOptions {
+  std::string listen;
+  std::size_t least_workers = 1;
+  std::size_t demo = 0;          ///< workers that are started on this machine
+  std::filesystem::path tokens;  ///< "": none are asked for
+  SecurityOptions security;
+};
+
 struct RunCommand {
   std::filesystem::path scenario;  ///< "": that of the run that is gone on with
   std::vector<std::string> assignments;
@@ -29,6 +43,16 @@ struct RunCommand {
   bool overwrite = false;
   std::optional<std::filesystem::path> resume;  ///< go on with the run in this directory; "": in `out`
   bool record = false;
+  std::optional<ServeOptions> serve;  ///< its workers are elsewhere
+  CommonOptions common;
+};
+
+struct WorkCommand {
+  std::string connect;
+  std::string name;                      ///< "": one of this machine and process
+  std::vector<std::string> assignments;  ///< of [problem]
+  std::filesystem::path token_file;      ///< "": $TARDIGRAD_TOKEN, or none
+  SecurityOptions security;
   CommonOptions common;
 };
 
@@ -75,6 +99,19 @@ struct SchemaCommand {
   std::vector<std::filesystem::path> plugins;
 };
 
+struct CertsCommand {
+  enum class Verb : std::uint8_t { init, worker } verb = Verb::init;
+  std::filesystem::path folder;
+  std::vector<std::string> hosts;  ///< of the coordinator
+  std::string name;                ///< of the worker
+};
+
+struct TokenCommand {
+  std::string name;
+  std::filesystem::path file;
+  bool revoke = false;
+};
+
 /// What the program ends with (docs/scenarios.md has them too).
 enum ExitCode : int {
   kEnded = 0,         ///< all is well
@@ -87,11 +124,14 @@ enum ExitCode : int {
 
 /// Each returns the exit code. Mistakes are thrown as Error.
 int run_command(const RunCommand& command);
+int work_command(const WorkCommand& command);
 int compare_command(const CompareCommand& command);
 int replay_command(const ReplayCommand& command);
 int what_if_command(const WhatIfCommand& command);
 int list_command(const ListCommand& command);
 int data_command(const DataCommand& command);
+int certs_command(const CertsCommand& command);
+int token_command(const TokenCommand& command);
 int schema_command(const SchemaCommand& command);
 
 /// Set by Ctrl-C (SIGINT), SIGTERM and, where it was not ignored, SIGHUP once `catch_interrupts` was called; a second

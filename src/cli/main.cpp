@@ -37,6 +37,28 @@ constexpr const char* kRunExamples = R"(Examples:
 Writes scenario.toml (every default written out), summary.json, metrics.jsonl, events.jsonl, model.safetensors.
 Ctrl-C ends the run cleanly with what there is; `tardigrad run --resume DIR` goes on with it.)";
 
+constexpr const char* kServeExamples = R"(Examples:
+  tardigrad serve scenarios/quadratic.toml --demo 4
+  tardigrad serve scenarios/quadratic.toml --listen 127.0.0.1:4433 --out runs/q
+  tardigrad serve --resume runs/q --listen 127.0.0.1:4433
+
+The run is one of runtime grpc, with the directory, recording and checkpoints of any other. Workers come, go and return
+at any time (tardigrad work); killed, it goes on with --resume, and they find it again. Beyond this machine the
+connections are encrypted: --tls-cert and --tls-key are its certificate, --tls-ca asks workers for theirs.)";
+
+constexpr const char* kWorkExamples = R"(Examples:
+  tardigrad work --connect 127.0.0.1:4433
+  tardigrad work --connect train.example.org:4433 --tls-ca ca.pem --name anna --data-root /data
+
+It is told the scenario, makes the problem from its own data, and computes until the run is over. It connects again for
+ever; Ctrl-C lets it bring what it has, and leave.)";
+
+constexpr const char* kCertsExamples = R"(Examples:
+  tardigrad certs init certs --host train.example.org
+  tardigrad certs worker certs anna
+  tardigrad token tokens anna > anna.token
+  tardigrad token tokens anna --revoke)";
+
 constexpr const char* kCompareExamples = R"(Examples:
   tardigrad compare scenarios/demo.toml
   tardigrad compare scenarios/demo.toml --set 'compare.seeds=[1,2,3,4,5]' --out runs/five-seeds
@@ -107,10 +129,27 @@ CLI::Option* add_scenario(CLI::App& app, Command& command) {
   return scenario;
 }
 
+void add_resume(CLI::App& app, RunCommand& command) {
+  app.add_option_function<std::string>(
+         "--resume", [&command](const std::string& directory) { command.resume = directory; },
+         "Go on with the run in DIR (else in --out) from its last checkpoint, or begin it; without FILE, with its "
+         "own scenario")
+      ->expected(0, 1)
+      ->type_name("[DIR]");
+}
+
+void add_security(CLI::App& app, SecurityOptions& security, const char* authority) {
+  app.add_option("--tls-ca", security.authority, authority)->type_name("PEM");
+  app.add_option("--tls-cert", security.certificate, "Its own certificate")->type_name("PEM");
+  app.add_option("--tls-key", security.key, "The key of its certificate")->type_name("PEM");
+  app.add_flag("--insecure", security.insecure, "Plain text, also beyond this machine");
+}
+
 // CLI11 knows what it expected, but not what is near.
 std::string explain(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
   if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) {
-    const std::vector<std::string> commands = {"run", "compare", "replay", "what-if", "list", "schema", "data"};
+    const std::vector<std::string> commands = {"run",    "serve",   "work", "certs",  "token", "compare",
+                                               "replay", "what-if", "list", "schema", "data"};
     return fmt::format("`{}` is no command: must be one of {}{}", argv[1], join(commands),
                        did_you_mean(argv[1], commands));
   }
@@ -143,16 +182,70 @@ int run(int argc, char** argv) {
   CLI::App* run_app = app.add_subcommand("run", "Run one scenario, simulated or on real threads")->footer(kRunExamples);
   add_scenario(*run_app, run_options)->required(false);
   run_app->add_option("--seed", run_options.seed, "Instead of run.seed")->check(CLI::NonNegativeNumber);
-  run_app
-      ->add_option_function<std::string>(
-          "--resume", [&](const std::string& directory) { run_options.resume = directory; },
-          "Go on with the run in DIR (else in --out) from its last checkpoint, or begin it; without FILE, with its "
-          "own scenario")
-      ->expected(0, 1)
-      ->type_name("[DIR]");
-  run_app->add_option("--runtime", run_options.runtime, "Instead of run.runtime: sim, threads or hogwild");
+  add_resume(*run_app, run_options);
+  run_app->add_option("--runtime", run_options.runtime, "Instead of run.runtime: sim, threads, hogwild or grpc");
   run_app->add_flag("--overwrite", run_options.overwrite, "Replace a finished run in --out");
   run_app->add_flag("--record", run_options.record, "Write recording.bin, for tardigrad replay (run.record = true)");
+
+  RunCommand serve_options;
+  serve_options.serve.emplace();
+  CLI::App* serve_app = app.add_subcommand("serve", "Run one scenario with workers of other processes and machines")
+                            ->footer(kServeExamples);
+  add_scenario(*serve_app, serve_options)->required(false);
+  add_resume(*serve_app, serve_options);
+  serve_app->add_option("--listen", serve_options.serve->listen, "Where workers may come (port 0: any that is free)")
+      ->type_name("HOST:PORT");
+  serve_app
+      ->add_option("--least-workers", serve_options.serve->least_workers, "The run begins when so many have joined (1)")
+      ->check(CLI::Range(1, 4096));
+  serve_app->add_option("--demo", serve_options.serve->demo, "Start so many workers on this machine, and listen there")
+      ->check(CLI::Range(1, 256));
+  serve_app->add_option("--seed", serve_options.seed, "Instead of run.seed")->check(CLI::NonNegativeNumber);
+  serve_app->add_flag("--overwrite", serve_options.overwrite, "Replace a finished run in --out");
+  serve_app->add_flag("--record", serve_options.record,
+                      "Write recording.bin, for tardigrad replay (run.record = true)");
+  serve_app
+      ->add_option("--tokens", serve_options.serve->tokens, "Who may take part: hashes of tokens (tardigrad token)")
+      ->type_name("FILE");
+  add_security(*serve_app, serve_options.serve->security,
+               "Certificate of who signs those of workers: then each must have one");
+
+  WorkCommand work_options;
+  CLI::App* work_app = app.add_subcommand("work", "Compute for a run that is served elsewhere")->footer(kWorkExamples);
+  work_app->add_option("--connect", work_options.connect, "Where the run is served")
+      ->required()
+      ->type_name("HOST:PORT");
+  work_app->add_option("--name", work_options.name, "Under which it returns (else of this machine and process)");
+  work_app->add_option("--set", work_options.assignments, "Where its own data are: problem.KEY=VALUE")
+      ->type_name("KEY=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  work_app->add_option("--token-file", work_options.token_file, "With its token (else $TARDIGRAD_TOKEN)")
+      ->type_name("FILE");
+  add_security(*work_app, work_options.security, "Certificate of who signs the coordinator's");
+  add_common(*work_app, work_options.common);
+
+  CertsCommand certs_options;
+  CLI::App* certs_app = app.add_subcommand("certs", "Certificates for a trial: init, worker")->footer(kCertsExamples);
+  certs_app->require_subcommand(1);
+  CLI::App* certs_init = certs_app->add_subcommand("init", "Make an authority, and a certificate of the coordinator");
+  certs_init->add_option("folder", certs_options.folder, "Where they are written")->required()->type_name("DIR");
+  certs_init->add_option("--host", certs_options.hosts, "Name or address by which workers reach the coordinator")
+      ->required()
+      ->take_all()
+      ->allow_extra_args(false);
+  CLI::App* certs_worker = certs_app->add_subcommand("worker", "Make a certificate of a worker");
+  certs_worker->add_option("folder", certs_options.folder, "Where the authority is")->required()->type_name("DIR");
+  certs_worker->add_option("name", certs_options.name, "Of its files")->required();
+  certs_worker->callback([&] { certs_options.verb = CertsCommand::Verb::worker; });
+
+  TokenCommand token_options;
+  CLI::App* token_app = app.add_subcommand("token", "Draw a worker's token, or revoke it")->footer(kCertsExamples);
+  token_app->add_option("file", token_options.file, "Hashes of all tokens (serve --tokens)")
+      ->required()
+      ->type_name("FILE");
+  token_app->add_option("name", token_options.name, "The worker's")->required();
+  token_app->add_flag("--revoke", token_options.revoke, "Take it away; a run that goes on notices within a second");
 
   CompareCommand compare_options;
   CLI::App* compare_app =
@@ -229,6 +322,10 @@ int run(int argc, char** argv) {
     throw Error(explain(app, error, argc, argv) + " (tardigrad --help)");
   }
   if (*run_app) return run_command(run_options);
+  if (*serve_app) return run_command(serve_options);
+  if (*work_app) return work_command(work_options);
+  if (*certs_app) return certs_command(certs_options);
+  if (*token_app) return token_command(token_options);
   if (*compare_app) return compare_command(compare_options);
   if (*replay_app) return replay_command(replay_options);
   if (*what_if_app) return what_if_command(what_if_options);

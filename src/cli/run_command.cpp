@@ -11,6 +11,7 @@
 #include "cli/commands.hpp"
 #include "cli/exit_watchdog.hpp"
 #include "cli/print.hpp"
+#include "cli/serving.hpp"
 #include "experiment/prepared_run.hpp"
 #include "record/file.hpp"
 #include "record/workers_file.hpp"
@@ -245,6 +246,15 @@ int run_command(const RunCommand& words) {
   if (command.runtime) source.assignments.push_back(fmt::format("run.runtime={}", *command.runtime));
   if (command.seed) source.assignments.push_back(fmt::format("run.seed={}", *command.seed));
   if (command.record) source.assignments.emplace_back("run.record=true");
+  DemoWorkers demo;
+  if (command.serve) {
+    source.assignments.emplace_back("run.runtime=grpc");
+    source.serve = serve_request(*command.serve);
+    source.serve->on_listening = [&](const std::string& address) {
+      print_err("tardigrad: workers may come: tardigrad work --connect {}\n", address);
+      demo.start(command.serve->demo, address, command.common);
+    };
+  }
   const std::filesystem::path directory = *source.directory;
   PreparedRun run(source);
   const World& world = run.world();

@@ -24,6 +24,10 @@
 
 namespace tardigrad {
 
+namespace network {
+struct ServeOptions;
+}
+
 enum class Clock : std::uint8_t {
   virtual_time,  ///< passes from event to event; a run is the same to the last bit wherever it is repeated
   real_time,     ///< passes by itself
@@ -46,6 +50,7 @@ struct RunParts {
   ComputePool* pool = nullptr;                    ///< virtual time: nothing: gradients on the caller's thread
   EvaluationThreads evaluation_threads = {};      ///< real time
   bool shares_cores = false;                      ///< do other runs fill the cores?
+  const network::ServeOptions* serve = nullptr;   ///< for workers elsewhere; nothing: those of this process
   /// What the driver is to see in the place of the runtime (a recorder in front of it).
   std::function<Runtime&(Runtime&)> watch = {};
 };
@@ -72,6 +77,7 @@ struct RuntimeRow {
   /// Is there a server that handles events? Only then do methods run in it, and is there what to record, log and save.
   bool has_server = true;
   Capabilities capabilities = {};
+  bool serves = false;  ///< can it have workers elsewhere (RunParts::serve)?
   enum class ComputeTimes : std::uint8_t { required, optional, none } compute_times = ComputeTimes::required;
   std::size_t most_workers = std::numeric_limits<std::size_t>::max();
   /// What it has in the tables [run] and [workers], and others may not have: numbers.

@@ -7,6 +7,7 @@
 
 #include "data/catalogue.hpp"
 #include "experiment/cores.hpp"
+#include "experiment/offer.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad {
@@ -30,6 +31,8 @@ PreparedRun::PreparedRun(const RunSource& source)
   world_ = make_world(scenario_, scenario_.seed(), {catalogues_, data::data_root(source.data_root)});
   plan_ = make_run_plan(scenario_, Use::run, world_.problem->metric_names());
   method_ = make_method(scenario_, world_, catalogues_.methods);
+  if (source.serve && !plan_.runtime.row->serves)
+    throw Error(fmt::format("run.runtime = \"{}\": has no workers elsewhere: must be grpc", plan_.runtime.row->name));
   if (continuation_ && !plan_.runtime.row->has_server)
     throw Error(fmt::format("a run with runtime = \"{}\" has no checkpoints to go on from", plan_.runtime.row->name));
 }
@@ -42,6 +45,19 @@ RunOutput PreparedRun::run(const RunHooks& hooks) {
   using Checkpoints = RunRequest::Checkpoints;
   const unsigned threads = thread_count(source_.threads);
   if (plan_.runtime.row->clock == Clock::virtual_time && threads > 1) pool_ = std::make_unique<ComputePool>(threads);
+  std::optional<network::ServeOptions> serve;
+  if (source_.serve) {
+    const Offer offer = make_offer(world_, method_, plan_);
+    serve = network::ServeOptions{.address = source_.serve->address,
+                                  .credentials = source_.serve->credentials,
+                                  .offer = offer_text(offer),
+                                  .scenario_hash = offer.scenario_hash,
+                                  .data_hash = data_hash(*world_.problem),
+                                  .tokens = source_.serve->tokens,
+                                  .least_workers = source_.serve->least_workers,
+                                  .on_listening = source_.serve->on_listening,
+                                  .on_trouble = hooks.tell};
+  }
   const Checkpoints checkpoints = continuation_       ? Checkpoints::resume
                                   : source_.directory ? Checkpoints::fresh
                                                       : Checkpoints::none;
@@ -51,6 +67,7 @@ RunOutput PreparedRun::run(const RunHooks& hooks) {
        .plan = plan_,
        .pool = pool_.get(),
        .evaluation_threads = evaluation_threads(source_.threads, world_.workers),
+       .serve = serve ? &*serve : nullptr,
        .directory = source_.directory,
        .if_finished = source_.before == Before::nothing ? record::IfFinished::refuse : record::IfFinished::overwrite,
        .interrupted = hooks.interrupted,

@@ -10,12 +10,22 @@
 #include <vector>
 
 #include "engines/compute_pool.hpp"
+#include "engines/network/serve_options.hpp"
 #include "experiment/continuation.hpp"
 #include "experiment/run_identity.hpp"
 #include "experiment/run_origin.hpp"
 #include "experiment/run_session.hpp"
 
 namespace tardigrad {
+
+/// Workers of other processes and machines may come.
+struct ServeRequest {
+  std::string address;  ///< network::ServerOptions
+  network::Credentials credentials = {};
+  std::filesystem::path tokens = {};  ///< network::Tokens; "": none are asked for
+  std::size_t least_workers = 1;
+  std::function<void(const std::string& address)> on_listening = {};
+};
 
 /// Which run is to be made, and where.
 struct RunSource {
@@ -27,7 +37,8 @@ struct RunSource {
   std::optional<std::filesystem::path> directory = {};  ///< nothing: nothing is written
   /// What may be in the directory: nothing; anything, which makes way; or a run, which is gone on with.
   enum class Before : std::uint8_t { nothing, anything, its_run } before = Before::nothing;
-  std::optional<unsigned> threads = {};  ///< nothing: one a core
+  std::optional<unsigned> threads = {};    ///< nothing: one a core
+  std::optional<ServeRequest> serve = {};  ///< nothing: its workers are this process's
 };
 
 /// Who watches a run, and what he may ask of it.

@@ -48,6 +48,10 @@ class RunSession {
   RunOutput run() {
     std::optional<record::Checkpoint> from = find_resume_point(request_, identity_, logs_.directory(), *buffers_);
     logs_.begin(from ? &*from : nullptr);
+    if (request_.serve) {
+      serve_ = *request_.serve;
+      if (logs_.directory()) serve_->epoch = logs_.directory()->begin_epoch();
+    }
     executor_ = make_executor(*request_.plan.runtime.row, parts());
     if (request_.checkpoints != RunRequest::Checkpoints::none && request_.plan.runtime.row->has_server)
       make_checkpointer(std::move(from));
@@ -81,6 +85,7 @@ class RunSession {
                    .pool = request_.pool,
                    .evaluation_threads = request_.evaluation_threads,
                    .shares_cores = request_.core_sharing == RunRequest::CoreSharing::shared,
+                   .serve = serve_ ? &*serve_ : nullptr,
                    .watch = [this](Runtime& runtime) -> Runtime& { return logs_.watch(runtime); }};
     parts.settings.insert(world.runtime.begin(), world.runtime.end());
     world.initial_point(parts.x0.view());
@@ -167,6 +172,7 @@ class RunSession {
   record::RetryPolicy retry_;
   std::unique_ptr<BufferPool> buffers_;
   RunLogs logs_;
+  std::optional<network::ServeOptions> serve_;
   std::unique_ptr<Executor> executor_;
   std::optional<Checkpointer> checkpointer_;
 };

@@ -10,6 +10,7 @@
 
 #include "engines/compute_pool.hpp"
 #include "engines/drive.hpp"
+#include "engines/network/serve_options.hpp"
 #include "experiment/run_identity.hpp"
 #include "record/retry_policy.hpp"
 #include "record/run_directory.hpp"
@@ -28,6 +29,8 @@ struct RunRequest {
     exclusive,
     shared
   } core_sharing = CoreSharing::exclusive;  ///< do other runs fill the cores?
+  /// For workers elsewhere, but for the epoch; nothing: they are this process's.
+  const network::ServeOptions* serve = nullptr;
   std::optional<std::filesystem::path> directory = {};
   record::IfFinished if_finished = record::IfFinished::refuse;
   enum class SaveModel : std::uint8_t { no, yes } save_model = SaveModel::yes;

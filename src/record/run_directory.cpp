@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <system_error>
 #include <utility>
 
@@ -52,6 +53,18 @@ RunDirectory::RunDirectory(fs::path path)
   if (!lock_->is_ours())
     throw Error(
         fmt::format("{}: a run is going on in it; wait until it has ended, or name another directory", path_.string()));
+}
+
+std::uint64_t RunDirectory::begin_epoch() const {
+  std::uint64_t last = 0;
+  if (is_there(epoch())) {
+    const std::string text = read_file(epoch());
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), last);
+    if (error != std::errc{} || std::string_view(end, text.data() + text.size()) != "\n")
+      throw Error(fmt::format("{}: must hold a number and the end of a line", epoch().string()));
+  }
+  write_file(epoch(), fmt::format("{}\n", last + 1));
+  return last + 1;
 }
 
 void RunDirectory::begin(IfFinished if_finished) const {

@@ -38,6 +38,7 @@ bool holds_checkpoint(const std::filesystem::path& run);
 ///   model.safetensors  the parameters at the end
 ///   partition.jsonl    what every worker holds, and
 ///   workers.jsonl      how well the model fits it at the end (see workers_file.hpp), where the workers' data differ
+///   epoch              how often a coordinator was started in it, where workers are elsewhere
 ///   checkpoints/       states that the run can go on from (see checkpoints.hpp)
 ///   summary.json       written last: its presence says that the run ended (see run_summary.hpp)
 class RunDirectory {
@@ -65,6 +66,7 @@ class RunDirectory {
   std::filesystem::path partition() const { return path_ / "partition.jsonl"; }
   std::filesystem::path workers() const { return path_ / "workers.jsonl"; }
   std::filesystem::path summary() const { return path_ / kSummaryFile; }
+  std::filesystem::path epoch() const { return path_ / "epoch"; }
   std::filesystem::path checkpoints() const { return path_ / kCheckpointFolder; }
 
   /// What a run is: its scenario, and what it is made by and from.
@@ -76,6 +78,9 @@ class RunDirectory {
   bool claim(std::string_view toml, const Provenance& provenance);
   /// Errors  IoError when there is a metrics.jsonl that is not this run's: it was removed, and somebody made another
   void check_ours() const;
+  /// How often a coordinator was started in this directory before. Counted up, on the disk, before it returns.
+  /// Errors  IoError when that cannot be written, Error for a file that is no number
+  std::uint64_t begin_epoch() const;
   /// After metrics.jsonl was made again by this run.
   void lock_again();
 

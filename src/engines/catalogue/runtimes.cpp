@@ -6,7 +6,7 @@
 #include "tardigrad/error.hpp"
 
 // One entry a runtime, the default first: engines/NAME/row.cpp defines tardigrad::NAME::row().
-#define TARDIGRAD_RUNTIMES(ENTRY) ENTRY(sim) ENTRY(threads) ENTRY(hogwild)
+#define TARDIGRAD_RUNTIMES(ENTRY) ENTRY(sim) ENTRY(threads) ENTRY(hogwild) ENTRY(grpc)
 
 #define TARDIGRAD_DECLARE(name) \
   namespace tardigrad::name {   \

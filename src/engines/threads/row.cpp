@@ -1,32 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engines/real_time_settings.hpp"
 #include "engines/runtime_row.hpp"
 #include "engines/threads/thread_runtime.hpp"
 
 namespace tardigrad::threads {
 namespace {
 
-// From before times of nanoseconds run over (timing::kLongestSeconds).
-constexpr double kLongestRestart = 1e8;
-
-constexpr Setting<double> kTimeScale = {
-    .key = "time_scale",
-    .fallback = 1.0,
-    .range = {.low = 1e-6, .high = 1e6},
-    .unit = "real s per s",
-    .meaning = "how long a second of the run takes: paces, availability and stops are scaled"};
-constexpr Setting<double> kRestartAfter = {.key = "restart_after",
-                                           .default_in_words = "never",
-                                           .range = {.low = 0.0, .high = kLongestRestart},
-                                           .unit = "s",
-                                           .meaning = "a worker that failed returns after so long; without it never"};
 constexpr SettingRow kRunSettings[] = {kTimeScale};
 constexpr SettingRow kWorkersSettings[] = {kRestartAfter};
-
-std::optional<Time> restart_of(const RuntimeSettings& settings) {
-  const auto found = settings.find(kRestartAfter.key);
-  if (found == settings.end()) return std::nullopt;
-  return from_seconds(found->second);
-}
 
 }  // namespace
 

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "engines/network/transport.hpp"
+
+namespace tardigrad::network {
+
+/// A run that serves workers of other processes and machines.
+struct ServeOptions {
+  std::string address;  ///< as ServerOptions
+  Credentials credentials = {};
+  std::string offer = {};             ///< what workers make their problem from
+  std::string scenario_hash = {};     ///< theirs must be equal: of the scenario, and
+  std::string data_hash = {};         ///< of what the problem was made from; "": each has data of its own
+  bool own_data = false;              ///< examples and steps an epoch are those that a worker says it has
+  std::filesystem::path tokens = {};  ///< Tokens: who may take part; "": whoever can connect
+  std::size_t least_workers = 1;      ///< the run begins when so many have joined
+  /// Greater than that of every earlier start in the run's directory.
+  std::uint64_t epoch = 0;
+  /// Told the address when workers may come.  Thread  the run's
+  std::function<void(const std::string& address)> on_listening = {};
+  /// Told, a line each, of what should be looked at.  Thread  the run's
+  std::function<void(const std::string&)> on_trouble = {};
+};
+
+}  // namespace tardigrad::network

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiment/worker.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "config/toml_file.hpp"
+#include "core/buffer_pool.hpp"
+#include "data/catalogue.hpp"
+#include "engines/grpc/transport.hpp"
+#include "engines/network/network_runtime.hpp"
+#include "engines/network/worker_client.hpp"
+#include "engines/real_time_settings.hpp"
+#include "engines/wire/liveness.hpp"
+#include "experiment/offer.hpp"
+#include "experiment/run_origin.hpp"
+#include "experiment/run_plan.hpp"
+#include "experiment/world.hpp"
+#include "tardigrad/error.hpp"
+
+namespace tardigrad {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool is_interrupted(const WorkerHooks& hooks) { return hooks.interrupted && *hooks.interrupted; }
+
+void remark(const WorkerHooks& hooks, const std::string& text) {
+  if (hooks.remark) hooks.remark(text);
+}
+
+// Nothing: it was interrupted first.
+std::optional<Offer> wait_for_offer(const WorkerSource& source, const WorkerHooks& hooks) {
+  const network::Transport& transport = grpc::transport();
+  wire::BackOff back_off(from_seconds(0.1), from_seconds(30.0),
+                         Stream(static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()),
+                                Purpose::dispatch));
+  std::string last;
+  while (!is_interrupted(hooks)) {
+    std::string text;
+    try {
+      text = transport.fetch_offer(source.coordinator, 5s);
+    } catch (const Error& error) {
+      if (last != error.what()) remark(hooks, fmt::format("{}; it tries again", last = error.what()));
+    }
+    if (!text.empty()) return parse_offer(text, source.coordinator.address);
+    const auto until = std::chrono::steady_clock::now() + back_off.next();
+    while (std::chrono::steady_clock::now() < until && !is_interrupted(hooks)) std::this_thread::sleep_for(20ms);
+  }
+  return std::nullopt;
+}
+
+Scenario scenario_of(const Offer& offer, const WorkerSource& source) {
+  SettingValue::Table root = parse_toml(offer.scenario, "the scenario of " + source.coordinator.address);
+  for (const std::string& assignment : source.assignments) {
+    if (!assignment.starts_with("problem."))
+      throw Error(fmt::format("{}: a worker may change what its problem is made from alone: problem.KEY=VALUE",
+                              one_line(assignment)));
+    apply_assignment(root, assignment);
+  }
+  return {std::move(root), "the scenario of " + source.coordinator.address};
+}
+
+}  // namespace
+
+std::string work(const WorkerSource& source, const WorkerHooks& hooks) {
+  if (source.name.empty() || source.name.size() > wire::kMostName)
+    throw Error(fmt::format("the name of a worker must have 1 to {} bytes", wire::kMostName));
+  const std::optional<Offer> offer = wait_for_offer(source, hooks);
+  if (!offer) return "interrupted";
+  const Scenario scenario = scenario_of(*offer, source);
+  Catalogues catalogues = RunOrigin().catalogues(source.plugins, {}, scenario);
+  const World world = make_world(scenario, scenario.seed(), {catalogues, data::data_root(source.data_root)});
+  const RunPlan plan = make_run_plan(scenario, Use::run, world.problem->metric_names());
+  remark(hooks, fmt::format("problem {}: {} parameters", world.problem_name, world.problem->layout().dimension()));
+  BufferPool buffers(world.problem->layout().dimension());
+  const auto scale = plan.runtime.settings.find(kTimeScale.key);
+  network::WorkerClient client({.transport = grpc::transport(),
+                                .client = source.coordinator,
+                                .problem = *world.problem,
+                                .buffers = buffers,
+                                .identity = {.scenario = offer->scenario_hash,
+                                             .tensors = network::tensor_sizes(world.problem->layout()),
+                                             .data = data_hash(*world.problem)},
+                                .name = source.name,
+                                .pace = world.compute_time.get(),
+                                .time_scale = scale == plan.runtime.settings.end() ? 1.0 : scale->second,
+                                .tell = hooks.remark});
+  bool asked = false;
+  while (!client.has_left()) {
+    std::this_thread::sleep_for(20ms);
+    if (is_interrupted(hooks) && !std::exchange(asked, true)) client.drain();
+  }
+  if (client.end().by_fault) throw Error(fmt::format("{}: {}", source.coordinator.address, client.end().text));
+  return client.end().text;
+}
+
+}  // namespace tardigrad

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+// A coordinator and workers as processes, which are killed and stopped for real. Whatever befalls them: the run ends,
+// its accounts are whole, and its recording can be gone through to its digest.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <map>
+#include <regex>
+
+#include "engines/network/certificates.hpp"
+#include "program.hpp"
+#include "support/accounts.hpp"
+
+namespace tardigrad::e2e {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// As fast as it goes: a second or two.
+constexpr const char* kWorld = R"(
+problem = { name = "quadratic", dimension = 2000, mu = 0.05, noise = { kind = "gaussian", scale = 0.01 } }
+method = { name = "clipped-asgd", step_size = 0.02, clip_radius = 1.0 }
+workers = { count = 4 }
+)";
+
+class Network : public Program {
+ protected:
+  void TearDown() override {
+    for (const auto& [name, pid] : running_) {
+      ::kill(pid, SIGCONT);
+      ::kill(pid, SIGKILL);
+      waitpid(pid, nullptr, 0);
+    }
+    Program::TearDown();
+  }
+
+  void write_scenario(const std::string& run) { write("s.toml", std::string(kWorld) + "run = { " + run + " }\n"); }
+
+  /// Starts a process whose words go to NAME.out and NAME.err.
+  pid_t begin(const std::string& name, std::vector<std::string> words) {
+    words.insert(words.begin(), kBinary);
+    const pid_t pid =
+        test::start({.words = std::move(words), .folder = folder_, .out = name + ".out", .err = name + ".err"});
+    return running_[name] = pid;
+  }
+  /// Serves s.toml in r, or goes on with it; returns when workers may come.
+  void serve(std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {"serve",    "s.toml",  "--out",    "r",
+                                      "--record", "--quiet", "--listen", "127.0.0.1:" + std::to_string(port_)};
+    if (std::ranges::find(more, "--overwrite") == more.end()) words.emplace_back("--resume");
+    words.insert(words.end(), more.begin(), more.end());
+    begin("server", words);
+    const std::regex address("--connect 127\\.0\\.0\\.1:([0-9]+)");
+    std::smatch found;
+    ASSERT_TRUE(within(20.0, [&] {
+      const std::string said = read(folder_ / "server.err");
+      if (!std::regex_search(said, found, address)) return ended("server");
+      port_ = std::stoi(found[1]);
+      return true;
+    }));
+    ASSERT_NE(port_, 0) << read(folder_ / "server.err");
+  }
+  void work(const std::string& name) {
+    begin(name, {"work", "--connect", "127.0.0.1:" + std::to_string(port_), "--name", name});
+  }
+  bool ended(const std::string& name) {
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(running_.at(name)), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid != 0;
+  }
+  void kill_hard(const std::string& name) {
+    ::kill(running_.at(name), SIGKILL);
+    waitpid(running_.at(name), nullptr, 0);
+    running_.erase(name);
+  }
+  /// Waits for its end, and returns the exit code.
+  int code(const std::string& name, double seconds = 60.0) {
+    if (!within(seconds, [&] { return ended(name); })) {
+      ADD_FAILURE() << name << " does not end: " << read(folder_ / (name + ".err"));
+      return -1;
+    }
+    int status = 0;
+    waitpid(running_.at(name), &status, 0);
+    running_.erase(name);
+    return test::code_of(status);
+  }
+  template <class Condition>
+  static bool within(double seconds, const Condition& condition) {
+    const auto until = Clock::now() + std::chrono::duration<double>(seconds);
+    while (!condition()) {
+      if (Clock::now() >= until) return false;
+      std::this_thread::sleep_for(milliseconds(5));
+    }
+    return true;
+  }
+  /// How many rows of events there are.
+  std::size_t events() const {
+    const std::string text = read(folder_ / "r" / "events.jsonl");
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  }
+  void expect_whole(const std::string& reason) {
+    EXPECT_EQ(summary("r")["reason"], reason);
+    EXPECT_THAT(test::wrong_accounts(folder_ / "r"), testing::IsEmpty());
+    const Finished replayed = run({"replay", "r"});
+    EXPECT_EQ(replayed.code, 0) << replayed.err;
+    EXPECT_THAT(replayed.out, HasSubstr("its digest is met"));
+  }
+
+  std::map<std::string, pid_t> running_;
+  int port_ = 0;
+};
+
+TEST_F(Network, ADemonstrationRunsAndReplays) {
+  write_scenario("stop = { gradients = 400 }, record = true");
+  const Finished finished = run({"serve", "s.toml", "--out", "r", "--demo", "3", "--quiet"});
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("grpc"));
+  expect_whole("gradients");
+}
+
+TEST_F(Network, WorkersInThisProcessRunAndReplay) {
+  write_scenario("stop = { gradients = 400 }, record = true, runtime = \"grpc\"");
+  const Finished finished = run({"run", "s.toml", "--out", "r", "--quiet"});
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  expect_whole("gradients");
+}
+
+TEST_F(Network, WorkersAreToldThatTheRunIsOver) {
+  write_scenario("stop = { gradients = 400 }");
+  serve();
+  for (const char* name : {"anna", "ben"}) work(name);
+  EXPECT_EQ(code("server"), 0) << read(folder_ / "server.err");
+  for (const char* name : {"anna", "ben"}) {
+    EXPECT_EQ(code(name), 0);
+    EXPECT_THAT(read(folder_ / (std::string(name) + ".err")), HasSubstr("has left: the run is over"));
+  }
+  expect_whole("gradients");
+}
+
+TEST_F(Network, AKilledWorkerIsLostAndReturnsUnderItsName) {
+  write_scenario("stop = { gradients = 4000 }, heartbeat = 0.1");
+  serve();
+  for (const char* name : {"anna", "ben", "cleo"}) work(name);
+  for (int turn = 0; turn < 5; ++turn) {
+    const std::size_t before = events();
+    ASSERT_TRUE(within(30.0, [&] { return events() > before + 100 || ended("server"); }));
+    kill_hard("anna");
+    work("anna");
+  }
+  EXPECT_EQ(code("server"), 0) << read(folder_ / "server.err");
+  expect_whole("gradients");
+}
+
+TEST_F(Network, WithoutWorkersItWaits) {
+  write_scenario("stop = { gradients = 2000 }, heartbeat = 0.1");
+  serve();
+  for (const char* name : {"anna", "ben"}) work(name);
+  ASSERT_TRUE(within(30.0, [&] { return events() > 200; }));
+  for (const char* name : {"anna", "ben"}) kill_hard(name);
+  ASSERT_FALSE(within(1.0, [&] { return ended("server"); }));
+  work("cleo");
+  EXPECT_EQ(code("server"), 0) << read(folder_ / "server.err");
+  expect_whole("gradients");
+}
+
+TEST_F(Network, AStoppedWorkerIsLostAndGoesOnWhenItWakes) {
+  write_scenario("stop = { time = 4.0 }, heartbeat = 0.1");
+  serve();
+  for (const char* name : {"anna", "ben"}) work(name);
+  ASSERT_TRUE(within(30.0, [&] { return events() > 100; }));
+  ::kill(running_.at("anna"), SIGSTOP);
+  ASSERT_TRUE(within(20.0, [&] { return read(folder_ / "r" / "events.jsonl").find("\"lost\"") != std::string::npos; }));
+  ::kill(running_.at("anna"), SIGCONT);
+  EXPECT_EQ(code("server"), 0) << read(folder_ / "server.err");
+  EXPECT_EQ(code("anna"), 0) << read(folder_ / "anna.err");
+  expect_whole("time");
+}
+
+TEST_F(Network, AKilledCoordinatorIsFoundAgain) {
+  write_scenario("stop = { gradients = 6000 }, heartbeat = 0.1, checkpoint_every = { seconds = 0.1 }");
+  serve();
+  for (const char* name : {"anna", "ben", "cleo"}) work(name);
+  for (int turn = 0; turn < 4; ++turn) {
+    const std::size_t before = events();
+    ASSERT_TRUE(within(30.0, [&] { return events() > before + 200 || ended("server"); }));
+    if (ended("server")) break;
+    kill_hard("server");
+    serve();
+  }
+  EXPECT_EQ(code("server"), 0) << read(folder_ / "server.err");
+  for (const char* name : {"anna", "ben", "cleo"})
+    EXPECT_EQ(code(name), 0) << read(folder_ / (std::string(name) + ".err"));
+  expect_whole("gradients");
+}
+
+TEST_F(Network, CtrlCLetsAWorkerBringWhatItHas) {
+  write_scenario("stop = { gradients = 3000 }, heartbeat = 0.1");
+  serve();
+  for (const char* name : {"anna", "ben"}) work(name);
+  ASSERT_TRUE(within(30.0, [&] { return events() > 100; }));
+  ::kill(running_.at("anna"), SIGTERM);
+  EXPECT_EQ(code("anna"), 0) << read(folder_ / "anna.err");
+  EXPECT_EQ(code("server"), 0) << read(folder_ / "server.err");
+  EXPECT_LE(summary("r")["counters"]["lost"], 1);  // one that it was given, and was never sent
+  expect_whole("gradients");
+}
+
+// What is no gRPC, and what is too slow to be any, hurts nobody.
+TEST_F(Network, NoiseOnThePortHurtsNobody) {
+  write_scenario("stop = { gradients = 2000 }");
+  serve();
+  std::vector<int> sockets;
+  Stream dice(1, Purpose::test);
+  for (int i = 0; i < 50; ++i) {
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(static_cast<std::uint16_t>(port_));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+    std::string noise = i % 3 == 0 ? "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" : "";
+    for (int k = 0; k < 10 * i; ++k) noise.push_back(static_cast<char>(dice.below(256)));
+    [[maybe_unused]] const auto sent = send(fd, noise.data(), noise.size(), MSG_NOSIGNAL);
+    sockets.push_back(fd);
+  }
+  for (const char* name : {"anna", "ben"}) work(name);
+  EXPECT_EQ(code("server"), 0) << read(folder_ / "server.err");
+  for (const int fd : sockets) close(fd);
+  expect_whole("gradients");
+}
+
+TEST_F(Network, AnotherProblemIsRefusedWithTheReason) {
+  write("a.svm", "1 1:1\n-1 2:1\n");
+  write("b.svm", "1 1:1\n-1 2:2\n");
+  write("s.toml",
+        "problem = { name = 'logistic', data = 'a.svm', batch_size = 1 }\nworkers = { count = 2 }\n"
+        "method = { name = 'vanilla-asgd', step_size = 0.1 }\nrun = { stop = { gradients = 10 } }\n");
+  serve();
+  begin("anna", {"work", "--connect", "127.0.0.1:" + std::to_string(port_), "--name", "anna", "--set",
+                 "problem.data=" + (folder_ / "b.svm").string()});
+  EXPECT_EQ(code("anna"), 2);
+  EXPECT_THAT(read(folder_ / "anna.err"), HasSubstr("other data"));
+}
+
+// With certificates of both sides and tokens; who has not both, or not the right ones, is not let in.
+class Secured : public Network {
+ protected:
+  void SetUp() override {
+    Network::SetUp();
+    write_scenario("stop = { gradients = 300 }");
+    ASSERT_EQ(run({"certs", "init", "certs", "--host", "127.0.0.1", "--host", "localhost"}).code, 0);
+    ASSERT_EQ(run({"certs", "worker", "certs", "anna"}).code, 0);
+    const Finished token = run({"token", "tokens", "anna"});
+    ASSERT_EQ(token.code, 0) << token.err;
+    write("anna.token", token.out);
+    serve({"--tls-cert", "certs/server.pem", "--tls-key", "certs/server-key.pem", "--tls-ca", "certs/ca.pem",
+           "--tokens", "tokens"});
+  }
+  std::vector<std::string> words(const std::string& name, const std::string& certificate = "certs/anna") {
+    return {"work",
+            "--connect",
+            "127.0.0.1:" + std::to_string(port_),
+            "--name",
+            name,
+            "--tls-ca",
+            "certs/ca.pem",
+            "--tls-cert",
+            certificate + ".pem",
+            "--tls-key",
+            certificate + "-key.pem",
+            "--token-file",
+            "anna.token"};
+  }
+  void add_certificate(const std::string& name, const network::Certified& certified) {
+    write(name + ".pem", certified.certificate);
+    write(name + "-key.pem", certified.key);
+  }
+  /// They try for ever, and never come to know what is computed.
+  void expect_kept_out(const std::vector<std::string>& names) {
+    std::this_thread::sleep_for(milliseconds(1500));
+    for (const std::string& name : names) {
+      EXPECT_FALSE(ended(name)) << name;
+      EXPECT_THAT(read(folder_ / (name + ".err")), testing::Not(HasSubstr("problem"))) << name;
+    }
+  }
+};
+
+TEST_F(Secured, WhoHasBothTakesPart) {
+  begin("anna", words("anna"));
+  EXPECT_EQ(code("anna"), 0) << read(folder_ / "anna.err");
+  EXPECT_EQ(code("server"), 0) << read(folder_ / "server.err");
+  expect_whole("gradients");
+}
+
+TEST_F(Secured, OthersAreKeptOut) {
+  const network::Certified ours{.certificate = read(folder_ / "certs/ca.pem"),
+                                .key = read(folder_ / "certs/ca-key.pem")};
+  add_certificate("expired", network::certify(ours, "anna", {}, /*expired=*/true));
+  add_certificate("foreign", network::certify(network::make_authority("another"), "anna", {}));
+  begin("expired", words("anna", "expired"));
+  begin("foreign", words("anna", "foreign"));
+  begin("plain", {"work", "--connect", "127.0.0.1:" + std::to_string(port_), "--name", "anna"});
+  std::vector<std::string> without = words("anna");
+  without.resize(without.size() - 2);
+  begin("tokenless", without);
+  expect_kept_out({"expired", "foreign", "plain", "tokenless"});
+  begin("ben", words("ben"));  // with anna's token
+  EXPECT_EQ(code("ben"), 2);
+  EXPECT_THAT(read(folder_ / "ben.err"), HasSubstr("no token, or not the one of this name"));
+  EXPECT_EQ(events(), 0u);
+}
+
+TEST_F(Secured, ARevokedTokenEndsTheStay) {
+  kill_hard("server");
+  write_scenario("stop = { gradients = 100000000 }");
+  serve({"--tls-cert", "certs/server.pem", "--tls-key", "certs/server-key.pem", "--tls-ca", "certs/ca.pem", "--tokens",
+         "tokens", "--overwrite"});
+  begin("anna", words("anna"));
+  ASSERT_TRUE(within(20.0, [&] { return read(folder_ / "anna.err").find("connected") != std::string::npos; }))
+      << read(folder_ / "anna.err") << read(folder_ / "server.err");
+  ASSERT_EQ(run({"token", "tokens", "anna", "--revoke"}).code, 0);
+  EXPECT_EQ(code("anna"), 2);
+  EXPECT_THAT(read(folder_ / "anna.err"), HasSubstr("no token, or not the one of this name"));
+  EXPECT_FALSE(ended("server"));
+}
+
+TEST_F(Network, CertificatesAndTokensAreWrittenOnce) {
+  ASSERT_EQ(run({"certs", "init", "c", "--host", "h"}).code, 0);
+  EXPECT_EQ(fs::status(folder_ / "c" / "ca-key.pem").permissions() & fs::perms::all,
+            fs::perms::owner_read | fs::perms::owner_write);
+  expect_refused({"certs", "init", "c", "--host", "h"}, "ca.pem: is there; nothing was written");
+  expect_refused({"certs", "init", "d", "--host", "a b"}, "neither a host's name nor its address");
+  expect_refused({"certs", "worker", "c", "../x"}, "the name of a worker's files");
+  expect_refused({"token", "t", "a b"}, "a name has 1 to 128 bytes");
+  write("bad", "anna 12\n");
+  expect_refused({"token", "bad", "anna"}, "bad:1: must be NAME and the SHA-256");
+  ASSERT_EQ(run({"token", "t", "anna"}).code, 0);
+  expect_refused({"token", "t", "ana", "--revoke"}, "did you mean `anna`?");
+}
+
+TEST_F(Network, WordsThatCannotBeAreRefused) {
+  write_scenario("stop = { gradients = 10 }");
+  expect_refused({"serve", "s.toml"}, "--listen HOST:PORT is required");
+  expect_refused({"serve", "s.toml", "--listen", "nowhere"}, "--listen nowhere: must be HOST:PORT");
+  expect_refused({"serve", "s.toml", "--listen", "0.0.0.0:0"}, "beyond this machine");
+  expect_refused({"serve", "s.toml", "--listen", "127.0.0.1:0", "--tls-cert", "c.pem"}, "one without the other");
+  expect_refused({"serve", "s.toml", "--listen", "127.0.0.1:0", "--tls-ca", "s.toml"}, "--tls-cert");
+  expect_refused({"work", "--connect", "10.1.2.3:99"}, "beyond this machine");
+  expect_refused({"work", "--connect", "127.0.0.1:0"}, "the port must be that of a run");
+  expect_refused({"work", "--connect", "127.0.0.1:9", "--name", std::string(200, 'x')},
+                 "the name of a worker must have 1 to 128 bytes");
+}
+
+}  // namespace
+}  // namespace tardigrad::e2e
