@@ -33,7 +33,7 @@ completes 'tardigrad data ' 'get import list verify'
 completes 'tardigrad run --re' '--record --resume'
 completes 'tardigrad run mine.toml --over' --overwrite
 completes 'tardigrad run mi' mine.toml
-completes 'tardigrad run mine.toml --runtime ' 'hogwild sim threads'
+completes 'tardigrad run mine.toml --runtime ' 'grpc hogwild sim threads'
 completes 'tardigrad what-if runs/q --method ringm' ringmaster-asgd
 completes 'tardigrad data get fashion' fashion-mnist
 

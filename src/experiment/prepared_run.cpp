@@ -33,6 +33,11 @@ PreparedRun::PreparedRun(const RunSource& source)
   method_ = make_method(scenario_, world_, catalogues_.methods);
   if (source.serve && !plan_.runtime.row->serves)
     throw Error(fmt::format("run.runtime = \"{}\": has no workers elsewhere: must be grpc", plan_.runtime.row->name));
+  if (source.serve && world_.availability)
+    throw Error(
+        fmt::format("{}: workers.availability: workers elsewhere come and go by themselves; leave it out, or run "
+                    "the scenario with workers of this process",
+                    scenario_.file()));
   if (continuation_ && !plan_.runtime.row->has_server)
     throw Error(fmt::format("a run with runtime = \"{}\" has no checkpoints to go on from", plan_.runtime.row->name));
 }

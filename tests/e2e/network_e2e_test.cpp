@@ -344,6 +344,9 @@ TEST_F(Network, CertificatesAndTokensAreWrittenOnce) {
 TEST_F(Network, WordsThatCannotBeAreRefused) {
   write_scenario("stop = { gradients = 10 }");
   expect_refused({"serve", "s.toml"}, "--listen HOST:PORT is required");
+  expect_refused({"serve", "s.toml", "--demo", "1", "--set", "workers.availability={ up = 1.0, down = 1.0 }"},
+                 "workers elsewhere come and go by themselves");
+  expect_refused({"serve", "s.toml", "--demo", "1", "--set", "run.lost_after=2.5"}, "must be a whole number");
   expect_refused({"serve", "s.toml", "--listen", "nowhere"}, "--listen nowhere: must be HOST:PORT");
   expect_refused({"serve", "s.toml", "--listen", "0.0.0.0:0"}, "beyond this machine");
   expect_refused({"serve", "s.toml", "--listen", "127.0.0.1:0", "--tls-cert", "c.pem"}, "one without the other");
