@@ -285,6 +285,30 @@ TEST_F(Served, AnotherLayoutIsRefusedWithTheReason) {
   EXPECT_EQ(anna.hear<wire::Refused>().reason, wire::Refusal::layout);
 }
 
+// Where each has data of its own, it says how much.
+TEST(Network, OwnDataAreWhatAWorkerSaysTheyAre) {
+  test::Bowl problem({});
+  BufferPool buffers(2);
+  std::string address;
+  const ServeOptions serve{
+      .address = "127.0.0.1:0", .scenario_hash = "s", .own_data = true, .on_listening = [&](const std::string& where) {
+        address = where;
+      }};
+  NetworkRuntime runtime(grpc::transport(), problem, buffers, {.workers = 2, .serve = &serve});
+  runtime.next(Time{1});
+  Peer anna(address), ben(address);
+  const wire::Identity identity{.scenario = "s", .tensors = {2}, .data = ""};
+  ben.say({wire::Hello{.identity = identity, .name = "ben", .examples = -3.0}});
+  EXPECT_EQ(ben.hear<wire::Refused>().reason, wire::Refusal::malformed);
+  anna.say({wire::Hello{.identity = identity, .name = "anna", .examples = 700.0, .steps_per_epoch = 11}});
+  anna.hear<wire::Welcome>();
+  std::optional<Event> event;
+  for (int i = 0; i < 1000 && !event; ++i) event = runtime.next(from_seconds(1000.0));
+  ASSERT_TRUE(event && event->kind == Event::Kind::worker_joined);
+  EXPECT_EQ(event->examples, 700.0);
+  EXPECT_EQ(runtime.steps_per_epoch(0), 11u);
+}
+
 TEST_F(Served, TellsWhatItComputes) {
   EXPECT_EQ(grpc::transport().fetch_offer({.address = address_}, std::chrono::seconds(20)), "what it computes");
 }
