@@ -17,7 +17,8 @@ expect() {
 expect 0 'TARDIGRAD_DATA names the folder of the data sets.' "$dev"
 expect 2 'dev: bild: no such command' "$dev" bild
 expect 2 'dev: preset debug: no such preset; presets: core full release ci asan tsan fuzz' "$dev" build debug
-expect 2 'dev: setup cuda: no such group; groups: base torch grpc speed tests bench package site fmt fuzz' "$dev" setup cuda
+expect 2 'dev: setup cuda: no such group; groups: base torch grpc speed tests bench package site fmt fuzz' \
+  "$dev" setup cuda
 expect 2 'dev: fmt --verify: only --check is known' "$dev" fmt --verify
 expect 2 'dev: package --try: only --test is known' "$dev" package --try
 expect 2 'dev: site guides: takes no words' "$dev" site guides

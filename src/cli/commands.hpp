@@ -52,6 +52,7 @@ struct WorkCommand {
   std::string name;                      ///< "": one of this machine and process
   std::vector<std::string> assignments;  ///< of [problem]
   std::filesystem::path token_file;      ///< "": $TARDIGRAD_TOKEN, or none
+  std::optional<double> give_up_after;   ///< s
   SecurityOptions security;
   CommonOptions common;
 };

@@ -220,6 +220,9 @@ int run(int argc, char** argv) {
       ->type_name("KEY=VALUE")
       ->take_all()
       ->allow_extra_args(false);
+  work_app->add_option("--give-up-after", work_options.give_up_after, "Leave when not let in for so long (else never)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("SECONDS");
   work_app->add_option("--token-file", work_options.token_file, "With its token (else $TARDIGRAD_TOKEN)")
       ->type_name("FILE");
   add_security(*work_app, work_options.security, "Certificate of who signs the coordinator's");

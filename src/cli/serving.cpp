@@ -103,8 +103,8 @@ network::ClientOptions client_options(const WorkCommand& command) {
 void DemoWorkers::start(std::size_t count, const std::string& address, const CommonOptions& common) {
   const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
   for (std::size_t i = 0; i < count; ++i) {
-    std::vector<std::string> words = {program,  "work", "--connect", address, "--name", fmt::format("demo-{}", i),
-                                      "--quiet"};
+    std::vector<std::string> words = {
+        program, "work", "--connect", address, "--name", fmt::format("demo-{}", i), "--give-up-after", "10", "--quiet"};
     if (common.data_root) words.insert(words.end(), {"--data-root", common.data_root->string()});
     for (const auto& plugin : common.plugins) words.insert(words.end(), {"--plugin", plugin.string()});
     std::vector<char*> pointers;

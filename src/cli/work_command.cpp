@@ -26,7 +26,8 @@ int work_command(const WorkCommand& command) {
                             .name = command.name.empty() ? name_of_this_process() : command.name,
                             .assignments = command.assignments,
                             .plugins = command.common.plugins,
-                            .data_root = command.common.data_root};
+                            .data_root = command.common.data_root,
+                            .give_up_after = command.give_up_after};
   const auto say = [](const std::string& text) { print_err("tardigrad: {}\n", one_line(text)); };
   WorkerHooks hooks{.interrupted = &interrupted()};
   if (!command.common.quiet) hooks.remark = say;

@@ -33,6 +33,9 @@ PreparedRun::PreparedRun(const RunSource& source)
   method_ = make_method(scenario_, world_, catalogues_.methods);
   if (source.serve && !plan_.runtime.row->serves)
     throw Error(fmt::format("run.runtime = \"{}\": has no workers elsewhere: must be grpc", plan_.runtime.row->name));
+  if (source.serve && source.serve->least_workers > world_.workers)
+    throw Error(fmt::format("the run is to begin with {} workers, and there is room for {} (workers.count)",
+                            source.serve->least_workers, world_.workers));
   if (source.serve && world_.availability)
     throw Error(
         fmt::format("{}: workers.availability: workers elsewhere come and go by themselves; leave it out, or run "

@@ -32,6 +32,25 @@ void remark(const WorkerHooks& hooks, const std::string& text) {
   if (hooks.remark) hooks.remark(text);
 }
 
+// How long it waits for a coordinator that does not come.
+class Patience {
+ public:
+  explicit Patience(std::optional<double> seconds) : seconds_(seconds) {}
+  void renew() { since_ = std::chrono::steady_clock::now(); }
+  double waited() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - since_).count(); }
+  /// Errors  Error once it has waited for so long
+  void check(const std::string& address) const {
+    if (seconds_ && waited() >= *seconds_)
+      throw Error(fmt::format("{}: has not let the worker in for {:.3g} s", address, *seconds_));
+  }
+
+ private:
+  const std::optional<double> seconds_;
+  std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+};
+
+constexpr double kTimeToBring = 5.0;  // s that one who is to leave waits for a coordinator to bring what it has to
+
 // Nothing: it was interrupted first.
 std::optional<Offer> wait_for_offer(const WorkerSource& source, const WorkerHooks& hooks) {
   const network::Transport& transport = grpc::transport();
@@ -39,7 +58,9 @@ std::optional<Offer> wait_for_offer(const WorkerSource& source, const WorkerHook
                          Stream(static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()),
                                 Purpose::dispatch));
   std::string last;
+  const Patience patience(source.give_up_after);
   while (!is_interrupted(hooks)) {
+    patience.check(source.coordinator.address);
     std::string text;
     try {
       text = transport.fetch_offer(source.coordinator, 5s);
@@ -90,9 +111,19 @@ std::string work(const WorkerSource& source, const WorkerHooks& hooks) {
                                 .time_scale = scale == plan.runtime.settings.end() ? 1.0 : scale->second,
                                 .tell = hooks.remark});
   bool asked = false;
+  Patience patience(source.give_up_after);
   while (!client.has_left()) {
     std::this_thread::sleep_for(20ms);
-    if (is_interrupted(hooks) && !std::exchange(asked, true)) client.drain();
+    if (client.is_connected()) patience.renew();
+    patience.check(source.coordinator.address);
+    if (is_interrupted(hooks) && !std::exchange(asked, true)) {
+      client.drain();
+      if (!client.is_connected()) patience.renew();
+    }
+    if (asked && patience.waited() >= kTimeToBring) {
+      client.stop();
+      return "interrupted; the coordinator was not there to bring it what was computed";
+    }
   }
   if (client.end().by_fault) throw Error(fmt::format("{}: {}", source.coordinator.address, client.end().text));
   return client.end().text;

@@ -135,9 +135,9 @@ TEST_F(Program, FinishedRunsAreNotOverwrittenUnasked) {
 
 TEST_F(Program, MistakesGetOneLineAndExitCodeTwo) {
   const std::string file = kScenario.string();
-  expect_refused(
-      {"rum", file},
-      "`rum` is no command: must be one of run, compare, replay, what-if, list, schema, data; did you mean `run`?");
+  expect_refused({"rum", file},
+                 "`rum` is no command: must be one of run, serve, work, certs, token, compare, replay, what-if, "
+                 "list, schema, data; did you mean `run`?");
   expect_refused({}, "subcommand is required");
   expect_refused({"run"}, "scenario is required");
   expect_refused({"run", file, "--theads", "2"}, "did you mean `--threads`?");
@@ -268,7 +268,8 @@ TEST_F(Program, RunsOnRealThreads) {
   const std::string events = read(folder_ / "r" / "events.jsonl");
   EXPECT_EQ(std::count(events.begin(), events.end(), '\n'), 1000);
   const std::string file = kScenario.string();
-  expect_refused({"run", file, "--runtime", "thread"}, "must be one of sim, threads, hogwild; did you mean `threads`?");
+  expect_refused({"run", file, "--runtime", "thread"},
+                 "must be one of sim, threads, hogwild, grpc; did you mean `threads`?");
   expect_refused({"run", file, "--runtime", "threads", "--set", "workers={count=5000}"}, "at most 4096 workers");
 }
 

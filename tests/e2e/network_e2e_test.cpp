@@ -167,16 +167,24 @@ TEST_F(Network, WithoutWorkersItWaits) {
 }
 
 TEST_F(Network, AStoppedWorkerIsLostAndGoesOnWhenItWakes) {
-  write_scenario("stop = { time = 4.0 }, heartbeat = 0.1");
+  write_scenario("stop = { time = 100.0 }, heartbeat = 0.1");
   serve();
   for (const char* name : {"anna", "ben"}) work(name);
   ASSERT_TRUE(within(30.0, [&] { return events() > 100; }));
   ::kill(running_.at("anna"), SIGSTOP);
   ASSERT_TRUE(within(20.0, [&] { return read(folder_ / "r" / "events.jsonl").find("\"lost\"") != std::string::npos; }));
   ::kill(running_.at("anna"), SIGCONT);
-  EXPECT_EQ(code("server"), 0) << read(folder_ / "server.err");
+  const auto connections = [&] {
+    const std::string said = read(folder_ / "anna.err");
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = said.find(": connected", at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  ASSERT_TRUE(within(20.0, [&] { return connections() >= 2; })) << read(folder_ / "anna.err");
+  ::kill(running_.at("server"), SIGINT);
+  EXPECT_EQ(code("server"), 130) << read(folder_ / "server.err");
   EXPECT_EQ(code("anna"), 0) << read(folder_ / "anna.err");
-  expect_whole("time");
+  expect_whole("interrupted");
 }
 
 TEST_F(Network, AKilledCoordinatorIsFoundAgain) {
@@ -206,6 +214,16 @@ TEST_F(Network, CtrlCLetsAWorkerBringWhatItHas) {
   EXPECT_EQ(code("server"), 0) << read(folder_ / "server.err");
   EXPECT_LE(summary("r")["counters"]["lost"], 1);  // one that it was given, and was never sent
   expect_whole("gradients");
+}
+
+TEST_F(Network, AWorkerLeavesThoughTheCoordinatorHasGone) {
+  write_scenario("stop = { gradients = 1000000 }");
+  serve();
+  work("anna");
+  ASSERT_TRUE(within(20.0, [&] { return events() > 10; }));
+  kill_hard("server");
+  ::kill(running_.at("anna"), SIGTERM);
+  EXPECT_EQ(code("anna", 20.0), 0);
 }
 
 // What is no gRPC, and what is too slow to be any, hurts nobody.
@@ -351,6 +369,9 @@ TEST_F(Network, WordsThatCannotBeAreRefused) {
   expect_refused({"serve", "s.toml", "--listen", "0.0.0.0:0"}, "beyond this machine");
   expect_refused({"serve", "s.toml", "--listen", "127.0.0.1:0", "--tls-cert", "c.pem"}, "one without the other");
   expect_refused({"serve", "s.toml", "--listen", "127.0.0.1:0", "--tls-ca", "s.toml"}, "--tls-cert");
+  expect_refused({"serve", "s.toml", "--demo", "1", "--least-workers", "9"}, "there is room for 4");
+  expect_refused({"work", "--connect", "127.0.0.1:9", "--give-up-after", "0.2", "--quiet"},
+                 "has not let the worker in");
   expect_refused({"work", "--connect", "10.1.2.3:99"}, "beyond this machine");
   expect_refused({"work", "--connect", "127.0.0.1:0"}, "the port must be that of a run");
   expect_refused({"work", "--connect", "127.0.0.1:9", "--name", std::string(200, 'x')},

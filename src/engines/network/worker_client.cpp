@@ -180,9 +180,13 @@ void WorkerClient::perform() {
                each);
   }
   send();
-  if (session_->joined() != was_joined_) {
-    was_joined_ = session_->joined();
-    tell(was_joined_ ? "connected" : "disconnected");
+  if (session_->joined() != connected_) {
+    connected_ = session_->joined();
+    tell(connected_ ? "connected" : "disconnected");
+  }
+  if (session_->sent_away() != told_) {
+    told_ = session_->sent_away();
+    if (!told_.empty() && !session_->ended()) tell(fmt::format("sent away: {}; it tries again", told_));
   }
 }
 

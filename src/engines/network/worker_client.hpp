@@ -59,6 +59,8 @@ class WorkerClient final : ClientEvents {
   void drain();
   /// It has left for good; nothing of the problem is in its threads' hands.
   bool has_ended() const { return session_ended_ && (!computing_ || computing_->has_ended()); }
+  /// Has the coordinator let it in?
+  bool is_connected() const { return connected_; }
   /// It has left, and will not return.
   bool has_left() const { return session_ended_; }
   /// Why it left for good, and whether that was a mistake that time does not mend.  Pre  has_left()
@@ -89,7 +91,7 @@ class WorkerClient final : ClientEvents {
   threads::Inbox reports_;
   const threads::WorkerContext context_;
   std::atomic<bool> stopping_{false}, draining_{false}, session_ended_{false};
-  std::atomic<bool> woken_{false};
+  std::atomic<bool> woken_{false}, connected_{false};
   wire::Ended end_;
 
   std::mutex mutex_;  // of what follows
@@ -98,7 +100,7 @@ class WorkerClient final : ClientEvents {
   std::optional<wire::HeldOrder> held_;  // is being computed
   OrderId jobs_ = 0;                     // given to the thread so far: orders that come again have new numbers there
   std::optional<wire::Ended> session_end_;
-  bool was_joined_ = false;
+  std::string told_;  // last, of why it was sent away
 
   std::unique_ptr<threads::WorkerThread> computing_;
   std::jthread thread_;  // last: it uses the others

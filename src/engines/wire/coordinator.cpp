@@ -106,7 +106,7 @@ void Coordinator::turn_away(ConnectionId connection, Refusal reason, Time now) {
   if (found == connections_.end()) return;
   Worker* worker = found->second.worker ? workers_[*found->second.worker].get() : nullptr;
   refuse(connection, reason);
-  if (worker) lose(*worker, describe(reason));
+  if (worker) lose(*worker, std::string("was turned away: ") + describe(reason));
   serve_queue();
 }
 

@@ -160,6 +160,7 @@ void WorkerSession::welcomed(const Welcome& welcome) {
     return;
   }
   last_ = welcome.session;
+  if (superseded_ == 0) sent_away_.clear();
   heartbeat_ = welcome.heartbeat;
   lost_after_ = welcome.lost_after;
   clock_.set_most_step(heartbeat_);
@@ -180,9 +181,11 @@ void WorkerSession::welcomed(const Welcome& welcome) {
 }
 
 void WorkerSession::refused(const Refused& refusal) {
+  sent_away_ = describe(refusal.reason);
+  if (const std::string text = one_line(refusal.text); !text.empty() && text != sent_away_) sent_away_ += ": " + text;
   const bool again = refusal.reason == Refusal::superseded && ++superseded_ >= kMostSuperseded;
   if (!time_mends(refusal.reason) || again)
-    end(std::string(describe(refusal.reason)) + (refusal.text.empty() ? "" : ": " + one_line(refusal.text)), true);
+    end(sent_away_, true);
   else
     retry(/*close=*/true);
 }

@@ -97,6 +97,8 @@ class WorkerSession {
   bool joined() const { return state_ == State::joined; }
   bool ended() const { return state_ == State::ended; }
   const Session& session() const { return last_; }
+  /// Why the coordinator sent it away last; "": it has not, since it joined.
+  const std::string& sent_away() const { return sent_away_; }
   std::size_t held() const { return held_.size(); }
 
  private:
@@ -145,6 +147,7 @@ class WorkerSession {
   std::deque<Held> held_;  // oldest first
   std::uint32_t room_ = 0, consumed_ = 0, chunk_bytes_ = 4;
   std::uint32_t superseded_ = 0;  // in a row
+  std::string sent_away_;
   bool draining_ = false;
   std::vector<WorkerAction> actions_;
 };

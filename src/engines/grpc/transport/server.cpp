@@ -210,6 +210,7 @@ class GrpcServer final : public network::Server {
     set("grpc.so_reuseport", 0);  // two servers at one address are a mistake
     set("grpc.server_handshake_timeout_ms", 10000);
     set("grpc.max_concurrent_streams", 4);
+    set("grpc.max_connection_idle_ms", 30000);  // without a stream
     server_ = builder.BuildAndStart();
     if (!server_) throw Error(fmt::format("{}: cannot listen there", options.address));
     const bool is_path = options.address.starts_with("unix:");
