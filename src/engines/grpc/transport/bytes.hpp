@@ -3,6 +3,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <string>
@@ -11,6 +12,9 @@
 #include "engines/network/transport.hpp"
 
 namespace tardigrad::grpc {
+
+/// For what is said before a connection is closed.
+inline constexpr std::chrono::seconds kTimeToFlush{1};
 
 // gRPC's names of what is called.
 inline constexpr const char* kWorkMethod = "/tardigrad.Coordinator/Work";

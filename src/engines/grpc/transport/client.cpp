@@ -17,8 +17,6 @@ namespace {
 
 using network::ConnectionId;
 
-constexpr std::chrono::seconds kTimeToFlush{1};
-
 // A channel of its own for every connection: none waits because another one failed.
 std::shared_ptr<::grpc::Channel> make_channel(const network::ClientOptions& options) {
   ::grpc::ChannelArguments arguments;

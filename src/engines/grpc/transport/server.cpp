@@ -20,8 +20,7 @@ namespace {
 using network::ConnectionId;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-constexpr std::chrono::seconds kTimeToFlush{1};  // of what is said before a connection is closed
-constexpr std::size_t kMostWaiting = 64;         // batches for a peer that does not read: then it is not read from
+constexpr std::size_t kMostWaiting = 64;  // batches for a peer that does not read: then it is not read from
 
 class StreamOwner;
 
