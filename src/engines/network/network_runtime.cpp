@@ -88,10 +88,6 @@ NetworkRuntime::~NetworkRuntime() {
   wind_down();
   evaluating_.reset();
   local_.clear();
-  {
-    const std::scoped_lock lock(mutex_);
-    closing_ = true;
-  }
   server_.reset();  // waits until nobody calls us any more
   gradient_.clear();
   std::error_code ignored;

@@ -17,7 +17,6 @@ using wire::ConnectionId;
 
 /// Who connected, as far as the transport knows.
 struct Peer {
-  std::string address;
   std::string token;  ///< "": none was sent
 };
 

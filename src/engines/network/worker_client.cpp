@@ -45,7 +45,7 @@ WorkerClient::WorkerClient(WorkerOptions options)
 
 WorkerClient::~WorkerClient() {
   stop();
-  if (thread_.joinable()) thread_.join();
+  thread_.join();
 }
 
 void WorkerClient::stop() {
@@ -66,7 +66,7 @@ void WorkerClient::run() {
   try {
     const Availability* const availability = options_.availability;
     bool there = !availability || options_.episode > 0 || wait_until(availability->first_join(options_.number));
-    for (std::uint64_t episode = options_.episode; there && !session_ended_; ++episode) {
+    for (std::uint64_t episode = options_.episode; there; ++episode) {
       std::optional<Time> leaves_at;
       if (availability) {
         const Time uptime = availability->uptime(options_.number, episode), now = clock_.now();

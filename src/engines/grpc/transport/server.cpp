@@ -3,7 +3,6 @@
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 
-#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -249,7 +248,7 @@ class GrpcServer final : public network::Server {
   };
 
   ::grpc::ServerGenericBidiReactor* open(::grpc::GenericCallbackServerContext& context) {
-    const network::Peer peer{.address = context.peer(), .token = token_of(context)};
+    const network::Peer peer{.token = token_of(context)};
     if (context.method() == kOfferMethod) {
       if (events_.may_see_offer(peer)) return new OfferStream(offer_);
       return new OfferStream(::grpc::Status(::grpc::StatusCode::UNAUTHENTICATED, "no token that is known here"));
