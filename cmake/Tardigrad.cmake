@@ -17,9 +17,10 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
 
+# The sloppiness lets ccache take precompiled headers.
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 
 # No contraction into fused multiply-add and no -march=native: results do not depend on the compiler's
@@ -132,20 +133,29 @@ function(tardigrad_on_demand name)
   set_property(GLOBAL APPEND PROPERTY tardigrad_opened tardigrad_${name})
 endfunction()
 
+# tardigrad_test_options(TARGET): what all sources of tests are compiled with; with little optimisation or none, as most
+# of a build is theirs, and what takes time in them is the library.
+function(tardigrad_test_options target)
+  target_link_libraries(${target} PRIVATE GTest::gmock GTest::gtest GTest::gtest_main)
+  target_compile_definitions(${target} PRIVATE TARDIGRAD_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+                                               TARDIGRAD_BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  target_compile_options(${target} PRIVATE $<IF:$<CONFIG:Debug>,-O0,-O1> $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)  # each has helpers of the same names
+endfunction()
+
 # tardigrad_test(NAME source... LINK lib... [LABELS label] [SLOW filter] [PLAIN filter]): one GoogleTest program, one
 # CTest test per case. Filters are GoogleTest's; * is all cases. Cases of SLOW are left out by `./dev test core` and
 # are begun first, as what takes long should not come last; cases of PLAIN are left out under the sanitizers of
 # `./dev ci`: they take too long there, or show nothing. Their labels are <label>-slow, -plain, or -slow-plain where a
-# pattern stands in both. Tests are compiled with little optimisation or none: most of a build is theirs, and what takes
-# time in them is the library.
+# pattern stands in both.
 function(tardigrad_test name)
   cmake_parse_arguments(arg "" "LABELS;SLOW;PLAIN" "LINK" ${ARGN})
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
-  target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
-  target_compile_definitions(${name} PRIVATE TARDIGRAD_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-                                             TARDIGRAD_BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
-  target_compile_options(${name} PRIVATE $<IF:$<CONFIG:Debug>,-O0,-O1>)
-  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)  # each has helpers of the same names
+  target_link_libraries(${name} PRIVATE ${arg_LINK})
+  tardigrad_test_options(${name})
+  if(NOT tardigrad_torch_objects IN_LIST arg_LINK)  # LibTorch has options of its own
+    target_precompile_headers(${name} REUSE_FROM precompiled)
+  endif()
   add_dependencies(${name} tardigrad_opened)
   add_dependencies(tests ${name})
   string(REPLACE ":" ";" slow "${arg_SLOW}")
