@@ -25,6 +25,11 @@ struct SecurityOptions {
   bool insecure = false;                              ///< plain text, also beyond this machine
 };
 
+/// Of the side that connects.
+struct ClientSecurity : SecurityOptions {
+  std::filesystem::path token_file;  ///< "": $TARDIGRAD_TOKEN, or none
+};
+
 struct ServeOptions {
   std::string listen;
   std::size_t least_workers = 1;
@@ -51,10 +56,15 @@ struct WorkCommand {
   std::string connect;
   std::string name;                      ///< "": one of this machine and process
   std::vector<std::string> assignments;  ///< of [problem]
-  std::filesystem::path token_file;      ///< "": $TARDIGRAD_TOKEN, or none
   std::optional<double> give_up_after;   ///< s
-  SecurityOptions security;
+  ClientSecurity security;
   CommonOptions common;
+};
+
+struct StatusCommand {
+  std::string address;
+  bool json = false;
+  ClientSecurity security;
 };
 
 struct CompareCommand {
@@ -126,6 +136,7 @@ enum ExitCode : int {
 /// Each returns the exit code. Mistakes are thrown as Error.
 int run_command(const RunCommand& command);
 int work_command(const WorkCommand& command);
+int status_command(const StatusCommand& command);
 int compare_command(const CompareCommand& command);
 int replay_command(const ReplayCommand& command);
 int what_if_command(const WhatIfCommand& command);
@@ -136,7 +147,8 @@ int token_command(const TokenCommand& command);
 int schema_command(const SchemaCommand& command);
 
 /// Set by Ctrl-C (SIGINT), SIGTERM and, where it was not ignored, SIGHUP once `catch_interrupts` was called; a second
-/// SIGINT or SIGTERM kills. SIGUSR1 asks for a checkpoint, and for nothing where there are none.
+/// Ctrl-C kills, a second SIGTERM says nothing new. SIGUSR1 asks for a checkpoint, and for nothing where there are
+/// none.
 const std::atomic<bool>& interrupted();
 void catch_interrupts();
 

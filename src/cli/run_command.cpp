@@ -3,7 +3,9 @@
 #include <fmt/ranges.h>
 
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <thread>
@@ -21,17 +23,25 @@
 namespace tardigrad::cli {
 namespace {
 
-std::atomic<bool> interrupt_flag{false}, asked_before{false}, save_flag{false};
+std::atomic<bool> interrupt_flag{false}, save_flag{false};
+std::atomic<std::int64_t> first_ctrl_c{0};  // ns
 
-void on_interrupt(int signal) {
+// Pressed again, at once. Who runs a program for somebody passes the first one on as well: two within half a second are
+// one.
+void on_ctrl_c(int signal) {
+  constexpr std::int64_t kSame = 500'000'000;
   interrupt_flag = true;
-  if (asked_before.exchange(true)) {
-    std::signal(signal, SIG_DFL);  // asked twice: at once
-    std::raise(signal);
-  }
+  timespec time{};
+  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  const std::int64_t now = std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+  std::int64_t first = 0;
+  if (first_ctrl_c.compare_exchange_strong(first, now) || now - first < kSame) return;
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
 }
-// A terminal that closes may send it twice, and somebody else SIGTERM after it: nobody has asked twice.
-void on_hangup(int) { interrupt_flag = true; }
+// SIGTERM and SIGHUP: `timeout`, batch systems and terminals that close send them more than once, and nobody is
+// impatient. Who is has SIGKILL.
+void on_request_to_end(int) { interrupt_flag = true; }
 void on_save_request(int) { save_flag = true; }
 
 void catch_signal(int signal, void (*handler)(int)) {
@@ -218,9 +228,9 @@ std::string whose(const World& world, const MethodPlan& method) {
 const std::atomic<bool>& interrupted() { return interrupt_flag; }
 
 void catch_interrupts() {
-  catch_signal(SIGINT, on_interrupt);
-  catch_signal(SIGTERM, on_interrupt);
-  if (!is_ignored(SIGHUP)) catch_signal(SIGHUP, on_hangup);  // nohup ignores it
+  catch_signal(SIGINT, on_ctrl_c);
+  catch_signal(SIGTERM, on_request_to_end);
+  if (!is_ignored(SIGHUP)) catch_signal(SIGHUP, on_request_to_end);  // nohup ignores it
   catch_signal(SIGUSR1, on_save_request);
 }
 

@@ -74,6 +74,30 @@ TEST_F(Ends, AClosedTerminalIsLikeSigterm) {
   EXPECT_TRUE(has_checkpoint());
 }
 
+// `timeout`, systemd and batch systems say it more than once, whatever the program is at.
+TEST_F(Ends, SigtermAgainAndAgainIsSaidOnce) {
+  const pid_t pid = start({"run", "s.toml", "--quiet", "--out", "r"}, "any */r/* 60+ term");
+  EXPECT_TRUE(wait_until([&] { return !read(folder_ / "r" / "metrics.jsonl").empty(); }));
+  const Finished finished = finish(pid);
+  EXPECT_EQ(finished.code, 130) << finished.err;
+  EXPECT_EQ(summary("r")["reason"], "interrupted");
+  EXPECT_TRUE(has_checkpoint());
+}
+
+TEST_F(Ends, CtrlCPressedAgainEndsAtOnceAndPassedOnTwiceDoesNot) {
+  const std::string slow_end = "any */checkpoints/* 1-10 slow";
+  for (const bool pressed_again : {false, true}) {
+    const std::string directory = pressed_again ? "killed" : "ended";
+    const pid_t pid = start({"run", "s.toml", "--quiet", "--out", directory}, slow_end);
+    EXPECT_TRUE(wait_until([&] { return !read(folder_ / directory / "metrics.jsonl").empty(); }));
+    kill(pid, SIGINT);
+    std::this_thread::sleep_for(std::chrono::milliseconds(pressed_again ? 600 : 20));
+    kill(pid, SIGINT);
+    EXPECT_EQ(finish(pid).code, pressed_again ? 128 + SIGINT : 130);
+    EXPECT_EQ(fs::exists(folder_ / directory / "summary.json"), !pressed_again);
+  }
+}
+
 TEST_F(Ends, NohupIsHeeded) {
   signal(SIGHUP, SIG_IGN);  // what nohup does, and a program that is started inherits
   const pid_t pid = start_run();
