@@ -53,6 +53,13 @@ constexpr const char* kWorkExamples = R"(Examples:
 It is told the scenario, makes the problem from its own data, and computes until the run is over. It connects again for
 ever; Ctrl-C lets it bring what it has, and leave.)";
 
+constexpr const char* kStatusExamples = R"(Examples:
+  tardigrad status 127.0.0.1:4433
+  tardigrad status train.example.org:4433 --tls-ca ca.pem --token-file anna.token --json
+
+Asks the coordinator, on the port that workers come to: who is there, how fast each is, how late its gradients are, and
+who was refused.)";
+
 constexpr const char* kCertsExamples = R"(Examples:
   tardigrad certs init certs --host train.example.org
   tardigrad certs worker certs anna
@@ -138,6 +145,10 @@ void add_resume(CLI::App& app, RunCommand& command) {
       ->type_name("[DIR]");
 }
 
+void add_token_file(CLI::App& app, ClientSecurity& security) {
+  app.add_option("--token-file", security.token_file, "With its token (else $TARDIGRAD_TOKEN)")->type_name("FILE");
+}
+
 void add_security(CLI::App& app, SecurityOptions& security, const char* authority) {
   app.add_option("--tls-ca", security.authority, authority)->type_name("PEM");
   app.add_option("--tls-cert", security.certificate, "Its own certificate")->type_name("PEM");
@@ -148,8 +159,8 @@ void add_security(CLI::App& app, SecurityOptions& security, const char* authorit
 // CLI11 knows what it expected, but not what is near.
 std::string explain(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
   if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) {
-    const std::vector<std::string> commands = {"run",    "serve",   "work", "certs",  "token", "compare",
-                                               "replay", "what-if", "list", "schema", "data"};
+    const std::vector<std::string> commands = {"run",     "serve",  "work",    "status", "certs",  "token",
+                                               "compare", "replay", "what-if", "list",   "schema", "data"};
     return fmt::format("`{}` is no command: must be one of {}{}", argv[1], join(commands),
                        did_you_mean(argv[1], commands));
   }
@@ -223,10 +234,19 @@ int run(int argc, char** argv) {
   work_app->add_option("--give-up-after", work_options.give_up_after, "Leave when not let in for so long (else never)")
       ->check(CLI::PositiveNumber)
       ->type_name("SECONDS");
-  work_app->add_option("--token-file", work_options.token_file, "With its token (else $TARDIGRAD_TOKEN)")
-      ->type_name("FILE");
+  add_token_file(*work_app, work_options.security);
   add_security(*work_app, work_options.security, "Certificate of who signs the coordinator's");
   add_common(*work_app, work_options.common);
+
+  StatusCommand status_options;
+  CLI::App* status_app =
+      app.add_subcommand("status", "Say how a run that is served elsewhere stands")->footer(kStatusExamples);
+  status_app->add_option("address", status_options.address, "Where the run is served")
+      ->required()
+      ->type_name("HOST:PORT");
+  status_app->add_flag("--json", status_options.json, "Print JSON on standard output");
+  add_token_file(*status_app, status_options.security);
+  add_security(*status_app, status_options.security, "Certificate of who signs the coordinator's");
 
   CertsCommand certs_options;
   CLI::App* certs_app = app.add_subcommand("certs", "Certificates for a trial: init, worker")->footer(kCertsExamples);
@@ -327,6 +347,7 @@ int run(int argc, char** argv) {
   if (*run_app) return run_command(run_options);
   if (*serve_app) return run_command(serve_options);
   if (*work_app) return work_command(work_options);
+  if (*status_app) return status_command(status_options);
   if (*certs_app) return certs_command(certs_options);
   if (*token_app) return token_command(token_options);
   if (*compare_app) return compare_command(compare_options);

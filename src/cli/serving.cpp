@@ -77,19 +77,17 @@ ServeRequest serve_request(const ServeOptions& options) {
   return request;
 }
 
-network::ClientOptions client_options(const WorkCommand& command) {
-  const std::string& address = command.connect;
-  const SecurityOptions& security = command.security;
-  const HostAndPort where = parse_address("--connect", address);
+network::ClientOptions client_options(const std::string& option, const std::string& address,
+                                      const ClientSecurity& security) {
+  const HostAndPort where = parse_address(option, address);
   network::ClientOptions options{.address = address, .credentials = credentials_of(security)};
-  if (where.port == 0) throw Error(fmt::format("--connect {}: the port must be that of a run", address));
+  if (where.port == 0) throw Error(fmt::format("{} {}: the port must be that of a run", option, address));
   if (!options.credentials.encrypted() && !is_this_machine(where.host) && !security.insecure)
     throw Error(
-        fmt::format("--connect {}: is beyond this machine, where connections must be encrypted: --tls-ca, or "
-                    "--insecure",
-                    address));
-  if (!command.token_file.empty()) {
-    options.token = record::read_file(command.token_file);
+        fmt::format("{} {}: is beyond this machine, where connections must be encrypted: --tls-ca, or --insecure",
+                    option, address));
+  if (!security.token_file.empty()) {
+    options.token = record::read_file(security.token_file);
     while (!options.token.empty() && std::isspace(static_cast<unsigned char>(options.token.back())))
       options.token.pop_back();
   } else if (const char* token = std::getenv("TARDIGRAD_TOKEN")) {

@@ -15,7 +15,9 @@ namespace tardigrad::cli {
 
 /// Errors  Error for files that cannot be read, and for plain text beyond this machine that was not asked for
 ServeRequest serve_request(const ServeOptions& options);
-network::ClientOptions client_options(const WorkCommand& command);
+/// `option` says `where` the run is served: for messages.
+network::ClientOptions client_options(const std::string& option, const std::string& where,
+                                      const ClientSecurity& security);
 
 /// Workers as processes of this machine. They end with this object at the latest.
 class DemoWorkers {

@@ -22,7 +22,7 @@ std::string name_of_this_process() {
 
 int work_command(const WorkCommand& command) {
   catch_interrupts();
-  const WorkerSource source{.coordinator = client_options(command),
+  const WorkerSource source{.coordinator = client_options("--connect", command.connect, command.security),
                             .name = command.name.empty() ? name_of_this_process() : command.name,
                             .assignments = command.assignments,
                             .plugins = command.common.plugins,

@@ -15,7 +15,8 @@
 namespace tardigrad {
 
 Checkpointer::Checkpointer(Parts parts)
-    : parts_(std::move(parts)), writer_(parts_.folder, {.every = parts_.plan.seconds, .tell = parts_.tell}) {}
+    : parts_(std::move(parts)),
+      writer_(parts_.folder, {.every = parts_.plan.seconds, .tell = parts_.tell, .on_written = parts_.on_written}) {}
 
 void Checkpointer::serialize(Archive& archive) {
   archive.section("logs");

@@ -34,7 +34,8 @@ class Checkpointer final : public StateStore, public Observer {
     std::atomic<bool>* save_requested = nullptr;        ///< by somebody who wants a checkpoint now
     record::Tell remark = {};                           ///< that it is written; nothing: nobody asks
     record::Tell tell;                                  ///< of what went wrong; on any thread
-    record::RetryPolicy& retry;                         ///< with the last one
+    std::function<void(std::uint64_t, const std::string&)> on_written = {};  ///< CheckpointWriter::Options
+    record::RetryPolicy& retry;                                              ///< with the last one
   };
   explicit Checkpointer(Parts parts);
 

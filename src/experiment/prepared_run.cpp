@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "data/catalogue.hpp"
+#include "engines/network/monitor.hpp"
+#include "experiment/build_info.hpp"
 #include "experiment/cores.hpp"
 #include "experiment/offer.hpp"
 #include "tardigrad/error.hpp"
@@ -54,7 +56,10 @@ RunOutput PreparedRun::run(const RunHooks& hooks) {
   const unsigned threads = thread_count(source_.threads);
   if (plan_.runtime.row->clock == Clock::virtual_time && threads > 1) pool_ = std::make_unique<ComputePool>(threads);
   std::optional<network::ServeOptions> serve;
+  network::Monitor unwatched;
   if (source_.serve) {
+    network::Monitor& monitor = source_.serve->monitor ? *source_.serve->monitor : unwatched;
+    monitor.set_names({.program = this_program().program, .method = method_.name, .problem = world_.problem_name});
     const Offer offer = make_offer(world_, method_, plan_);
     serve = network::ServeOptions{.address = source_.serve->address,
                                   .credentials = source_.serve->credentials,
@@ -64,7 +69,8 @@ RunOutput PreparedRun::run(const RunHooks& hooks) {
                                   .tokens = source_.serve->tokens,
                                   .least_workers = source_.serve->least_workers,
                                   .on_listening = source_.serve->on_listening,
-                                  .on_trouble = hooks.tell};
+                                  .on_trouble = hooks.tell,
+                                  .monitor = &monitor};
   }
   const Checkpoints checkpoints = continuation_       ? Checkpoints::resume
                                   : source_.directory ? Checkpoints::fresh

@@ -25,6 +25,7 @@ struct ServeRequest {
   std::filesystem::path tokens = {};  ///< network::Tokens; "": none are asked for
   std::size_t least_workers = 1;
   std::function<void(const std::string& address)> on_listening = {};
+  network::Monitor* monitor = nullptr;  ///< for those who watch in other ways than over the network
 };
 
 /// Which run is to be made, and where.

@@ -10,6 +10,7 @@
 #include "config/toml_file.hpp"
 #include "core/buffer_pool.hpp"
 #include "core/hash.hpp"
+#include "engines/network/monitor.hpp"
 #include "engines/runtime_row.hpp"
 #include "engines/worker_scores.hpp"
 #include "experiment/checkpointer.hpp"
@@ -92,6 +93,18 @@ class RunSession {
     return parts;
   }
 
+  network::Monitor* monitor() const { return request_.serve ? request_.serve->monitor : nullptr; }
+
+  static std::function<void(std::uint64_t, const std::string&)> written_to(network::Monitor* monitor) {
+    if (!monitor) return {};
+    return [monitor](std::uint64_t updates, const std::string& problem) {
+      using Kind = network::ServeEvent::Kind;
+      monitor->report({.kind = problem.empty() ? Kind::checkpoint : Kind::checkpoint_failed,
+                       .reason = problem,
+                       .version = updates});
+    };
+  }
+
   void make_checkpointer(std::optional<record::Checkpoint> from) {
     const CheckpointPlan& plan = request_.plan.checkpoints;
     checkpointer_.emplace(Checkpointer::Parts{
@@ -109,6 +122,7 @@ class RunSession {
         .save_requested = request_.save_requested,
         .remark = request_.remark,
         .tell = request_.tell,
+        .on_written = written_to(monitor()),
         .retry = retry_});
   }
 
@@ -116,11 +130,16 @@ class RunSession {
     std::vector<Observer*> observers = logs_.observers();
     if (request_.observer) observers.push_back(request_.observer);
     if (checkpointer_) observers.push_back(&*checkpointer_);
+    if (monitor()) observers.push_back(monitor());
     RunOptions options = request_.plan.options;
     options.seed = request_.world.seed;
     RunResult result = executor_->run(options, {.observers = observers,
                                                 .interrupted = request_.interrupted,
                                                 .keeper = checkpointer_ ? &*checkpointer_ : nullptr});
+    if (monitor())
+      monitor()->report({.kind = network::ServeEvent::Kind::ended,
+                         .reason = name_of(result.reason),
+                         .version = result.counters.updates});
     const record::RunNames names = {.provenance = request_.method.provenance,
                                     .method = request_.method.name,
                                     .problem = request_.world.problem_name,

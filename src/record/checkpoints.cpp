@@ -229,10 +229,12 @@ void CheckpointWriter::carry_out(const WriteRequest& request) {
     request.before();
     folder_.write(request.header, request.state);
     ++written_;
+    if (options_.on_written) options_.on_written(request.header.updates, "");
     if (std::exchange(trouble_, {}) && request.place == WriteRequest::Place::on_the_way)
       options_.tell(folder_.path().string() + ": checkpoints are written again");
   } catch (const std::exception& error) {  // out of memory, too
     ++failed_;
+    if (options_.on_written) options_.on_written(request.header.updates, error.what());
     if (!std::exchange(trouble_, error.what()) && request.place == WriteRequest::Place::on_the_way)
       options_.tell(fmt::format("{}; the run goes on, and this is tried again at the next checkpoint", error.what()));
   }

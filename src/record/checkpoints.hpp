@@ -73,6 +73,8 @@ class CheckpointWriter {
   struct Options {
     std::optional<std::chrono::nanoseconds> every = {};  ///< of real time: `due`
     std::function<void(const std::string&)> tell = {};   ///< on the writer's thread
+    /// After each, on the writer's thread; `problem`: why it could not be written, or "".
+    std::function<void(std::uint64_t updates, const std::string& problem)> on_written = {};
   };
   CheckpointWriter(CheckpointFolder folder, Options options);
   ~CheckpointWriter();  ///< waits for what is being written

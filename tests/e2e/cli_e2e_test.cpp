@@ -136,8 +136,8 @@ TEST_F(Program, FinishedRunsAreNotOverwrittenUnasked) {
 TEST_F(Program, MistakesGetOneLineAndExitCodeTwo) {
   const std::string file = kScenario.string();
   expect_refused({"rum", file},
-                 "`rum` is no command: must be one of run, serve, work, certs, token, compare, replay, what-if, "
-                 "list, schema, data; did you mean `run`?");
+                 "`rum` is no command: must be one of run, serve, work, status, certs, token, compare, replay, "
+                 "what-if, list, schema, data; did you mean `run`?");
   expect_refused({}, "subcommand is required");
   expect_refused({"run"}, "scenario is required");
   expect_refused({"run", file, "--theads", "2"}, "did you mean `--threads`?");

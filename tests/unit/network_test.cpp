@@ -154,9 +154,14 @@ class Served : public testing::Test {
                   .scenario_hash = "s",
                   .data_hash = "d",
                   .epoch = 1,
-                  .on_listening = [this](const std::string& address) { address_ = address; }}),
+                  .on_listening = [this](const std::string& address) { address_ = address; },
+                  .monitor = &monitor_}),
         runtime_(grpc::transport(), problem_, buffers_,
                  {.workers = 2, .heartbeat = from_seconds(1.0), .serve = &options_}) {
+    monitor_.set_sink([this](const ServeEvent& event) {
+      const std::scoped_lock lock(reported_mutex_);
+      reported_.push_back(std::string(name_of(event.kind)) + ' ' + event.worker);
+    });
     runtime_.next(Time{1});
     Buffer ones = buffers_.take();
     std::ranges::fill(ones.view(), 1.0f);
@@ -176,6 +181,9 @@ class Served : public testing::Test {
     return peer;
   }
 
+  std::mutex reported_mutex_;
+  std::vector<std::string> reported_;
+  Monitor monitor_;
   std::string address_;
   test::Bowl problem_{{}};
   BufferPool buffers_{2};
@@ -311,6 +319,35 @@ TEST(Network, OwnDataAreWhatAWorkerSaysTheyAre) {
 
 TEST_F(Served, TellsWhatItComputes) {
   EXPECT_EQ(grpc::transport().fetch_offer({.address = address_}, std::chrono::seconds(20)), "what it computes");
+}
+
+// Over the network, while it serves; and what those who are refused called themselves.
+TEST_F(Served, TellsHowItStands) {
+  const auto anna = joined("an\nna");
+  const OrderId given = runtime_.assign(0, x_, {});
+  static_cast<void>(given);
+  anna->hear<wire::Assign>();
+  Peer ben(address_);
+  ben.say({wire::Hello{.identity = {.scenario = "t", .tensors = {2}, .data = "d"}, .name = "ben"}});
+  ben.hear<wire::Refused>();
+  const Status status =
+      parse_status(grpc::transport().fetch_status({.address = address_}, std::chrono::seconds(20)), "here");
+  EXPECT_EQ(status.phase, Status::Phase::running);
+  EXPECT_EQ(status.epoch, 1u);
+  EXPECT_EQ(status.present, 1u);
+  EXPECT_EQ(status.sent_bytes, 8u);
+  ASSERT_EQ(status.workers.size(), 1u);
+  EXPECT_EQ(status.workers[0].name, "an\\x0Ana");
+  EXPECT_EQ(status.workers[0].state, WorkerStatus::State::present);
+  EXPECT_EQ(status.workers[0].orders.assigned, 1u);
+  EXPECT_EQ(status.workers[0].in_flight, 1u);
+  EXPECT_EQ(status.workers[0].typical_silence, 1.0);
+  EXPECT_EQ(status.refusals[static_cast<std::size_t>(wire::Refusal::scenario)], (RefusalCount{"scenario", 1}));
+  EXPECT_EQ(complaint(status), "");
+  EXPECT_THAT(reported_, testing::IsSupersetOf({"started ", "begun ", "joined an\\x0Ana", "refused ben"}));
+  anna->say({wire::Goodbye{"home"}});
+  ASSERT_TRUE(next());
+  EXPECT_EQ(reported_.back(), "left an\\x0Ana");
 }
 
 TEST_F(Served, ANewNameTakesThePlaceOfOneThatHasLeft) {

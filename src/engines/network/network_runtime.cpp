@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "engines/network/real_time.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::network {
@@ -88,6 +89,7 @@ NetworkRuntime::~NetworkRuntime() {
   wind_down();
   evaluating_.reset();
   local_.clear();
+  if (is_watched()) options_.serve->monitor->detach();
   server_.reset();  // waits until nobody calls us any more
   gradient_.clear();
   std::error_code ignored;
@@ -129,7 +131,11 @@ void NetworkRuntime::start() {
   {
     const std::scoped_lock lock(mutex_);  // who connects at once waits until we have it
     server_ = transport_.serve(options, *this);
+    listening_since_ = watched_.alone_since = watched_.looked = real_now();
   }
+  if (is_watched()) options_.serve->monitor->attach([this](Status& status) { fill_status(status); });
+  report({.kind = ServeEvent::Kind::started, .text = server_->address(), .epoch = coordinator_->epoch()});
+  if (begun_) note_presence(/*begun=*/true);  // a run that goes on
   if (is_local())
     start_local_workers();
   else if (options_.serve->on_listening)
@@ -199,6 +205,7 @@ std::optional<Event> NetworkRuntime::next(Time limit) {
     if (!begun_ && may_begin()) {
       begun_ = true;
       clock_.start(now_);
+      note_presence(/*begun=*/true);
     }
     if (begun_) {
       now_ = std::max(now_, clock_.now());
@@ -267,6 +274,8 @@ Event NetworkRuntime::joins(WorkerId worker) {
   state.since = now_;
   state.failed = false;
   ++present_;
+  note_presence(begun_);
+  if (is_watched()) report({.kind = ServeEvent::Kind::joined, .worker = name_of_worker(worker)});
   double examples = problem_.examples(worker);
   if (!is_local() && options_.serve->own_data) {
     const std::scoped_lock lock(mutex_);
@@ -312,6 +321,15 @@ Event NetworkRuntime::loses(wire::CoordinatorEvent& event) {
   state.since = kAbsent;
   ++state.losses;
   --present_;
+  note_presence(begun_);
+  if (is_watched())
+    report({.kind = event.put_aside ? ServeEvent::Kind::put_aside
+                    : event.left    ? ServeEvent::Kind::left
+                                    : ServeEvent::Kind::lost,
+            .worker = name_of_worker(event.worker),
+            .reason = event.reason,
+            .order = failed,
+            .orders = lost_.size()});
   reason_ = failed ? fmt::format("failed at order {}: {}", *failed, event.reason) : std::move(event.reason);
   if (event.left) reason_.clear();  // as it may: nothing is wrong
   if (event.failed && options_.restart_after)
@@ -345,6 +363,7 @@ OrderId NetworkRuntime::assign(WorkerId worker, const Snapshot& snapshot, const 
   if (state.orders++ == 0) state.busy_since = clock_.now();
   const std::scoped_lock lock(mutex_);
   const OrderId given = coordinator_->assign(worker, snapshot, work);
+  watched_.version = snapshot.version;
   perform();
   orders_.emplace(given, next_order_);
   return next_order_++;

@@ -16,6 +16,7 @@
 #include "engines/compute_pool.hpp"
 #include "engines/evaluations.hpp"
 #include "engines/network/buffer_sink.hpp"
+#include "engines/network/monitor.hpp"
 #include "engines/network/serve_options.hpp"
 #include "engines/network/tokens.hpp"
 #include "engines/network/transport.hpp"
@@ -139,6 +140,15 @@ class NetworkRuntime final : public Runtime, Saveable, ServerEvents {
   void malformed(ConnectionId connection, const char* problem) override;
   void disconnected(ConnectionId connection) override;
   bool may_see_offer(const Peer& peer) override;
+  std::string status() override;
+
+  // For the monitor.
+  bool is_watched() const { return !is_local() && options_.serve->monitor; }
+  void fill_status(Status& status) const;
+  void report(const ServeEvent& event) const;
+  std::string name_of_worker(WorkerId worker) const;
+  void report_refusal(ConnectionId connection, const wire::Refused& refused) const;
+  void note_presence(bool begun);
 
   void serialize(Archive& archive) override;
   void take_over(const std::vector<OrderNumbers>& orders, const std::vector<ScheduledEvent>& scheduled);
@@ -170,7 +180,7 @@ class NetworkRuntime final : public Runtime, Saveable, ServerEvents {
   threads::ScaledClock clock_;
 
   Time now_{};
-  bool started_ = false, begun_ = false;
+  bool started_ = false, begun_ = false, told_that_begun_ = false;
   OrderId next_order_ = 0;
   std::map<OrderId, OrderId> orders_;  // in flight: number of the protocol, and of the run
   std::vector<WorkerState> states_;
@@ -196,6 +206,16 @@ class NetworkRuntime final : public Runtime, Saveable, ServerEvents {
   std::optional<Tokens> tokens_;
   std::string token_trouble_;
   Time next_look_at_tokens_{};
+  // What others than the server's thread want to know.
+  struct Watched {
+    bool begun = false;
+    Version version = 0;  // of the last order
+    Time looked{};        // the server's thread did
+    Time alone_since{};   // where nobody is there
+    std::size_t present = 0;
+    std::uint64_t received_bytes = 0, sent_bytes = 0;
+  } watched_;
+  Time listening_since_{};
   bool closing_ = false;
   Time next_tick_{};
 

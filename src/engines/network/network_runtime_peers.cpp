@@ -13,6 +13,7 @@ namespace tardigrad::network {
 // Pre  the mutex is held
 void NetworkRuntime::tick() {
   const Time now = real_now();
+  watched_.looked = now;
   if (now < next_tick_) return;
   next_tick_ = now + coordinator_->tick_every() / 2;
   coordinator_->tick(now);
@@ -24,8 +25,10 @@ void NetworkRuntime::look_at_tokens(Time now) {
   if (now < next_look_at_tokens_) return;
   next_look_at_tokens_ = now + from_seconds(1.0);
   const std::string trouble = tokens_->refresh();
-  if (trouble != std::exchange(token_trouble_, trouble) && !trouble.empty() && options_.serve->on_trouble)
-    options_.serve->on_trouble(trouble + "; the tokens stay what they were");
+  if (trouble != std::exchange(token_trouble_, trouble) && !trouble.empty()) {
+    report({.kind = ServeEvent::Kind::trouble, .reason = trouble});
+    if (options_.serve->on_trouble) options_.serve->on_trouble(trouble + "; the tokens stay what they were");
+  }
   for (const auto& [connection, peer] : peers_)
     if (!peer.name.empty() && !tokens_->allows(peer.name, peer.token))
       coordinator_->turn_away(connection, wire::Refusal::token, now);
@@ -43,6 +46,10 @@ void NetworkRuntime::perform() {
     if (auto* each = std::get_if<wire::Send>(&action)) {
       if (each->to != to) send();
       to = each->to;
+      if (const auto* chunk = std::get_if<wire::ParameterChunk>(&each->message))
+        watched_.sent_bytes += chunk->bytes.size();
+      else if (const auto* refused = std::get_if<wire::Refused>(&each->message))
+        report_refusal(to, *refused);
       messages.push_back(std::move(each->message));
     } else {
       send();
@@ -64,13 +71,15 @@ void NetworkRuntime::connected(ConnectionId connection, const Peer& peer) {
 void NetworkRuntime::received(ConnectionId connection, wire::Message message) {
   const std::scoped_lock lock(mutex_);
   if (closing_) return;
-  if (const auto* hello = std::get_if<wire::Hello>(&message); hello && tokens_) {
+  if (const auto* hello = std::get_if<wire::Hello>(&message)) {
     KnownPeer& peer = peers_[connection];
-    if (!tokens_->allows(hello->name, peer.token)) {
+    peer.name = hello->name;
+    if (tokens_ && !tokens_->allows(hello->name, peer.token)) {
       coordinator_->turn_away(connection, wire::Refusal::token, real_now());
       return perform();
     }
-    peer.name = hello->name;
+  } else if (const auto* chunk = std::get_if<wire::GradientChunk>(&message)) {
+    watched_.received_bytes += chunk->bytes.size();
   }
   coordinator_->received(connection, std::move(message), real_now());
   perform();

@@ -11,6 +11,8 @@
 
 namespace tardigrad::network {
 
+class Monitor;
+
 /// A run that serves workers of other processes and machines.
 struct ServeOptions {
   std::string address;  ///< as ServerOptions
@@ -27,6 +29,8 @@ struct ServeOptions {
   std::function<void(const std::string& address)> on_listening = {};
   /// Told, a line each, of what should be looked at.  Thread  the run's
   std::function<void(const std::string&)> on_trouble = {};
+  /// Told who comes and goes, and asked by those who want to know; nothing: nobody does.
+  Monitor* monitor = nullptr;
 };
 
 }  // namespace tardigrad::network

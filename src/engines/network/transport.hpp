@@ -29,8 +29,10 @@ class ServerEvents {
   virtual void malformed(ConnectionId connection, const char* problem) = 0;
   /// The last of a connection.
   virtual void disconnected(ConnectionId connection) = 0;
-  /// May this peer be told what is computed here?
+  /// May this peer be told what is computed here, and how it stands?
   virtual bool may_see_offer(const Peer& peer) = 0;
+  /// What `fetch_status` brings.
+  virtual std::string status() = 0;
 
  protected:
   ~ServerEvents() = default;
@@ -101,6 +103,9 @@ struct Transport {
   /// What the server says it computes. Waits so long at most.
   /// Errors  Error where there is no answer
   std::string (*fetch_offer)(const ClientOptions& options, std::chrono::milliseconds timeout);
+  /// How the run stands (Status, as JSON).
+  /// Errors  as fetch_offer
+  std::string (*fetch_status)(const ClientOptions& options, std::chrono::milliseconds timeout);
 };
 
 }  // namespace tardigrad::network

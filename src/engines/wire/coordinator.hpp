@@ -70,6 +70,7 @@ struct CoordinatorEvent {
 struct OrderCounters {
   std::uint64_t assigned = 0, arrived = 0, not_finite = 0, cancelled = 0, lost = 0;
   std::uint64_t redelivered = 0;  ///< handed out again to the same worker
+  bool operator==(const OrderCounters&) const = default;
   void serialize(Archive& archive) { archive(assigned, arrived, not_finite, cancelled, lost, redelivered); }
 };
 
@@ -126,6 +127,10 @@ class Coordinator {
   bool is_coming(WorkerId worker) const { return worker < workers_.size() && workers_[worker]->joining; }
   bool barred(WorkerId worker) const { return worker < workers_.size() && workers_[worker]->barred; }
   bool connected(WorkerId worker) const { return workers_.at(worker)->connection.has_value(); }
+  /// Since it was heard last; of one that is present, or connected.
+  Time silence(WorkerId worker) const { return clock_.elapsed() - workers_.at(worker)->liveness.heard(); }
+  Time typical_silence(WorkerId worker) const { return workers_.at(worker)->liveness.typical_silence(); }
+  std::size_t connections() const { return connections_.size(); }
   /// As it said in its last hello.
   double examples(WorkerId worker) const { return workers_.at(worker)->examples; }
   std::uint64_t steps_per_epoch(WorkerId worker) const { return workers_.at(worker)->steps_per_epoch; }

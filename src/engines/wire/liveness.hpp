@@ -49,6 +49,7 @@ class Liveness {
   /// Nothing was heard, and nothing is held against it.
   void excuse(Time now) { heard_ = now; }
   Time typical_silence() const { return std::clamp(mean_ + 4 * deviation_, heartbeat_, kMost * heartbeat_); }
+  Time heard() const { return heard_; }
   Time lost_at() const { return heard_ + static_cast<std::int64_t>(lost_after_) * typical_silence(); }
   bool lost(Time now) const { return now >= lost_at(); }
 

@@ -19,6 +19,7 @@ inline constexpr std::chrono::seconds kTimeToFlush{1};
 // gRPC's names of what is called.
 inline constexpr const char* kWorkMethod = "/tardigrad.Coordinator/Work";
 inline constexpr const char* kOfferMethod = "/tardigrad.Coordinator/Offer";
+inline constexpr const char* kStatusMethod = "/tardigrad.Coordinator/Status";
 
 /// Messages as one of gRPC's; chunks are not copied.
 ::grpc::ByteBuffer to_grpc(network::Batch& batch);
@@ -62,5 +63,6 @@ void for_long_messages(const SetInt& set) {
 std::unique_ptr<network::Server> serve(const network::ServerOptions& options, network::ServerEvents& events);
 std::unique_ptr<network::Client> dial(const network::ClientOptions& options, network::ClientEvents& events);
 std::string fetch_offer(const network::ClientOptions& options, std::chrono::milliseconds timeout);
+std::string fetch_status(const network::ClientOptions& options, std::chrono::milliseconds timeout);
 
 }  // namespace tardigrad::grpc

@@ -208,13 +208,13 @@ void ClientStream::OnDone(const ::grpc::Status& status) {
   client_.remove(id_);
 }
 
-class OfferCall final : public ::grpc::ClientBidiReactor<::grpc::ByteBuffer, ::grpc::ByteBuffer> {
+class TextCall final : public ::grpc::ClientBidiReactor<::grpc::ByteBuffer, ::grpc::ByteBuffer> {
  public:
-  OfferCall(const network::ClientOptions& options, std::chrono::milliseconds timeout)
+  TextCall(const char* method, const network::ClientOptions& options, std::chrono::milliseconds timeout)
       : address_(options.address), channel_(make_channel(options)), stub_(channel_) {
     add_token(context_, options);
     context_.set_deadline(std::chrono::system_clock::now() + timeout);
-    stub_.PrepareBidiStreamingCall(&context_, kOfferMethod, ::grpc::StubOptions(), this);
+    stub_.PrepareBidiStreamingCall(&context_, method, ::grpc::StubOptions(), this);
     StartRead(&in_);
     StartWritesDone();
     StartCall();
@@ -249,7 +249,11 @@ std::unique_ptr<network::Client> dial(const network::ClientOptions& options, net
 }
 
 std::string fetch_offer(const network::ClientOptions& options, std::chrono::milliseconds timeout) {
-  return OfferCall(options, timeout).wait();
+  return TextCall(kOfferMethod, options, timeout).wait();
+}
+
+std::string fetch_status(const network::ClientOptions& options, std::chrono::milliseconds timeout) {
+  return TextCall(kStatusMethod, options, timeout).wait();
 }
 
 }  // namespace tardigrad::grpc

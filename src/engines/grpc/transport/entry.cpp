@@ -26,6 +26,6 @@ extern "C" const tardigrad::network::Transport* tardigrad_grpc_transport() {
   static const bool initialised = (grpc_init(), true);
   static_cast<void>(initialised);
   static const tardigrad::network::Transport functions{&tardigrad::grpc::serve, &tardigrad::grpc::dial,
-                                                       &tardigrad::grpc::fetch_offer};
+                                                       &tardigrad::grpc::fetch_offer, &tardigrad::grpc::fetch_status};
   return &functions;
 }

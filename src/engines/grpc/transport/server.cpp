@@ -57,13 +57,13 @@ class ServerStream final : public ::grpc::ServerGenericBidiReactor {
   SteadyTime closed_at_;
 };
 
-// Says what is computed here, and ends.
-class OfferStream final : public ::grpc::ServerGenericBidiReactor {
+// Says one thing, and ends.
+class TextStream final : public ::grpc::ServerGenericBidiReactor {
  public:
-  explicit OfferStream(const std::string& offer) : out_(to_grpc(offer)) {
+  explicit TextStream(const std::string& text) : out_(to_grpc(text)) {
     StartWriteAndFinish(&out_, ::grpc::WriteOptions(), ::grpc::Status::OK);
   }
-  explicit OfferStream(const ::grpc::Status& refusal) { Finish(refusal); }
+  explicit TextStream(const ::grpc::Status& refusal) { Finish(refusal); }
 
  private:
   void OnDone() override { delete this; }
@@ -249,12 +249,13 @@ class GrpcServer final : public network::Server {
 
   ::grpc::ServerGenericBidiReactor* open(::grpc::GenericCallbackServerContext& context) {
     const network::Peer peer{.token = token_of(context)};
-    if (context.method() == kOfferMethod) {
-      if (events_.may_see_offer(peer)) return new OfferStream(offer_);
-      return new OfferStream(::grpc::Status(::grpc::StatusCode::UNAUTHENTICATED, "no token that is known here"));
+    if (context.method() == kOfferMethod || context.method() == kStatusMethod) {
+      if (events_.may_see_offer(peer))
+        return new TextStream(context.method() == kOfferMethod ? offer_ : events_.status());
+      return new TextStream(::grpc::Status(::grpc::StatusCode::UNAUTHENTICATED, "no token that is known here"));
     }
     if (context.method() != kWorkMethod)
-      return new OfferStream(::grpc::Status(::grpc::StatusCode::UNIMPLEMENTED, "there is no such method"));
+      return new TextStream(::grpc::Status(::grpc::StatusCode::UNIMPLEMENTED, "there is no such method"));
     const std::shared_ptr<ServerStream> stream = streams_.add(context);
     stream->begin(events_, peer);
     return stream.get();
