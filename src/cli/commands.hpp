@@ -32,7 +32,6 @@ struct ClientSecurity : SecurityOptions {
 
 struct ServeOptions {
   std::string listen;
-  std::size_t least_workers = 1;
   std::size_t demo = 0;          ///< workers that are started on this machine
   std::filesystem::path tokens;  ///< "": none are asked for
   SecurityOptions security;

@@ -207,7 +207,10 @@ int run(int argc, char** argv) {
   serve_app->add_option("--listen", serve_options.serve->listen, "Where workers may come (port 0: any that is free)")
       ->type_name("HOST:PORT");
   serve_app
-      ->add_option("--least-workers", serve_options.serve->least_workers, "The run begins when so many have joined (1)")
+      ->add_option_function<std::size_t>(
+          "--at-start",
+          [&](std::size_t count) { serve_options.assignments.push_back(fmt::format("workers.at_start={}", count)); },
+          "The run begins when so many workers have joined (workers.at_start, or 1)")
       ->check(CLI::Range(1, 4096));
   serve_app->add_option("--demo", serve_options.serve->demo, "Start so many workers on this machine, and listen there")
       ->check(CLI::Range(1, 256));

@@ -2,20 +2,25 @@
 #include "cli/serving.hpp"
 
 #include <fmt/format.h>
+#include <netdb.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <system_error>
 #include <thread>
 
+#include "engines/network/certificates.hpp"
 #include "record/file.hpp"
 #include "tardigrad/error.hpp"
 
@@ -43,14 +48,40 @@ bool is_this_machine(const std::string& host) {
   return host == "localhost" || host == "[::1]" || host.starts_with("127.");
 }
 
+// A port that another has is told before anything is written.
+void check_free(const HostAndPort& where, const std::string& address) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  std::string host = where.host;
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  addrinfo* found = nullptr;
+  const int trouble = getaddrinfo(host.c_str(), std::to_string(where.port).c_str(), &hints, &found);
+  if (trouble != 0) throw Error(fmt::format("--listen {}: {}", address, gai_strerror(trouble)));
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
+  const int handle = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int reuse = 1;
+  int error = 0;
+  if (handle < 0 || setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse) != 0 ||
+      bind(handle, found->ai_addr, found->ai_addrlen) != 0 || listen(handle, 1) != 0)
+    error = errno;
+  if (handle >= 0) close(handle);
+  if (error != 0) throw Error(fmt::format("--listen {}: {}", address, std::generic_category().message(error)));
+}
+
 std::string text_of(const std::filesystem::path& file) { return file.empty() ? "" : record::read_file(file); }
 
 network::Credentials credentials_of(const SecurityOptions& security) {
   if (security.certificate.empty() != security.key.empty())
     throw Error("--tls-cert and --tls-key: one without the other proves nothing");
-  return {.authority = text_of(security.authority),
-          .certificate = text_of(security.certificate),
-          .key = text_of(security.key)};
+  network::Credentials credentials{.authority = text_of(security.authority),
+                                   .certificate = text_of(security.certificate),
+                                   .key = text_of(security.key)};
+  if (!credentials.certificate.empty())
+    network::check_pair(
+        credentials.certificate, credentials.key,
+        fmt::format("--tls-cert {}, --tls-key {}", security.certificate.string(), security.key.string()));
+  return credentials;
 }
 
 }  // namespace
@@ -61,10 +92,7 @@ ServeRequest serve_request(const ServeOptions& options) {
   const std::string address = anywhere ? kAnyPortHere : options.listen;
   const HostAndPort where = parse_address("--listen", address);
   const SecurityOptions& security = options.security;
-  ServeRequest request{.address = address,
-                       .credentials = credentials_of(security),
-                       .tokens = options.tokens,
-                       .least_workers = options.least_workers};
+  ServeRequest request{.address = address, .credentials = credentials_of(security), .tokens = options.tokens};
   if (!security.authority.empty() && security.certificate.empty())
     throw Error("--tls-ca: workers can be asked for certificates only by who has one: --tls-cert and --tls-key");
   if (!request.credentials.encrypted() && !is_this_machine(where.host) && !security.insecure)
@@ -74,6 +102,7 @@ ServeRequest serve_request(const ServeOptions& options) {
                     address));
   if (options.demo > 0 && (request.credentials.encrypted() || !options.tokens.empty() || !is_this_machine(where.host)))
     throw Error("--demo: its workers are on this machine: --listen must be there, without --tls options and --tokens");
+  check_free(where, address);
   return request;
 }
 

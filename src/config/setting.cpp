@@ -111,13 +111,19 @@ std::int64_t read(Settings& settings, const Setting<std::int64_t>& setting) {
 }
 
 std::optional<double> read_number(Settings& settings, const SettingRow& row) {
-  TG_CHECK(row.kind == SettingRow::Kind::number, row.key, " is no number");
+  const bool integral = row.kind == SettingRow::Kind::integer;
+  TG_CHECK(integral || row.kind == SettingRow::Kind::number, row.key, " is no number");
+  const auto given = [&] {
+    return integral ? static_cast<double>(settings.integer(row.key, row.range)) : settings.number(row.key, row.range);
+  };
   if (const auto* fallback = std::get_if<double>(&row.fallback))
     return settings.number_or(row.key, *fallback, row.range);
-  if (row.must_be_given()) return settings.number(row.key, row.range);
+  if (const auto* fallback = std::get_if<std::int64_t>(&row.fallback))
+    return static_cast<double>(settings.integer_or(row.key, *fallback, row.range));
+  if (row.must_be_given()) return given();
   settings.allow(row.key);
   if (!settings.has(row.key)) return std::nullopt;
-  return settings.number(row.key, row.range);
+  return given();
 }
 
 bool read(Settings& settings, const Setting<bool>& setting) {

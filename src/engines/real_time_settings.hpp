@@ -2,6 +2,8 @@
 // What every runtime whose clock is real has in [run] and [workers].
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "engines/runtime_row.hpp"
@@ -24,6 +26,17 @@ inline constexpr Setting<double> kRestartAfter = {
     .range = {.low = 0.0, .high = kLongestRestart},
     .unit = "s",
     .meaning = "a worker that failed returns after so long; without it never"};
+inline constexpr Setting<std::int64_t> kAtStart = {
+    .key = "at_start",
+    .default_in_words = "all; 1 where workers come from elsewhere",
+    .range = {.low = 1.0},
+    .meaning = "a run begins when so many workers have joined"};
+
+/// Of so many workers.
+inline std::size_t present_at_start(const RuntimeSettings& settings, std::size_t workers) {
+  const auto found = settings.find(kAtStart.key);
+  return found == settings.end() ? workers : static_cast<std::size_t>(found->second);
+}
 
 /// Nothing: never.
 inline std::optional<Time> restart_of(const RuntimeSettings& settings) {

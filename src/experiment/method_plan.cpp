@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "engines/real_time_settings.hpp"
 #include "experiment/serverless.hpp"
 #include "methods/shared_settings.hpp"
 #include "tardigrad/error.hpp"
@@ -14,7 +17,7 @@ std::size_t workers_that_join_later(const World& world) {
   std::size_t count = 0;
   for (WorkerId worker = 0; world.availability && worker < world.workers; ++worker)
     count += world.availability->first_join(worker) > Time{0};
-  return count;
+  return std::max(count, world.workers - present_at_start(world.runtime, world.workers));
 }
 
 // How many steps an epoch has is the problem's affair, and the method's how many epochs there are.

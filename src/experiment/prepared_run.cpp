@@ -7,6 +7,7 @@
 
 #include "data/catalogue.hpp"
 #include "engines/network/monitor.hpp"
+#include "engines/real_time_settings.hpp"
 #include "experiment/build_info.hpp"
 #include "experiment/cores.hpp"
 #include "experiment/offer.hpp"
@@ -21,6 +22,13 @@ RunOrigin origin_of(const RunSource& source) {
   return source.before == Before::its_run ? RunOrigin(*source.directory) : RunOrigin::beside(source.scenario);
 }
 
+// Workers elsewhere come one by one, and the first begins unless the scenario says otherwise.
+Scenario begun_by_one(const Scenario& scenario) {
+  if (!scenario.runtime().serves || scenario.settings("workers").has(kAtStart.key)) return scenario;
+  const SettingValue::Table one = {{kAtStart.key, {std::int64_t{1}}}};
+  return scenario.with({{"workers", {one}}});
+}
+
 }  // namespace
 
 PreparedRun::PreparedRun(const RunSource& source)
@@ -29,15 +37,13 @@ PreparedRun::PreparedRun(const RunSource& source)
       scenario_(origin_.load_scenario(source.scenario, source.assignments)) {
   if (source.before == Before::its_run)
     scenario_ = continuation_.emplace(*source.directory, origin_, scenario_).scenario();
+  if (source.serve) scenario_ = begun_by_one(scenario_);
   catalogues_ = origin_.catalogues(source.plugins, source.own, scenario_);
   world_ = make_world(scenario_, scenario_.seed(), {catalogues_, data::data_root(source.data_root)});
   plan_ = make_run_plan(scenario_, Use::run, world_.problem->metric_names());
   method_ = make_method(scenario_, world_, catalogues_.methods);
   if (source.serve && !plan_.runtime.row->serves)
     throw Error(fmt::format("run.runtime = \"{}\": has no workers elsewhere: must be grpc", plan_.runtime.row->name));
-  if (source.serve && source.serve->least_workers > world_.workers)
-    throw Error(fmt::format("the run is to begin with {} workers, and there is room for {} (workers.count)",
-                            source.serve->least_workers, world_.workers));
   if (source.serve && world_.availability)
     throw Error(
         fmt::format("{}: workers.availability: workers elsewhere come and go by themselves; leave it out, or run "
@@ -67,7 +73,6 @@ RunOutput PreparedRun::run(const RunHooks& hooks) {
                                   .scenario_hash = offer.scenario_hash,
                                   .data_hash = data_hash(*world_.problem),
                                   .tokens = source_.serve->tokens,
-                                  .least_workers = source_.serve->least_workers,
                                   .on_listening = source_.serve->on_listening,
                                   .on_trouble = hooks.tell,
                                   .monitor = &monitor};

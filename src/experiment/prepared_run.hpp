@@ -23,7 +23,6 @@ struct ServeRequest {
   std::string address;  ///< network::ServerOptions
   network::Credentials credentials = {};
   std::filesystem::path tokens = {};  ///< network::Tokens; "": none are asked for
-  std::size_t least_workers = 1;
   std::function<void(const std::string& address)> on_listening = {};
   network::Monitor* monitor = nullptr;  ///< for those who watch in other ways than over the network
 };

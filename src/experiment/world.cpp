@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/memory.hpp"
+#include "engines/real_time_settings.hpp"
 #include "experiment/build_info.hpp"
 #include "experiment/run_plan.hpp"
 #include "experiment/serverless.hpp"
@@ -36,6 +37,8 @@ void read_workers(const Scenario& scenario, World& world) {
     world.availability = std::move(spec.availability);
   }
   world.runtime = read_runtime_settings(workers, "workers", runtime);
+  if (present_at_start(world.runtime, world.workers) > world.workers)
+    workers.fail(kAtStart.key, fmt::format("there is room for {} workers", world.workers));
   constexpr double kBytesPerWorker = 256;  // measured in a simulation
   if (const std::string lack = lack_of_memory(static_cast<double>(world.workers), kBytesPerWorker); !lack.empty())
     workers.fail(workers.has("groups") ? "groups" : "count", fmt::format("{} workers {}", world.workers, lack));

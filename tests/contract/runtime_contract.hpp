@@ -25,9 +25,12 @@ inline std::vector<const RuntimeRow*> rows_with_a_server() {
 inline RuntimeSettings settings_of(const RuntimeRow& row) {
   RuntimeSettings settings;
   for (const auto& list : {row.run_settings, row.workers_settings})
-    for (const SettingRow& setting : list)
-      if (const auto* fallback = std::get_if<double>(&setting.fallback))
-        settings[setting.key] = setting.is("time_scale") ? 1e-3 : *fallback;
+    for (const SettingRow& setting : list) {
+      if (const auto* number = std::get_if<double>(&setting.fallback))
+        settings[setting.key] = setting.is("time_scale") ? 1e-3 : *number;
+      if (const auto* count = std::get_if<std::int64_t>(&setting.fallback))
+        settings[setting.key] = static_cast<double>(*count);
+    }
   return settings;
 }
 

@@ -19,6 +19,18 @@ TEST_F(Network, ADemonstrationRunsAndReplays) {
   expect_whole("gradients");
 }
 
+// fedavg draws clients: two of those that are there, not of the four that there may be.
+TEST_F(Network, ADrawIsAmongThoseWhoCame) {
+  write("s.toml",
+        "problem = { name = 'quadratic', dimension = 50, mu = 0.05 }\nworkers = { count = 4 }\n"
+        "method = { name = 'fedavg', step_size = 1.0, local_step_size = 0.02, local_steps = 2, "
+        "clients_per_round = 2 }\nrun = { stop = { updates = 50 } }\n");
+  const Finished finished =
+      run({"serve", "s.toml", "--out", "r", "--demo", "2", "--at-start", "2", "--record", "--quiet"});
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  expect_whole("updates");
+}
+
 TEST_F(Network, WorkersInThisProcessRunAndReplay) {
   write_scenario("stop = { gradients = 400 }, record = true, runtime = \"grpc\"");
   const Finished finished = run({"run", "s.toml", "--out", "r", "--quiet"});
@@ -34,6 +46,26 @@ TEST_F(Network, WorkersAreToldThatTheRunIsOver) {
   for (const char* name : {"anna", "ben"}) {
     EXPECT_EQ(code(name), 0);
     EXPECT_THAT(read(folder_ / (std::string(name) + ".err")), HasSubstr("has left: the run is over"));
+  }
+  expect_whole("gradients");
+}
+
+// Of two under one name the first stays, until it goes; who waits is told when the run ends.
+TEST_F(Network, WhoWaitsForRoomOrANameIsToldToo) {
+  write_scenario("stop = { gradients = 2000 }");
+  serve({"--set", "workers.count=1", "--set", "workers.compute_time=0.001"});
+  work("anna");
+  ASSERT_TRUE(within(20.0, [&] { return events() > 10; }));
+  work("ben");
+  begin("second", {"work", "--connect", "127.0.0.1:" + std::to_string(port_), "--name", "anna"});
+  const auto said = [&](const char* name) { return read(folder_ / (std::string(name) + ".err")); };
+  ASSERT_TRUE(within(10.0, [&] { return said("ben").find("no room for another worker") != std::string::npos; }));
+  ASSERT_TRUE(within(10.0, [&] { return said("second").find("another process is here") != std::string::npos; }));
+  EXPECT_EQ(said("anna").find("sent away"), std::string::npos);
+  EXPECT_EQ(code("server"), 0) << read(folder_ / "server.err");
+  for (const char* name : {"anna", "ben", "second"}) {
+    EXPECT_EQ(code(name), 0) << said(name);
+    EXPECT_THAT(said(name), HasSubstr("has left: the run is over"));
   }
   expect_whole("gradients");
 }
@@ -252,9 +284,43 @@ TEST_F(Network, CertificatesAndTokensAreWrittenOnce) {
   expect_refused({"certs", "worker", "c", "../x"}, "the name of a worker's files");
   expect_refused({"token", "t", "a b"}, "a name has 1 to 128 bytes");
   write("bad", "anna 12\n");
-  expect_refused({"token", "bad", "anna"}, "bad:1: must be NAME and the SHA-256");
+  expect_refused({"token", "bad", "ben"}, "bad:1: must be NAME and the SHA-256");
   ASSERT_EQ(run({"token", "t", "anna"}).code, 0);
   expect_refused({"token", "t", "ana", "--revoke"}, "did you mean `anna`?");
+}
+
+TEST_F(Network, APortThatIsTakenIsToldBeforeAnythingIsWritten) {
+  write_scenario("stop = { gradients = 1000000 }");
+  serve();
+  const Finished second = run({"serve", "s.toml", "--out", "other", "--listen", "127.0.0.1:" + std::to_string(port_)});
+  EXPECT_EQ(second.code, 2);
+  EXPECT_THAT(second.err, HasSubstr("Address already in use"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "other"));
+}
+
+TEST_F(Network, AKeyOfAnotherCertificateIsRefused) {
+  write_scenario("stop = { gradients = 10 }");
+  ASSERT_EQ(run({"certs", "init", "c", "--host", "localhost"}).code, 0);
+  ASSERT_EQ(run({"certs", "worker", "c", "anna"}).code, 0);
+  expect_refused({"work", "--connect", "127.0.0.1:9", "--tls-ca", "c/ca.pem", "--tls-cert", "c/anna.pem", "--tls-key",
+                  "c/server-key.pem"},
+                 "the key is not that of the certificate");
+  expect_refused(
+      {"serve", "s.toml", "--listen", "127.0.0.1:0", "--tls-cert", "s.toml", "--tls-key", "c/server-key.pem"},
+      "the first is no certificate in PEM");
+}
+
+// Whoever takes a name away must not be held up by a line about another.
+TEST_F(Network, ABadLineAmongTheTokensHoldsUpNoRevocation) {
+  ASSERT_EQ(run({"token", "t", "anna"}).code, 0);
+  ASSERT_EQ(run({"token", "t", "ben"}).code, 0);
+  write("t", read(folder_ / "t") + "# a remark\ncleo 12\n");
+  expect_refused({"token", "t", "dora"}, "must be NAME and the SHA-256");
+  EXPECT_EQ(run({"token", "t", "anna", "--revoke"}).code, 0);
+  const std::string left = read(folder_ / "t");
+  EXPECT_EQ(left.find("anna"), std::string::npos);
+  for (const char* kept : {"ben ", "# a remark", "cleo 12"}) EXPECT_THAT(left, HasSubstr(kept));
+  EXPECT_EQ(run({"token", "t", "cleo"}).code, 0) << "the line is replaced";
 }
 
 TEST_F(Network, WordsThatCannotBeAreRefused) {
@@ -262,12 +328,13 @@ TEST_F(Network, WordsThatCannotBeAreRefused) {
   expect_refused({"serve", "s.toml"}, "--listen HOST:PORT is required");
   expect_refused({"serve", "s.toml", "--demo", "1", "--set", "workers.availability={ up = 1.0, down = 1.0 }"},
                  "workers elsewhere come and go by themselves");
-  expect_refused({"serve", "s.toml", "--demo", "1", "--set", "run.lost_after=2.5"}, "must be a whole number");
+  expect_refused({"serve", "s.toml", "--demo", "1", "--set", "run.lost_after=2.5"}, "must be an integer in [1, 1000]");
   expect_refused({"serve", "s.toml", "--listen", "nowhere"}, "--listen nowhere: must be HOST:PORT");
   expect_refused({"serve", "s.toml", "--listen", "0.0.0.0:0"}, "beyond this machine");
   expect_refused({"serve", "s.toml", "--listen", "127.0.0.1:0", "--tls-cert", "c.pem"}, "one without the other");
   expect_refused({"serve", "s.toml", "--listen", "127.0.0.1:0", "--tls-ca", "s.toml"}, "--tls-cert");
-  expect_refused({"serve", "s.toml", "--demo", "1", "--least-workers", "9"}, "there is room for 4");
+  expect_refused({"serve", "s.toml", "--demo", "1", "--at-start", "9"}, "there is room for 4");
+  expect_refused({"serve", "s.toml", "--listen", "host.invalid:1"}, "--listen host.invalid:1: ");
   expect_refused({"work", "--connect", "127.0.0.1:9", "--give-up-after", "0.2", "--quiet"},
                  "has not let the worker in");
   expect_refused({"work", "--connect", "10.1.2.3:99"}, "beyond this machine");

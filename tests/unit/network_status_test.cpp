@@ -26,7 +26,7 @@ Status example() {
                 .epoch = 2,
                 .uptime = 185.0,
                 .version = 1234,
-                .least_workers = 1,
+                .at_start = 1,
                 .most_workers = 4,
                 .present = 1,
                 .connections = 2,
@@ -123,9 +123,9 @@ TEST(Status, SaysWhyARunMakesNoProgress) {
   EXPECT_EQ(complaint(status), "the run was started again elsewhere: a worker has seen a later coordinator");
   status = example();
   status.phase = Status::Phase::waiting;
-  status.least_workers = 2;
+  status.at_start = 2;
   EXPECT_EQ(complaint(status), "waits for workers: 1 of 2 are there");
-  status.least_workers = 1;
+  status.at_start = 1;
   EXPECT_EQ(complaint(status), "");
   status.phase = Status::Phase::over;
   EXPECT_EQ(complaint(status), "the run is over");

@@ -157,7 +157,7 @@ class Served : public testing::Test {
                   .on_listening = [this](const std::string& address) { address_ = address; },
                   .monitor = &monitor_}),
         runtime_(grpc::transport(), problem_, buffers_,
-                 {.workers = 2, .heartbeat = from_seconds(1.0), .serve = &options_}) {
+                 {.workers = 2, .at_start = 1, .heartbeat = from_seconds(1.0), .serve = &options_}) {
     monitor_.set_sink([this](const ServeEvent& event) {
       const std::scoped_lock lock(reported_mutex_);
       reported_.push_back(std::string(name_of(event.kind)) + ' ' + event.worker);
@@ -302,7 +302,7 @@ TEST(Network, OwnDataAreWhatAWorkerSaysTheyAre) {
       .address = "127.0.0.1:0", .scenario_hash = "s", .own_data = true, .on_listening = [&](const std::string& where) {
         address = where;
       }};
-  NetworkRuntime runtime(grpc::transport(), problem, buffers, {.workers = 2, .serve = &serve});
+  NetworkRuntime runtime(grpc::transport(), problem, buffers, {.workers = 2, .at_start = 1, .serve = &serve});
   runtime.next(Time{1});
   Peer anna(address), ben(address);
   const wire::Identity identity{.scenario = "s", .tensors = {2}, .data = ""};

@@ -67,7 +67,7 @@ TEST(WireCoordinator, AnOrderGoesOutAndComesBackOnce) {
 TEST(WireCoordinator, AMismatchIsRefusedWithItsReason) {
   WirePeers peers({.most_workers = 1});
   Hello hello = peers.hello("a");
-  hello.protocol = 2;
+  hello.protocol = kProtocol + 1;
   EXPECT_EQ(refusal_of(peers, hello), Refusal::protocol);
   hello = peers.hello("a"), hello.identity.scenario = "another";
   EXPECT_EQ(refusal_of(peers, hello), Refusal::scenario);
@@ -122,6 +122,54 @@ TEST(WireCoordinator, FromTheFirstThatItLacksAllGoOutAgainInTheirOrder) {
   EXPECT_EQ(again[0].order.id, first);
   EXPECT_EQ(again[1].order.id, second);
   EXPECT_EQ(peers.coordinator().counters(0).redelivered, 2u);
+}
+
+TEST(WireCoordinator, WhoIsHereKeepsTheNameFromAnotherProcess) {
+  WirePeers peers;
+  const ConnectionId a = peers.join("a");
+  Hello other = peers.hello("a");
+  other.process = 2;
+  const ConnectionId b = peers.dial();
+  peers.say(b, other);
+  EXPECT_EQ(peers.heard<Refused>(b).at(0).reason, Refusal::name_taken);
+  EXPECT_FALSE(peers.closed(a));
+  peers.coordinator().disconnected(a, peers.now());
+  const ConnectionId c = peers.dial();
+  peers.say(c, other);
+  EXPECT_EQ(peers.heard<Welcome>(c).size(), 1u) << "the first has gone: this is the one that was started again";
+}
+
+// One has half a connection, one has none, one waits for room, one was lost.
+TEST(WireCoordinator, WhoWasNotThereAtTheEndIsTold) {
+  WirePeers peers({.most_workers = 3});
+  const ConnectionId a = peers.join("a"), b = peers.join("b"), c = peers.join("c");
+  peers.join("d");
+  peers.settle();
+  peers.say(c, Goodbye{});
+  peers.settle();
+  peers.coordinator().disconnected(b, peers.now());
+  EXPECT_FALSE(peers.coordinator().awaits_somebody());
+  peers.coordinator().say_goodbye("over");
+  peers.pass(0.1);
+  EXPECT_EQ(peers.heard<Goodbye>(a).size(), 1u);
+  for (const char* name : {"b", "d"}) {
+    EXPECT_TRUE(peers.coordinator().awaits_somebody());
+    const ConnectionId late = peers.join(name);
+    EXPECT_EQ(peers.heard<Goodbye>(late).at(0).text, "over");
+    EXPECT_TRUE(peers.closed(late));
+  }
+  EXPECT_FALSE(peers.coordinator().awaits_somebody());
+}
+
+TEST(WireCoordinator, WhoIsLostIsNotWaitedForAtTheEnd) {
+  WirePeers peers;
+  const ConnectionId a = peers.join("a");
+  peers.settle();
+  peers.coordinator().disconnected(a, peers.now());
+  peers.coordinator().say_goodbye("over");
+  EXPECT_TRUE(peers.coordinator().awaits_somebody());
+  peers.pass(1000.0);
+  EXPECT_FALSE(peers.coordinator().awaits_somebody());
 }
 
 TEST(WireCoordinator, AResultThatArrivedBeforeTheCutIsNotAppliedTwice) {

@@ -195,12 +195,18 @@ TEST(WireSession, RefusalsThatTimeDoesNotMendEndIt) {
   EXPECT_FALSE(worker.session.ended()) << "it may be readmitted";
 }
 
-TEST(WireSession, TwoProcessesOfOneNameDoNotFightForEver) {
-  Worker worker;
-  for (int i = 1; i <= 5; ++i) {
-    worker.join({0, static_cast<std::uint64_t>(i)});
-    worker.hear(Refused{Refusal::superseded, ""});
-    EXPECT_EQ(worker.session.ended(), i == 5) << i;
+TEST(WireSession, ForRoomOrItsNameItAsksEveryFewSeconds) {
+  for (const Refusal reason : {Refusal::full, Refusal::name_taken}) {
+    Worker worker;
+    worker.join({0, 1});
+    for (int i = 0; i < 20; ++i) {
+      worker.hear(Refused{reason, ""});
+      ASSERT_FALSE(worker.session.ended());
+      const Time before = worker.now;
+      while (worker.take<Connect>().empty()) worker.pass(0.05);
+      EXPECT_LE(worker.now - before, kLongestWaitForRoom + from_seconds(0.1)) << i;
+      worker.session.connected(worker.at = static_cast<ConnectionId>(i + 2), worker.now);
+    }
   }
 }
 

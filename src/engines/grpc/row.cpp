@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
-#include <cmath>
-
 #include "engines/grpc/transport.hpp"
 #include "engines/network/network_runtime.hpp"
 #include "engines/real_time_settings.hpp"
 #include "engines/runtime_row.hpp"
-#include "tardigrad/error.hpp"
 
 namespace tardigrad::grpc {
 namespace {
@@ -17,19 +12,13 @@ constexpr Setting<double> kHeartbeat = {.key = "heartbeat",
                                         .range = {.low = 0.01, .high = 3600.0},
                                         .unit = "real s",
                                         .meaning = "a worker that is there says so at least so often"};
-constexpr Setting<double> kLostAfter = {
+constexpr Setting<std::int64_t> kLostAfter = {
     .key = "lost_after",
-    .fallback = 5.0,
+    .fallback = 5,
     .range = {.low = 1.0, .high = 1000.0},
     .meaning = "so many times its typical silence, at least a heartbeat, make a worker lost"};
-std::uint32_t whole(double lost_after) {
-  if (lost_after != std::floor(lost_after))
-    throw Error(fmt::format("run.lost_after = {}: must be a whole number", lost_after));
-  return static_cast<std::uint32_t>(lost_after);
-}
-
 constexpr SettingRow kRunSettings[] = {kTimeScale, kHeartbeat, kLostAfter};
-constexpr SettingRow kWorkersSettings[] = {kRestartAfter};
+constexpr SettingRow kWorkersSettings[] = {kRestartAfter, kAtStart};
 
 }  // namespace
 
@@ -48,12 +37,13 @@ RuntimeRow row() {
             return std::make_unique<network::NetworkRuntime>(
                 transport(), parts.problem, parts.buffers,
                 network::NetworkOptions{.workers = parts.workers,
+                                        .at_start = present_at_start(parts.settings, parts.workers),
                                         .pace = parts.compute_time,
                                         .availability = parts.availability,
                                         .restart_after = restart_of(parts.settings),
                                         .time_scale = parts.settings.at(kTimeScale.key),
                                         .heartbeat = from_seconds(parts.settings.at(kHeartbeat.key)),
-                                        .lost_after = whole(parts.settings.at(kLostAfter.key)),
+                                        .lost_after = static_cast<std::uint32_t>(parts.settings.at(kLostAfter.key)),
                                         .evaluation_threads = parts.evaluation_threads,
                                         .serve = parts.serve});
           }};

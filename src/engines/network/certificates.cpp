@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -128,6 +129,19 @@ Certified certify(const Certified& authority, const std::string& name, const std
   if (!names.empty()) extend(certificate.get(), issuer.get(), NID_subject_alt_name, names);
   require(X509_sign(certificate.get(), issuer_key.get(), EVP_sha256()) > 0, "signing");
   return in_pem(certificate.get(), key.get());
+}
+
+void check_pair(const std::string& certificate, const std::string& key, const std::string& of) {
+  const auto bytes = [](const std::string& text) {
+    return Bytes(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  };
+  const Certificate first(PEM_read_bio_X509(bytes(certificate).get(), nullptr, nullptr, nullptr));
+  const Key its(PEM_read_bio_PrivateKey(bytes(key).get(), nullptr, nullptr, const_cast<char*>("")));
+  const bool fits = first && its && X509_check_private_key(first.get(), its.get()) == 1;
+  ERR_clear_error();
+  if (!first) throw Error(fmt::format("{}: the first is no certificate in PEM", of));
+  if (!its) throw Error(fmt::format("{}: the second is no private key in PEM without a password", of));
+  if (!fits) throw Error(fmt::format("{}: the key is not that of the certificate", of));
 }
 
 }  // namespace tardigrad::network

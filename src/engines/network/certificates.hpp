@@ -22,4 +22,7 @@ Certified make_authority(const std::string& name);
 Certified certify(const Certified& authority, const std::string& name, const std::vector<std::string>& hosts,
                   bool expired = false);
 
+/// Errors  Error where a text in PEM is no certificate or no key, or the key is another's; `of` names both in messages
+void check_pair(const std::string& certificate, const std::string& key, const std::string& of);
+
 }  // namespace tardigrad::network

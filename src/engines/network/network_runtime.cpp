@@ -90,6 +90,10 @@ NetworkRuntime::~NetworkRuntime() {
   evaluating_.reset();
   local_.clear();
   if (is_watched()) options_.serve->monitor->detach();
+  {
+    const std::scoped_lock lock(mutex_);
+    deaf_ = true;
+  }
   server_.reset();  // waits until nobody calls us any more
   gradient_.clear();
   std::error_code ignored;
@@ -111,11 +115,21 @@ void NetworkRuntime::wind_down() {
 bool NetworkRuntime::comes_to_rest(std::chrono::nanoseconds timeout) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point until = Clock::now() + timeout;
+  while (Clock::now() < until && awaits_somebody()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   while (!std::ranges::all_of(local_, [](const auto& worker) { return worker->has_ended(); })) {
     if (Clock::now() >= until) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return !evaluating_ || evaluating_->comes_to_rest(std::max(Clock::duration::zero(), until - Clock::now()));
+}
+
+// Of those elsewhere who were not told that the run is over.
+bool NetworkRuntime::awaits_somebody() {
+  const std::scoped_lock lock(mutex_);
+  if (is_local() || !server_) return false;
+  tick();
+  perform();
+  return coordinator_->awaits_somebody();
 }
 
 void NetworkRuntime::start() {
@@ -168,14 +182,14 @@ void NetworkRuntime::start_local_workers() {
 
 // At the beginning the server waits: for all who are to be there, or as many as it was told.
 bool NetworkRuntime::may_begin() {
-  std::size_t waiting = 0, wanted = is_local() ? 0 : options_.serve->least_workers;
+  std::size_t waiting = 0, wanted = is_local() ? 0 : options_.at_start;
   const std::scoped_lock lock(mutex_);
   for (std::size_t worker = 0; worker < options_.workers; ++worker) {
     const auto id = static_cast<WorkerId>(worker);
     waiting += coordinator_->is_coming(id);
     if (is_local()) wanted += !options_.availability || options_.availability->first_join(id) <= Time{0};
   }
-  if (waiting < wanted) return false;
+  if (waiting < std::min(wanted, options_.at_start)) return false;
   std::vector<wire::CoordinatorEvent> joins;
   while (auto event = coordinator_->next_event()) joins.push_back(std::move(*event));
   perform();

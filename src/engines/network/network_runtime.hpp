@@ -36,6 +36,7 @@ std::vector<std::uint64_t> tensor_sizes(const Layout& layout);
 /// Referenced objects outlive the runtime.
 struct NetworkOptions {
   std::size_t workers = 1;                     ///< at most so many at once
+  std::size_t at_start = workers;              ///< it begins when so many have joined
   const ComputeTime* pace = nullptr;           ///< of workers in this process
   const Availability* availability = nullptr;  ///< of workers in this process
   std::optional<Time> restart_after = {};      ///< one that failed is let in again after this time; nothing: never
@@ -51,7 +52,7 @@ struct NetworkOptions {
 /// Workers that are reached by messages: the server's side of the protocol (engines/wire), a transport under it, and
 /// the caller's thread as the server. Workers come, go, vanish and return, and the run goes on.
 ///
-///   clock    Real time since the first worker joined (all of this process, or ServeOptions::least_workers).
+///   clock    Real time since the first worker joined (all of this process, or NetworkOptions::at_start).
 ///   orders   Have numbers of their own, from 0 on; those of the protocol are never given twice, whatever is restarted.
 ///   failure  A worker whose problem throws is lost, and let in again by `restart_after` or `readmit`.
 ///   idle     With workers elsewhere: when all that there can be are there and have nothing to do. One that is not
@@ -157,6 +158,7 @@ class NetworkRuntime final : public Runtime, Saveable, ServerEvents {
   void start_local_workers();
   bool is_local() const { return options_.serve == nullptr; }
   bool may_begin();
+  bool awaits_somebody();
   std::optional<wire::CoordinatorEvent> take_event();
   void wait(Time limit, threads::Instant look_again);
   void perform();
@@ -216,7 +218,8 @@ class NetworkRuntime final : public Runtime, Saveable, ServerEvents {
     std::uint64_t received_bytes = 0, sent_bytes = 0;
   } watched_;
   Time listening_since_{};
-  bool closing_ = false;
+  bool closing_ = false;  // everybody is told
+  bool deaf_ = false;     // and nobody is listened to any more
   Time next_tick_{};
 
   ComputePool evaluators_;

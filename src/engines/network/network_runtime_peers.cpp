@@ -27,7 +27,7 @@ void NetworkRuntime::look_at_tokens(Time now) {
   const std::string trouble = tokens_->refresh();
   if (trouble != std::exchange(token_trouble_, trouble) && !trouble.empty()) {
     report({.kind = ServeEvent::Kind::trouble, .reason = trouble});
-    if (options_.serve->on_trouble) options_.serve->on_trouble(trouble + "; the tokens stay what they were");
+    if (options_.serve->on_trouble) options_.serve->on_trouble(trouble);
   }
   for (const auto& [connection, peer] : peers_)
     if (!peer.name.empty() && !tokens_->allows(peer.name, peer.token))
@@ -62,7 +62,7 @@ void NetworkRuntime::perform() {
 
 void NetworkRuntime::connected(ConnectionId connection, const Peer& peer) {
   const std::scoped_lock lock(mutex_);
-  if (closing_) return;
+  if (deaf_) return;
   peers_[connection] = {peer};
   coordinator_->connected(connection, real_now());
   perform();
@@ -70,7 +70,7 @@ void NetworkRuntime::connected(ConnectionId connection, const Peer& peer) {
 
 void NetworkRuntime::received(ConnectionId connection, wire::Message message) {
   const std::scoped_lock lock(mutex_);
-  if (closing_) return;
+  if (deaf_) return;
   if (const auto* hello = std::get_if<wire::Hello>(&message)) {
     KnownPeer& peer = peers_[connection];
     peer.name = hello->name;
@@ -87,7 +87,7 @@ void NetworkRuntime::received(ConnectionId connection, wire::Message message) {
 
 void NetworkRuntime::malformed(ConnectionId connection, const char* problem) {
   const std::scoped_lock lock(mutex_);
-  if (closing_) return;
+  if (deaf_) return;
   coordinator_->malformed(connection, problem, real_now());
   perform();
 }
@@ -95,7 +95,7 @@ void NetworkRuntime::malformed(ConnectionId connection, const char* problem) {
 void NetworkRuntime::disconnected(ConnectionId connection) {
   const std::scoped_lock lock(mutex_);
   peers_.erase(connection);
-  if (closing_) return;
+  if (deaf_) return;
   coordinator_->disconnected(connection, real_now());
   perform();
 }

@@ -33,7 +33,7 @@ void NetworkRuntime::fill_status(Status& status) const {
   status.phase = closing_ ? Status::Phase::over : watched_.begun ? Status::Phase::running : Status::Phase::waiting;
   status.epoch = coordinator.epoch();
   status.uptime = to_seconds(now - listening_since_);
-  status.least_workers = options_.serve->least_workers;
+  status.at_start = options_.at_start;
   status.most_workers = options_.workers;
   status.connections = coordinator.connections();
   status.lost_after = to_seconds(static_cast<std::int64_t>(options_.lost_after) * options_.heartbeat);

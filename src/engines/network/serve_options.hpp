@@ -22,7 +22,6 @@ struct ServeOptions {
   std::string data_hash = {};         ///< of what the problem was made from; "": each has data of its own
   bool own_data = false;              ///< examples and steps an epoch are those that a worker says it has
   std::filesystem::path tokens = {};  ///< Tokens: who may take part; "": whoever can connect
-  std::size_t least_workers = 1;      ///< the run begins when so many have joined
   /// Greater than that of every earlier start in the run's directory.
   std::uint64_t epoch = 0;
   /// Told the address when workers may come.  Thread  the run's

@@ -58,7 +58,7 @@ void visit_status(Of& status, const Visit& visit) {
   visit("epoch", status.epoch);
   visit("uptime_seconds", status.uptime);
   visit("version", status.version);
-  visit("least_workers", status.least_workers);
+  visit("at_start", status.at_start);
   visit("most_workers", status.most_workers);
   visit("present", status.present);
   visit("connections", status.connections);
@@ -151,10 +151,10 @@ const char* name_of(Status::Phase phase) {
 }
 
 const char* name_of(wire::Refusal reason) {
-  static constexpr std::array kNames = {"protocol",    "scenario",   "layout",    "data",   "name",   "stale_hello",
-                                        "stale_epoch", "superseded", "put_aside", "full",   "token",  "timeout",
-                                        "malformed",   "unknown",    "withdrawn", "offset", "length", "checksum",
-                                        "norm",        "not_finite", "no_credit"};
+  static constexpr std::array kNames = {"protocol",    "scenario",   "layout",     "data",      "name",   "stale_hello",
+                                        "stale_epoch", "superseded", "name_taken", "put_aside", "full",   "token",
+                                        "timeout",     "malformed",  "unknown",    "withdrawn", "offset", "length",
+                                        "checksum",    "norm",       "not_finite", "no_credit"};
   static_assert(kNames.size() == wire::kRefusals);
   return kNames.at(static_cast<std::size_t>(reason));
 }
@@ -164,8 +164,8 @@ std::string complaint(const Status& status) {
     case Status::Phase::preparing:
       return "the run has not begun";
     case Status::Phase::waiting:
-      if (status.present < status.least_workers)
-        return fmt::format("waits for workers: {} of {} are there", status.present, status.least_workers);
+      if (status.present < status.at_start)
+        return fmt::format("waits for workers: {} of {} are there", status.present, status.at_start);
       break;
     case Status::Phase::over:
       return "the run is over";

@@ -74,7 +74,7 @@ struct Status {
   std::uint64_t epoch = 0;               ///< of this start of the coordinator, from 1; 0: without a directory
   double uptime = 0.0;                   ///< real s since this start
   std::uint64_t version = 0;             ///< updates so far
-  std::uint64_t least_workers = 0, most_workers = 0;
+  std::uint64_t at_start = 0, most_workers = 0;
   std::uint64_t present = 0, connections = 0;
   double lost_after = 0.0;           ///< real s that nobody may be there, or the server's thread be silent
   std::optional<double> alone = {};  ///< real s for which nobody was there

@@ -183,6 +183,7 @@ void WorkerClient::perform() {
   if (session_->joined() != connected_) {
     connected_ = session_->joined();
     tell(connected_ ? "connected" : "disconnected");
+    trouble_.clear();
   }
   if (session_->sent_away() != told_) {
     told_ = session_->sent_away();
@@ -242,7 +243,7 @@ void WorkerClient::malformed(ConnectionId connection, const char* problem) {
 void WorkerClient::disconnected(ConnectionId connection, const std::string& reason) {
   const std::scoped_lock lock(mutex_);
   if (!client_) return;
-  if (!reason.empty() && !session_->joined()) tell(reason);
+  if (!reason.empty() && !session_->joined() && reason != trouble_) tell(trouble_ = reason);
   session_->disconnected(connection, real_now());
   perform();
 }

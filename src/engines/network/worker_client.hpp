@@ -100,7 +100,8 @@ class WorkerClient final : ClientEvents {
   std::optional<wire::HeldOrder> held_;  // is being computed
   OrderId jobs_ = 0;                     // given to the thread so far: orders that come again have new numbers there
   std::optional<wire::Ended> session_end_;
-  std::string told_;  // last, of why it was sent away
+  std::string told_;     // last, of why it was sent away
+  std::string trouble_;  // told last, of the connection
 
   std::unique_ptr<threads::WorkerThread> computing_;
   std::jthread thread_;  // last: it uses the others

@@ -313,7 +313,9 @@ const char* describe(Refusal reason) {
     case Refusal::stale_epoch:
       return "the coordinator was started again since";
     case Refusal::superseded:
-      return "somebody else has come under this name";
+      return "it has come again on another connection";
+    case Refusal::name_taken:
+      return "another process is here under this name";
     case Refusal::put_aside:
       return "the worker was put aside";
     case Refusal::full:

@@ -141,6 +141,7 @@ std::optional<Refusal> Coordinator::objection(const Hello& hello, Worker*& worke
   if (worker->barred) return Refusal::put_aside;
   if (worker->incarnation > 0 && hello.process == worker->process && hello.greeting <= worker->greeting)
     return Refusal::stale_hello;
+  if (worker->connection && hello.process != worker->process) return Refusal::name_taken;
   return std::nullopt;
 }
 
@@ -174,9 +175,16 @@ Coordinator::Worker* Coordinator::take_number_of_a_lost_one(const std::string& n
 }
 
 void Coordinator::greet(ConnectionId connection, const Hello& hello) {
+  if (over_) {
+    awaited_.erase(hello.name);
+    actions_.push_back(Send{connection, Goodbye{*over_}});
+    return close(connection);
+  }
   Worker* worker = nullptr;
   if (const std::optional<Refusal> reason = objection(hello, worker)) {
     std::string text = describe(*reason);
+    const bool comes_again = *reason == Refusal::full || *reason == Refusal::name_taken;
+    if (comes_again && knocking_.size() < kMostKnocking) knocking_[hello.name] = clock_.elapsed();
     if (*reason == Refusal::protocol) text += fmt::format(": {} here, {} there", kProtocol, hello.protocol);
     return refuse(connection, *reason, text);
   }
@@ -188,6 +196,7 @@ void Coordinator::welcome(Worker& worker, ConnectionId connection, const Hello& 
     const ConnectionId former = *worker.connection;
     refuse(former, Refusal::superseded);
   }
+  knocking_.erase(worker.name);
   ++worker.incarnation;
   worker.process = hello.process;
   worker.greeting = hello.greeting;
@@ -270,6 +279,7 @@ void Coordinator::lose(Worker& worker, std::string reason, std::optional<OrderId
   }
   if (!worker.present || worker.losing) return;
   worker.losing = true;
+  awaited_.erase(worker.name);
   events_.push_back({.kind = CoordinatorEvent::Kind::lost,
                      .worker = worker.id,
                      .reason = std::move(reason),
@@ -330,10 +340,15 @@ void Coordinator::leave_if_drained(Worker& worker) {
 }
 
 void Coordinator::say_goodbye(const std::string& text) {
+  over_ = one_line(text);
+  for (const auto& worker : workers_)
+    if (worker->present && !worker->losing && !worker->connection) awaited_.insert(worker->name);
+  for (const auto& [name, time] : knocking_)
+    if (clock_.elapsed() - time <= 2 * kLongestWaitForRoom) awaited_.insert(name);
   std::vector<ConnectionId> all;
   for (const auto& [id, connection] : connections_) all.push_back(id);
   for (const ConnectionId id : all) {
-    actions_.push_back(Send{id, Goodbye{one_line(text)}});
+    actions_.push_back(Send{id, Goodbye{*over_}});
     close(id);
   }
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -90,7 +91,8 @@ struct OrderCounters {
 class Coordinator {
  public:
   static constexpr std::uint32_t kMostOffences = 3;
-  static constexpr unsigned kOrdersOfAnEpoch = 40;  ///< bits: order ids of epoch e begin at e * 2^40
+  static constexpr std::size_t kMostKnocking = 4096;  ///< names for whom there was no room that are kept in mind
+  static constexpr unsigned kOrdersOfAnEpoch = 40;    ///< bits: order ids of epoch e begin at e * 2^40
 
   explicit Coordinator(CoordinatorOptions options);
 
@@ -117,8 +119,10 @@ class Coordinator {
   void put_aside(WorkerId worker, std::string reason);
   void readmit();
   void readmit(WorkerId worker);
-  /// The run is over: everybody is told, and goes.
+  /// The run is over: everybody is told, and goes. Who comes later is told too.
   void say_goodbye(const std::string& text);
+  /// After it: is there somebody who is between two connections, or waits for room, and was not told?
+  bool awaits_somebody() const { return !awaited_.empty(); }
   /// What the server has seen. Pre  while loading: nothing has happened, and the epoch is a later one
   void serialize(Archive& archive);
 
@@ -242,6 +246,9 @@ class Coordinator {
   std::size_t uploads_ = 0;
   std::array<std::uint64_t, kRefusals> refused_{};
   std::uint64_t acknowledged_again_ = 0;
+  std::map<std::string, Time, std::less<>> knocking_;  // no room, or the name taken; when they came last
+  std::optional<std::string> over_;                    // what is said to who comes
+  std::set<std::string, std::less<>> awaited_;         // who was there, and was not told
   bool outdated_ = false;
 };
 

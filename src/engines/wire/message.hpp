@@ -19,7 +19,10 @@
 namespace tardigrad::wire {
 
 /// Raised whenever a message changes its meaning or form; peers of unequal numbers refuse each other.
-inline constexpr std::uint32_t kProtocol = 1;
+inline constexpr std::uint32_t kProtocol = 2;
+
+/// At most so long a worker for whom there was no room, or whose name was taken, waits before it asks again.
+inline constexpr Time kLongestWaitForRoom = std::chrono::seconds(5);
 
 /// So many heartbeats may pass between a connection and its hello, and between the hello and its answer.
 inline constexpr int kGreetingTime = 5;
@@ -109,7 +112,8 @@ enum class Refusal : std::uint8_t {
   name,         ///< none, or longer than may be
   stale_hello,  ///< an earlier hello of a process that has sent a later one
   stale_epoch,  ///< the coordinator was started again since: this one is not the latest
-  superseded,   ///< somebody said hello under this name
+  superseded,   ///< the worker said hello again on another connection
+  name_taken,   ///< a worker of another process is here under this name
   put_aside,    ///< the worker is not wanted any more
   full,         ///< no room for another worker
   token,        ///< none, or not one of this name

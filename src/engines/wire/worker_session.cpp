@@ -13,7 +13,6 @@ namespace {
 
 constexpr Time kLongestHeartbeat = std::chrono::hours(1);
 constexpr std::uint32_t kMostLostAfter = 1000;
-constexpr std::uint32_t kMostSuperseded = 5;  // in a row, and nothing acknowledged: two workers have one name
 
 bool time_mends(Refusal reason) {
   switch (reason) {
@@ -129,7 +128,6 @@ void WorkerSession::handle(Message& message) {
     parameters(*chunk);
   } else if (const auto* ack = std::get_if<Ack>(&message)) {
     acknowledged_ = ack->order;
-    superseded_ = 0;
     back_off_.reset();
     drop_held(ack->order);
   } else if (const auto* refusal = std::get_if<Refuse>(&message)) {
@@ -160,7 +158,7 @@ void WorkerSession::welcomed(const Welcome& welcome) {
     return;
   }
   last_ = welcome.session;
-  if (superseded_ == 0) sent_away_.clear();
+  sent_away_.clear();
   heartbeat_ = welcome.heartbeat;
   lost_after_ = welcome.lost_after;
   clock_.set_most_step(heartbeat_);
@@ -171,7 +169,7 @@ void WorkerSession::welcomed(const Welcome& welcome) {
   since_ = clock_.elapsed();
   next_beat_ = since_ + heartbeat_;
   liveness_ = Liveness(heartbeat_, lost_after_, since_);
-  if (superseded_ == 0) back_off_.reset();
+  back_off_.reset();
   for (std::size_t i = held_.size(); i-- > 0;)
     if (std::ranges::find(welcome.goes_on, held_[i].held) == welcome.goes_on.end()) drop(i);
   if (state_ != State::joined) return;  // it was drained, and nothing is left
@@ -183,11 +181,10 @@ void WorkerSession::welcomed(const Welcome& welcome) {
 void WorkerSession::refused(const Refused& refusal) {
   sent_away_ = describe(refusal.reason);
   if (const std::string text = one_line(refusal.text); !text.empty() && text != sent_away_) sent_away_ += ": " + text;
-  const bool again = refusal.reason == Refusal::superseded && ++superseded_ >= kMostSuperseded;
-  if (!time_mends(refusal.reason) || again)
-    end(sent_away_, true);
-  else
-    retry(/*close=*/true);
+  if (!time_mends(refusal.reason)) return end(sent_away_, true);
+  retry(/*close=*/true);
+  if (refusal.reason == Refusal::full || refusal.reason == Refusal::name_taken)
+    wait_ = std::min(wait_, kLongestWaitForRoom);
 }
 
 void WorkerSession::assigned(const Assign& assign) {

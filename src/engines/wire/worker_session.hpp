@@ -146,7 +146,6 @@ class WorkerSession {
   std::optional<OrderId> acknowledged_;
   std::deque<Held> held_;  // oldest first
   std::uint32_t room_ = 0, consumed_ = 0, chunk_bytes_ = 4;
-  std::uint32_t superseded_ = 0;  // in a row
   std::string sent_away_;
   bool draining_ = false;
   std::vector<WorkerAction> actions_;
