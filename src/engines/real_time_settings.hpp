@@ -26,11 +26,10 @@ inline constexpr Setting<double> kRestartAfter = {
     .range = {.low = 0.0, .high = kLongestRestart},
     .unit = "s",
     .meaning = "a worker that failed returns after so long; without it never"};
-inline constexpr Setting<std::int64_t> kAtStart = {
-    .key = "at_start",
-    .default_in_words = "all; 1 where workers come from elsewhere",
-    .range = {.low = 1.0},
-    .meaning = "a run begins when so many workers have joined"};
+inline constexpr Setting<std::int64_t> kAtStart = {.key = "at_start",
+                                                   .default_in_words = "all; 1 where workers come from elsewhere",
+                                                   .range = {.low = 1.0},
+                                                   .meaning = "a run begins when so many workers have joined"};
 
 /// Of so many workers.
 inline std::size_t present_at_start(const RuntimeSettings& settings, std::size_t workers) {
