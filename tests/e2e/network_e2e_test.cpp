@@ -134,6 +134,72 @@ TEST_F(Network, AKilledCoordinatorIsFoundAgain) {
   expect_whole("gradients");
 }
 
+// Thirty times kill -9 or SIGSTOP, of workers and of the coordinator, as a seed draws them.
+TEST_F(Network, KilledAtRandomItsAccountsStayWhole) {
+  write_scenario("stop = { gradients = 100000000 }, heartbeat = 0.1, checkpoint_every = { seconds = 0.2 }");
+  serve();
+  const std::vector<std::string> names = {"anna", "ben", "cleo", "dora"};
+  for (const std::string& name : names) work(name);
+  Stream dice(20261128, Purpose::test);
+  std::map<std::string, int> faults;
+  for (int turn = 0; turn < 30; ++turn) {
+    const std::size_t before = events();
+    ASSERT_TRUE(within(30.0, [&] { return events() > before + 50; })) << "after " << turn << " faults nothing happens";
+    const std::string& name = names[dice.below(names.size())];
+    const std::uint64_t fault = dice.below(10);
+    if (fault < 5) {
+      kill_hard(name);
+      work(name);
+    } else if (fault < 7) {
+      ::kill(running_.at(name), SIGSTOP);
+      std::this_thread::sleep_for(milliseconds(dice.below(1500)));
+      ::kill(running_.at(name), SIGCONT);
+    } else if (fault < 8) {
+      for (const std::string& each : names) kill_hard(each);
+      for (const std::string& each : names) work(each);
+    } else {
+      kill_hard("server");
+      serve();
+    }
+    ++faults[fault < 5 ? "worker" : fault < 7 ? "stopped" : fault < 8 ? "all" : "server"];
+  }
+  for (const char* met : {"worker", "stopped", "all", "server"}) EXPECT_GE(faults[met], 1) << met;
+  ::kill(running_.at("server"), SIGINT);
+  EXPECT_EQ(code("server"), 130) << read(folder_ / "server.err");
+  EXPECT_GT(summary("r")["counters"]["lost"], 0);
+  expect_whole("interrupted");
+}
+
+// An order has 16 kB of vectors; 400 bytes that stayed of each would be 4 MB.
+TEST_F(Network, MemoryIsFlatOverTenThousandOrders) {
+  write_scenario("stop = { gradients = 1000000 }");
+  serve();
+  for (const char* name : {"anna", "ben", "cleo"}) work(name);
+  const auto megabytes = [&] {
+    const std::string status = read("/proc/" + std::to_string(running_.at("server")) + "/status");
+    return std::stod(status.substr(status.find("VmRSS:") + 6)) / 1024.0;
+  };
+  ASSERT_TRUE(within(60.0, [&] { return events() > 1000; }));
+  const double early = megabytes();
+  ASSERT_TRUE(within(120.0, [&] { return events() > 11000; }));
+  EXPECT_LT(megabytes() - early, 4.0);
+  ::kill(running_.at("server"), SIGINT);
+  EXPECT_EQ(code("server"), 130);
+}
+
+TEST_F(Network, TwoHundredWorkersAtOnce) {
+  write_scenario("stop = { gradients = 2000 }");
+  serve({"--set", "workers.count=200", "--at-start", "200", "--set", "workers.compute_time=0.1"});
+  for (int i = 0; i < 200; ++i) {
+    begin("w" + std::to_string(i),
+          {"work", "--connect", "127.0.0.1:" + std::to_string(port_), "--name", "w" + std::to_string(i), "--quiet"});
+  }
+  EXPECT_EQ(code("server", 120.0), 0) << read(folder_ / "server.err");
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(code("w" + std::to_string(i)), 0);
+  EXPECT_EQ(summary("r")["counters"]["lost"], 0);
+  expect_whole("gradients");
+}
+
 TEST_F(Network, CtrlCLetsAWorkerBringWhatItHas) {
   write_scenario("stop = { gradients = 3000 }, heartbeat = 0.1");
   serve();
