@@ -53,6 +53,7 @@ class Network : public Program {
                                       "--record", "--quiet", "--listen", "127.0.0.1:" + std::to_string(port_)};
     if (std::ranges::find(more, "--overwrite") == more.end()) words.emplace_back("--resume");
     words.insert(words.end(), more.begin(), more.end());
+    std::filesystem::remove(folder_ / "server.err");  // of an earlier start
     begin("server", words);
     const std::regex address("--connect 127\\.0\\.0\\.1:([0-9]+)");
     std::smatch found;

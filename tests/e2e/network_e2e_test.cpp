@@ -166,6 +166,8 @@ TEST_F(Network, KilledAtRandomItsAccountsStayWhole) {
   for (const char* met : {"worker", "stopped", "all", "server"}) EXPECT_GE(faults[met], 1) << met;
   ::kill(running_.at("server"), SIGINT);
   EXPECT_EQ(code("server"), 130) << read(folder_ / "server.err");
+  ASSERT_TRUE(std::filesystem::exists(folder_ / "r" / "summary.json"))
+      << read(folder_ / "server.err") << read(folder_ / "server.out");
   EXPECT_GT(summary("r")["counters"]["lost"], 0);
   expect_whole("interrupted");
 }
