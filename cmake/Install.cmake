@@ -2,8 +2,8 @@
 # What `cmake --install` puts where, and the packages that CPack makes of it (`./dev package`). The installed tree can
 # be moved: program, libraries and plugins find each other, and CMake the package, relative to themselves.
 #   bin/tardigrad            the program
-#   lib/tardigrad/           libtardigrad_core.so, libtardigrad_experiment.so, libtardigrad_transfer.so (opened when
-#                            needed), and plugins that are opened without being named (core/plugins.hpp)
+#   lib/tardigrad/           libtardigrad_core.so, libtardigrad_experiment.so, libtardigrad_transfer.so and others that
+#                            are opened when needed, and plugins that are opened without being named (core/plugins.hpp)
 #   include/tardigrad/       the contract, for plugins and for programs that embed it
 #   lib/cmake/tardigrad/     find_package(tardigrad), with the targets tardigrad::tardigrad and tardigrad::experiment
 #   share/                   completions for bash, zsh and fish, the manual page
@@ -41,7 +41,8 @@ install(FILES ${CMAKE_BINARY_DIR}/tardigrad-config.cmake ${CMAKE_BINARY_DIR}/tar
 # Not share/doc, which small systems leave out.
 install(FILES LICENSE README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md DESTINATION share/tardigrad COMPONENT core)
 install(DIRECTORY docs scenarios DESTINATION share/tardigrad COMPONENT core)
-install(DIRECTORY examples/plugin examples/embedding DESTINATION share/tardigrad/examples COMPONENT core)
+install(DIRECTORY examples/plugin examples/embedding examples/deploy DESTINATION share/tardigrad/examples
+  COMPONENT core)
 install(FILES LICENSE DESTINATION share/doc/tardigrad RENAME copyright COMPONENT core)
 
 if(TARGET words)

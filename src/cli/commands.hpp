@@ -34,6 +34,8 @@ struct ServeOptions {
   std::string listen;
   std::size_t demo = 0;          ///< workers that are started on this machine
   std::filesystem::path tokens;  ///< "": none are asked for
+  std::filesystem::path log;     ///< "": in the run's directory
+  std::string metrics;           ///< where it is watched over HTTP; "": nowhere
   SecurityOptions security;
 };
 

@@ -221,6 +221,13 @@ int run(int argc, char** argv) {
   serve_app
       ->add_option("--tokens", serve_options.serve->tokens, "Who may take part: hashes of tokens (tardigrad token)")
       ->type_name("FILE");
+  serve_app
+      ->add_option("--log", serve_options.serve->log, "Who comes and goes, as lines of JSON (else DIR/serve.jsonl)")
+      ->type_name("FILE");
+  serve_app
+      ->add_option("--metrics", serve_options.serve->metrics,
+                   "Show /metrics (Prometheus) and /healthz over HTTP; without HOST on this machine alone")
+      ->type_name("[HOST:]PORT");
   add_security(*serve_app, serve_options.serve->security,
                "Certificate of who signs those of workers: then each must have one");
 

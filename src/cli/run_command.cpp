@@ -15,7 +15,9 @@
 #include "cli/print.hpp"
 #include "cli/serving.hpp"
 #include "experiment/prepared_run.hpp"
+#include "experiment/serve_log.hpp"
 #include "record/file.hpp"
+#include "record/run_directory.hpp"
 #include "record/workers_file.hpp"
 #include "report/progress_feed.hpp"
 #include "tardigrad/error.hpp"
@@ -256,10 +258,13 @@ int run_command(const RunCommand& words) {
   if (command.runtime) source.assignments.push_back(fmt::format("run.runtime={}", *command.runtime));
   if (command.seed) source.assignments.push_back(fmt::format("run.seed={}", *command.seed));
   if (command.record) source.assignments.emplace_back("run.record=true");
+  network::Monitor monitor;
+  std::unique_ptr<report::HttpServer> metrics;
   DemoWorkers demo;
   if (command.serve) {
     source.assignments.emplace_back("run.runtime=grpc");
     source.serve = serve_request(*command.serve);
+    source.serve->monitor = &monitor;
     source.serve->on_listening = [&](const std::string& address) {
       print_err("tardigrad: workers may come: tardigrad work --connect {}\n", address);
       demo.start(command.serve->demo, address, command.common);
@@ -275,6 +280,19 @@ int run_command(const RunCommand& words) {
     return exit_code_of(finished->reason);
   }
 
+  if (command.serve && !command.serve->metrics.empty()) {
+    metrics = serve_metrics(command.serve->metrics, monitor);
+    print_err("tardigrad: watch it at http://{}/metrics and /healthz\n", metrics->address());
+  }
+  std::optional<ServeLog> log;
+  if (command.serve) {
+    const std::filesystem::path& named = command.serve->log;
+    log.emplace(ServeLogOptions{
+        .path = named.empty() ? directory / record::kServeLog : named,
+        .tell = [](const std::string& text) { print_err("tardigrad: warning: {}\n", one_line(text)); }});
+    if (!named.empty()) log->open();
+    monitor.set_sink([&log](const network::ServeEvent& event) { log->add(event); });
+  }
   catch_interrupts();
   const ExitWatchdog watchdog(interrupted(), whose(world, run.method()),
                               "what it left goes on by tardigrad run --resume " + directory.string());
@@ -300,6 +318,8 @@ int run_command(const RunCommand& words) {
                       .observer_state = [&](Archive& archive) { feed.serialize(archive); },
                       .tell = [&](const std::string& text) { display.say("tardigrad: warning: " + text); },
                       .remark = remark});
+    monitor.set_sink({});
+    if (log) log->finish();
     if (output->error) leave(report_failure(output->error));
     progress.state = report::state_of(output->summary.reason);
     notes = feed.notes();

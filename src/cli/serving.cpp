@@ -127,6 +127,22 @@ network::ClientOptions client_options(const std::string& option, const std::stri
   return options;
 }
 
+std::unique_ptr<report::HttpServer> serve_metrics(const std::string& address, const network::Monitor& monitor) {
+  const bool port_alone = address.find(':') == std::string::npos;
+  const HostAndPort where = parse_address("--metrics", port_alone ? "127.0.0.1:" + address : address);
+  return report::serve_http("--metrics", where.host, fmt::format("{}", where.port),
+                            [&monitor](const std::string& path) -> report::HttpResponse {
+                              if (path == "/metrics")
+                                return {.type = "text/plain; version=0.0.4; charset=utf-8",
+                                        .body = network::to_prometheus(monitor.status())};
+                              if (path != "/healthz")
+                                return {.status = 404, .body = "there are /metrics and /healthz\n"};
+                              const std::string wrong = network::complaint(monitor.status());
+                              if (wrong.empty()) return {.body = "well\n"};
+                              return {.status = 503, .body = wrong + "\n"};
+                            });
+}
+
 void DemoWorkers::start(std::size_t count, const std::string& address, const CommonOptions& common) {
   const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
   for (std::size_t i = 0; i < count; ++i) {

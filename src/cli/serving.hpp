@@ -5,11 +5,14 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "engines/network/monitor.hpp"
 #include "experiment/prepared_run.hpp"
+#include "report/http.hpp"
 
 namespace tardigrad::cli {
 
@@ -18,6 +21,10 @@ ServeRequest serve_request(const ServeOptions& options);
 /// `option` says `where` the run is served: for messages.
 network::ClientOptions client_options(const std::string& option, const std::string& where,
                                       const ClientSecurity& security);
+
+/// /metrics and /healthz of what the monitor sees, at [HOST:]PORT: without a host, of this machine.
+/// Errors  Error where that cannot be had
+std::unique_ptr<report::HttpServer> serve_metrics(const std::string& address, const network::Monitor& monitor);
 
 /// Workers as processes of this machine. They end with this object at the latest.
 class DemoWorkers {

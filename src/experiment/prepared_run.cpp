@@ -62,9 +62,9 @@ RunOutput PreparedRun::run(const RunHooks& hooks) {
   const unsigned threads = thread_count(source_.threads);
   if (plan_.runtime.row->clock == Clock::virtual_time && threads > 1) pool_ = std::make_unique<ComputePool>(threads);
   std::optional<network::ServeOptions> serve;
-  network::Monitor unwatched;
   if (source_.serve) {
-    network::Monitor& monitor = source_.serve->monitor ? *source_.serve->monitor : unwatched;
+    if (!source_.serve->monitor) unwatched_ = std::make_shared<network::Monitor>();
+    network::Monitor& monitor = source_.serve->monitor ? *source_.serve->monitor : *unwatched_;
     monitor.set_names({.program = this_program().program, .method = method_.name, .problem = world_.problem_name});
     const Offer offer = make_offer(world_, method_, plan_);
     serve = network::ServeOptions{.address = source_.serve->address,

@@ -81,6 +81,7 @@ class PreparedRun {
   RunPlan plan_;
   MethodPlan method_;
   std::unique_ptr<ComputePool> pool_;
+  std::shared_ptr<network::Monitor> unwatched_;
 };
 
 }  // namespace tardigrad

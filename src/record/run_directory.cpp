@@ -73,7 +73,7 @@ void RunDirectory::begin(IfFinished if_finished) const {
   clear({summary(), model(), workers()});
   if (if_finished == IfFinished::go_on) return;
   clear_checkpoints();
-  clear({recording(), events(), partition(), scenario(), provenance()});
+  clear({recording(), events(), partition(), scenario(), provenance(), serve_log()});
   File(metrics()).close();
 }
 

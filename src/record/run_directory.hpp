@@ -21,6 +21,7 @@ inline constexpr const char* kScenarioFile = "scenario.toml";
 inline constexpr const char* kSummaryFile = "summary.json";
 inline constexpr const char* kProvenanceFile = "provenance.json";
 inline constexpr const char* kMetricsFile = "metrics.jsonl";
+inline constexpr const char* kServeLog = "serve.jsonl";
 
 /// Is there a checkpoint in the directory of a run, whatever it is worth?
 /// Errors  IoError when that cannot be found out
@@ -39,6 +40,7 @@ bool holds_checkpoint(const std::filesystem::path& run);
 ///   partition.jsonl    what every worker holds, and
 ///   workers.jsonl      how well the model fits it at the end (see workers_file.hpp), where the workers' data differ
 ///   epoch              how often a coordinator was started in it, where workers are elsewhere
+///   serve.jsonl        who came and went, was refused, and so on, where workers are elsewhere
 ///   checkpoints/       states that the run can go on from (see checkpoints.hpp)
 ///   summary.json       written last: its presence says that the run ended (see run_summary.hpp)
 class RunDirectory {
@@ -66,6 +68,7 @@ class RunDirectory {
   std::filesystem::path partition() const { return path_ / "partition.jsonl"; }
   std::filesystem::path workers() const { return path_ / "workers.jsonl"; }
   std::filesystem::path summary() const { return path_ / kSummaryFile; }
+  std::filesystem::path serve_log() const { return path_ / kServeLog; }
   std::filesystem::path epoch() const { return path_ / "epoch"; }
   std::filesystem::path checkpoints() const { return path_ / kCheckpointFolder; }
 
