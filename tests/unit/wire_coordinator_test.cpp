@@ -324,6 +324,33 @@ TEST(WireCoordinator, SilenceIsALossAndOneLossOnly) {
   EXPECT_TRUE(peers.accounts_hold());
 }
 
+// Its orders take two seconds: after six it is given up, long before its silence would tell.
+TEST(WireCoordinator, WhoseConnectionIsClosedIsLostAfterThreeOfItsOrders) {
+  WirePeers peers({.heartbeat = from_seconds(1.0), .lost_after = 50});
+  const ConnectionId a = peers.join("a");
+  peers.settle();
+  for (int i = 0; i < 3; ++i) {
+    const OrderId id = peers.assign(0);
+    peers.pass(2.0);
+    peers.bring(a, kFirst, {id, 0}, kGradient);
+    peers.settle();
+  }
+  const OrderId id = peers.assign(0);
+  peers.coordinator().disconnected(a, peers.now());
+  peers.pass(4.0);
+  const ConnectionId b = peers.join("a", {{id, 0}});
+  EXPECT_EQ(peers.heard<Welcome>(b).at(0).goes_on.size(), 1u) << "it came back in time";
+  EXPECT_FALSE(peers.event());
+  peers.coordinator().disconnected(b, peers.now());
+  peers.pass(5.5);
+  EXPECT_FALSE(peers.event());
+  peers.pass(0.5);
+  const auto lost = peers.event();
+  ASSERT_TRUE(lost && lost->kind == Kind::lost);
+  EXPECT_EQ(ids(lost->lost), std::vector<OrderId>{id});
+  EXPECT_TRUE(peers.accounts_hold());
+}
+
 TEST(WireCoordinator, AJumpOfTheClockLosesNobodyAndHangsNothing) {
   WirePeers peers({.heartbeat = from_seconds(1.0), .lost_after = 5});
   peers.join("a");

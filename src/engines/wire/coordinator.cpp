@@ -114,7 +114,9 @@ void Coordinator::tick(Time now) {
   const Time time = clock_.advance(now);
   for (const auto& worker : workers_) {
     const bool there = (worker->present && !worker->losing) || worker->joining;
-    if (there && worker->liveness.lost(time))
+    if (there && stays_away(*worker, time))
+      lose(*worker, "gone: its connection was closed, and it did not come back in time");
+    else if (there && worker->liveness.lost(time))
       lose(*worker,
            fmt::format("silent, and its typical silence is {:.3g} s", to_seconds(worker->liveness.typical_silence())));
   }
@@ -123,6 +125,11 @@ void Coordinator::tick(Time now) {
     if (!connection.worker && time - connection.opened >= kGreetingTime * options_.heartbeat) late.push_back(id);
   for (const ConnectionId id : late) refuse(id, Refusal::timeout);
   serve_queue();
+}
+
+bool Coordinator::stays_away(const Worker& worker, Time now) const {
+  if (worker.connection || !worker.typical_order) return false;
+  return now - worker.detached >= std::max(options_.heartbeat, kOrdersToComeBack * *worker.typical_order);
 }
 
 std::optional<Refusal> Coordinator::objection(const Hello& hello, Worker*& worker) {
@@ -262,6 +269,7 @@ void Coordinator::close(ConnectionId connection) {
 // The connection is gone, with all that was under way on it; the orders stay.
 void Coordinator::detach(Worker& worker) {
   worker.connection.reset();
+  worker.detached = clock_.elapsed();
   worker.sending.reset();
   worker.waiting.clear();
   drop_assembly(worker);

@@ -91,6 +91,9 @@ struct OrderCounters {
 class Coordinator {
  public:
   static constexpr std::uint32_t kMostOffences = 3;
+  /// A worker whose connection was closed is lost when it has not come back in so many times what an order typically
+  /// takes it, and a heartbeat: its orders are somebody else's then.
+  static constexpr int kOrdersToComeBack = 3;
   static constexpr std::size_t kMostKnocking = 4096;  ///< names for whom there was no room that are kept in mind
   static constexpr unsigned kOrdersOfAnEpoch = 40;    ///< bits: order ids of epoch e begin at e * 2^40
 
@@ -182,7 +185,10 @@ class Coordinator {
     bool losing = false, joining = false;  // an event that was not taken says so
     bool draining = false;
     std::optional<ConnectionId> connection;
+    Time detached{};  // since when there is none
     Liveness liveness;
+    Time begun{};                       // its oldest order was delivered, or the one before it arrived
+    std::optional<Time> typical_order;  // from there to its arrival
     std::optional<Cutter> sending;
     std::uint32_t room = 0;      // chunks that the worker has room for
     std::uint32_t owed = 0;      // chunks that the worker may still send
@@ -208,6 +214,7 @@ class Coordinator {
   void detach(Worker& worker);
   void welcome(Worker& worker, ConnectionId connection, const Hello& hello);
   std::vector<HeldOrder> resume_leases(Worker& worker, const Hello& hello);
+  bool stays_away(const Worker& worker, Time now) const;
   void lose(Worker& worker, std::string reason, std::optional<OrderId> failed = {}, bool left = false);
   void bar(Worker& worker, const std::string& reason, std::optional<OrderId> failed = {});
   void close_and_bar(Worker& worker, const std::string& reason);

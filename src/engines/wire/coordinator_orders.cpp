@@ -44,6 +44,7 @@ void Coordinator::pump(Worker& worker) {
     const auto next = std::ranges::find_if(worker.leases, [](const Lease& lease) { return !lease.delivered; });
     if (next == worker.leases.end() || next - worker.leases.begin() >= static_cast<std::ptrdiff_t>(options_.prefetch))
       return;
+    if (next == worker.leases.begin()) worker.begun = clock_.elapsed();
     next->delivered = true;
     worker.sending = Cutter(next->held(), bytes_of(next->snapshot));
     tell(worker, Assign{.session = {options_.epoch, worker.incarnation},
@@ -230,6 +231,8 @@ void Coordinator::arrive(Worker& worker, Lease& lease, const Result* result) {
     event.gradient = worker.assembly->take();
     worker.assembly.reset();  // its sink is the event's, and counted on
     if (worker.offences > 0) --worker.offences;
+    const Time took = clock_.elapsed() - std::exchange(worker.begun, clock_.elapsed());
+    worker.typical_order = worker.typical_order ? *worker.typical_order + (took - *worker.typical_order) / 8 : took;
   }
   lease.arrived = true;
   events_.push_back(std::move(event));
