@@ -49,7 +49,7 @@ values() {
     --runtime) echo "$runtimes" ;;
     --method) echo "$methods" ;;
     list) echo "$parts" ;;
-    "data get" | "data import" | "data verify") echo "$datasets" ;;
+    "data get" | "data import" | "data verify" | "data split") echo "$datasets" ;;
   esac
 }
 commands=$(cut -d'|' -f1 <<<"$all" | uniq)
@@ -145,7 +145,7 @@ below() { awk -F'|' -v at="$1" '$1 == at && $2 == "command" { print $3 }' <<<"$a
       for (i = 1; i <= n; i++) line = line (names[i] ~ /^--/ ? " -l " substr(names[i], 3) : " -s " substr(names[i], 2))
       print line ($4 == "" ? "" : " -r") " -d " q $5 q
     }' <<<"$all"
-  for command in list "data get" "data import" "data verify"; do
+  for command in list "data get" "data import" "data verify" "data split"; do
     echo "complete -c tardigrad -n \"__tardigrad_at '$command'\" -a '$(values "$command")'"
   done
   echo "complete -c tardigrad -n \"__tardigrad_at 'run'\" -x -l runtime -a '$runtimes'"

@@ -105,6 +105,8 @@ BROKEN = [  # where, and what stands there
     ("workers.groups.1.compute_time.sigma", 1.0),
     ("workers.groups.1.availability", {"first_join": -1}),
     ("workers.count", 3),
+    ("workers.own_data", True),  # in a simulation
+    ("problem", {"name": "softmax", "features": 3}),
     ("workers.restart_after", 3),
     ("method.name", "clipped"),
     ("method.step_size", REMOVED),

@@ -29,7 +29,7 @@ completes() {
 }
 touch mine.toml
 completes 'tardigrad co' compare
-completes 'tardigrad data ' 'get import list verify'
+completes 'tardigrad data ' 'get import list split verify'
 completes 'tardigrad run --re' '--record --resume'
 completes 'tardigrad run mine.toml --over' --overwrite
 completes 'tardigrad run mi' mine.toml
@@ -42,7 +42,7 @@ help=$("$program" --help; for command in run compare replay what-if list schema 
   "$program" "$command" --help; done)
 options=$(grep -oE '^  (-[a-z],)?--[a-z-]+' <<<"$help" | sed 's/.*--//' | sort -u)
 [[ $(wc -w <<<"$options") -ge 15 ]] || fail "only these options were found: $options"
-for option in $options run compare replay what-if list schema data get import verify; do
+for option in $options run compare replay what-if list schema data get import verify split; do
   grep -qE -- "(--|'| )$option" tardigrad.bash || fail "tardigrad.bash lacks $option"
   grep -q -- "$option" _tardigrad || fail "_tardigrad lacks $option"
   grep -qE -- "-l $option|-a $option" tardigrad.fish || fail "tardigrad.fish lacks $option"

@@ -171,11 +171,23 @@ class Problem {
   virtual std::vector<DataSource> sources() const { return {}; }
 };
 
+/// Whose training data a problem is made from.
+enum class TrainingData : std::uint8_t {
+  named,      ///< those that the settings name
+  elsewhere,  ///< workers own them: here are the layout and evaluations, and no gradients are asked for
+  own,        ///< those of ProblemContext::own_data
+};
+
 /// What a problem is made from. The settings are the scenario's [problem] table without `name`.
 struct ProblemContext {
   std::size_t workers = 1;
   std::uint64_t seed = 1;
   std::filesystem::path data_root;
+  TrainingData training = TrainingData::named;
+  /// Of TrainingData::own: one, from which every worker draws, or one for each of the first workers. They are in no
+  /// Problem::sources.
+  std::vector<std::filesystem::path> own_data = {};
+  bool evaluates = true;  ///< false: no evaluations will be asked for, and what they need need not be there
 };
 
 /// A row of a catalogue of problems.
@@ -188,6 +200,7 @@ struct ProblemRow {
   /// Its own, as `make` reads them, beside those of every problem; nothing: they are not listed. Constants: what this
   /// points at outlives every catalogue that holds the row.
   std::optional<std::span<const SettingRow>> settings = {};
+  bool own_data = false;  ///< can its training data be elsewhere, or a worker's own?
 };
 
 }  // namespace tardigrad

@@ -181,8 +181,8 @@ T read_in(Settings& settings, Setting<T> setting, Range range) {
   setting.range = range;
   return read(settings, setting);
 }
-/// One of a list, by its row: nothing where it is missing and its default, if any, is in words.
-/// Pre  it is a number
+/// One of a list, by its row: nothing where it is missing and its default, if any, is in words. False is 0, true 1.
+/// Pre  it is a number, or false or true with a default
 std::optional<double> read_number(Settings& settings, const SettingRow& row);
 /// Nothing where it is missing: one whose default is to have none.
 template <class T>

@@ -58,6 +58,7 @@ struct WorkCommand {
   std::string name;                      ///< "": one of this machine and process
   std::vector<std::string> assignments;  ///< of [problem]
   std::optional<double> give_up_after;   ///< s
+  std::optional<std::filesystem::path> own_data;
   ClientSecurity security;
   CommonOptions common;
 };
@@ -80,7 +81,8 @@ struct CompareCommand {
 
 struct ReplayCommand {
   std::filesystem::path directory;
-  std::optional<std::string> until, explain;  ///< the number of an event, or order:N
+  std::optional<std::string> until, explain;    ///< the number of an event, or order:N
+  std::vector<std::filesystem::path> own_data;  ///< of worker 0, 1, ...
   CommonOptions common;
 };
 
@@ -88,6 +90,7 @@ struct WhatIfCommand {
   std::filesystem::path directory;
   std::string method;  ///< "": the recorded one
   std::vector<std::string> assignments;
+  std::vector<std::filesystem::path> own_data;  ///< of worker 0, 1, ...
   std::optional<unsigned> threads;
   CommonOptions common;
 };
@@ -100,10 +103,14 @@ struct ListCommand {
 };
 
 struct DataCommand {
-  enum class Verb : std::uint8_t { list, get, import, verify } verb = Verb::list;
+  enum class Verb : std::uint8_t { list, get, import, verify, split } verb = Verb::list;
   std::vector<std::string> names;
   std::filesystem::path source;
   std::string mirror;
+  std::vector<std::string> assignments;  ///< of [partition]
+  std::size_t workers = 1;
+  std::uint64_t seed = 1;
+  std::filesystem::path out;
   CommonOptions common;
 };
 

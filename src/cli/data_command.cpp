@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "cli/commands.hpp"
 #include "cli/print.hpp"
+#include "config/toml_file.hpp"
+#include "data/split.hpp"
 #include "data/store.hpp"
 #include "report/table.hpp"
 #include "tardigrad/error.hpp"
@@ -156,6 +160,32 @@ int verify(const DataCommand& command, const fs::path& root) {
   return good ? 0 : 2;
 }
 
+int split(const DataCommand& command, const fs::path& root) {
+  SettingValue::Table said;
+  for (const std::string& assignment : command.assignments) {
+    if (!assignment.starts_with("partition."))
+      throw Error(fmt::format("--set {}: says how the examples are cut: partition.KEY=VALUE", one_line(assignment)));
+    apply_assignment(said, assignment);
+  }
+  const SettingValue table = said.empty() ? SettingValue{SettingValue::Table{}} : said.at("partition");
+  Settings partition(std::get<SettingValue::Table>(table.value), "partition", "--set");
+  const auto parts = data::split_dataset(command.names.front(), partition,
+                                         {.workers = command.workers, .seed = command.seed, .out = command.out}, root);
+  report::Table shown{{{"folder"}, {"examples", report::Column::Align::right}, {"of each class"}}, {}};
+  Json json = Json::array();
+  for (const data::SplitPart& part : parts) {
+    const auto examples = std::accumulate(part.counts.begin(), part.counts.end(), std::uint64_t{0});
+    const std::string folder = (command.out / part.folder).string();
+    shown.rows.push_back({folder, fmt::format("{}", examples), fmt::format("{}", fmt::join(part.counts, " "))});
+    json.push_back({{"folder", folder}, {"examples", examples}, {"classes", part.counts}});
+  }
+  if (command.common.json)
+    print_out("{}\n", json.dump(2));
+  else
+    print_out("{}", report::to_text(shown));
+  return 0;
+}
+
 }  // namespace
 
 int data_command(const DataCommand& command) {
@@ -169,6 +199,8 @@ int data_command(const DataCommand& command) {
       return import(command, root);
     case DataCommand::Verb::verify:
       return verify(command, root);
+    case DataCommand::Verb::split:
+      return split(command, root);
   }
   return 2;
 }

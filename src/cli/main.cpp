@@ -105,7 +105,8 @@ constexpr const char* kDataExamples = R"(Examples:
   tardigrad data list
   tardigrad data get cifar10
   tardigrad data import cifar10 ~/Downloads/cifar-10-binary.tar.gz
-  tardigrad data verify --data-root /data)";
+  tardigrad data verify --data-root /data
+  tardigrad data split fashion-mnist --workers 10 --set partition.kind=dirichlet-classwise --out parts)";
 
 void add_common(CLI::App& app, CommonOptions& common) {
   app.add_option("--data-root", common.data_root, "Where data sets lie (else $TARDIGRAD_DATA, else the XDG default)");
@@ -123,6 +124,11 @@ void add_assignments(CLI::App& app, std::vector<std::string>& assignments) {
 
 void add_threads(CLI::App& app, std::optional<unsigned>& threads) {
   app.add_option("--threads", threads, "Threads that compute (else one a core)")->check(CLI::Range(1, 1024));
+}
+
+void add_own_data(CLI::App& app, std::vector<std::filesystem::path>& own_data) {
+  app.add_option("--own-data", own_data, "Where its workers owned their training data: those of worker 0, 1, ...")
+      ->type_name("DIR...");
 }
 
 template <class Command>
@@ -241,6 +247,10 @@ int run(int argc, char** argv) {
       ->type_name("KEY=VALUE")
       ->take_all()
       ->allow_extra_args(false);
+  work_app
+      ->add_option("--own-data", work_options.own_data,
+                   "Its training data, which stay here, for a run whose workers own them (workers.own_data)")
+      ->type_name("DIR");
   work_app->add_option("--give-up-after", work_options.give_up_after, "Leave when not let in for so long (else never)")
       ->check(CLI::PositiveNumber)
       ->type_name("SECONDS");
@@ -297,6 +307,7 @@ int run(int argc, char** argv) {
       ->type_name("EVENT");
   replay_app->add_option("--explain", replay_options.explain, "Say what happened at this event, and why")
       ->type_name("EVENT");
+  add_own_data(*replay_app, replay_options.own_data);
   add_common(*replay_app, replay_options.common);
 
   WhatIfCommand what_if_options;
@@ -308,6 +319,7 @@ int run(int argc, char** argv) {
   what_if_app->add_option("--method", what_if_options.method, "The other method (else the recorded one)");
   add_assignments(*what_if_app, what_if_options.assignments);
   add_threads(*what_if_app, what_if_options.threads);
+  add_own_data(*what_if_app, what_if_options.own_data);
   add_common(*what_if_app, what_if_options.common);
 
   ListCommand list_options;
@@ -324,7 +336,7 @@ int run(int argc, char** argv) {
   schema_app->add_option("--plugin", schema_options.plugins, "A shared library with problems and methods of your own");
 
   DataCommand data_options;
-  CLI::App* data_app = app.add_subcommand("data", "Data sets: list, get, import, verify")->footer(kDataExamples);
+  CLI::App* data_app = app.add_subcommand("data", "Data sets: list, get, import, verify, split")->footer(kDataExamples);
   data_app->require_subcommand(1);
   const auto add_verb = [&](const char* name, const char* help, DataCommand::Verb verb) {
     CLI::App* verb_app = data_app->add_subcommand(name, help)->footer(kDataExamples);
@@ -346,6 +358,21 @@ int run(int argc, char** argv) {
   CLI::App* verify_app =
       add_verb("verify", "Check checksums, and that the readers accept the files", DataCommand::Verb::verify);
   verify_app->add_option("names", data_options.names, "Data sets (else all that are there)");
+  CLI::App* split_app = add_verb("split", "Cut a data set into folders, for workers that own their data (a trial)",
+                                 DataCommand::Verb::split);
+  split_app
+      ->add_option_function<std::string>(
+          "name", [&](const std::string& name) { data_options.names = {name}; }, "A data set, or a LIBSVM file")
+      ->required();
+  split_app->add_option("--out", data_options.out, "The folder that is made, with one for each worker")
+      ->required()
+      ->type_name("DIR");
+  split_app->add_option("--workers", data_options.workers, "Into so many")->required()->check(CLI::Range(1, 100000));
+  split_app->add_option("--seed", data_options.seed, "As run.seed (1)")->check(CLI::NonNegativeNumber);
+  split_app->add_option("--set", data_options.assignments, "How, as in a scenario's [problem]: partition.KEY=VALUE")
+      ->type_name("KEY=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
 
   try {
     app.parse(argc, argv);

@@ -122,7 +122,7 @@ int explain_event(const RecordedRun& run, const ReplayCommand& command) {
 int replay_command(const ReplayCommand& command) {
   if (command.until && command.explain)
     throw Error("--until and --explain: one of them, as --explain goes up to its event anyway");
-  const RecordedRun run(command.directory, command.common.plugins, command.common.data_root);
+  const RecordedRun run(command.directory, command.common.plugins, command.common.data_root, command.own_data);
   if (!run.remark().empty() && !command.common.quiet) print_err("tardigrad: {}\n", run.remark());
   try {
     if (command.explain) return explain_event(run, command);

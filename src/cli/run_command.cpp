@@ -274,6 +274,10 @@ int run_command(const RunCommand& words) {
   PreparedRun run(source);
   const World& world = run.world();
   const RunPlan& plan = run.plan();
+  if (world.has_own_data && command.serve && command.serve->demo > 0)
+    throw Error(
+        "--demo: its workers have no data of their own (workers.own_data): start them one by one, "
+        "tardigrad work --own-data DIR");
   if (const auto finished = run.finished()) {
     if (!command.common.json) print_summary(*finished, plan, directory);
     if (command.common.json) print_out("{}", record::read_file(directory / "summary.json"));

@@ -92,7 +92,7 @@ Json json_of(const Row& row) {
 }  // namespace
 
 int what_if_command(const WhatIfCommand& command) {
-  const RecordedRun run(command.directory, command.common.plugins, command.common.data_root);
+  const RecordedRun run(command.directory, command.common.plugins, command.common.data_root, command.own_data);
   if (!run.remark().empty() && !command.common.quiet) print_err("tardigrad: {}\n", run.remark());
   WhatIf what_if(run, {.name = command.method, .assignments = command.assignments});
   const unsigned threads = thread_count(command.threads);

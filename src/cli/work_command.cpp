@@ -27,6 +27,7 @@ int work_command(const WorkCommand& command) {
                             .assignments = command.assignments,
                             .plugins = command.common.plugins,
                             .data_root = command.common.data_root,
+                            .own_data = command.own_data,
                             .give_up_after = command.give_up_after};
   const auto say = [](const std::string& text) { print_err("tardigrad: {}\n", one_line(text)); };
   WorkerHooks hooks{.interrupted = &interrupted()};

@@ -111,6 +111,7 @@ std::int64_t read(Settings& settings, const Setting<std::int64_t>& setting) {
 }
 
 std::optional<double> read_number(Settings& settings, const SettingRow& row) {
+  if (const auto* fallback = std::get_if<bool>(&row.fallback)) return settings.boolean_or(row.key, *fallback);
   const bool integral = row.kind == SettingRow::Kind::integer;
   TG_CHECK(integral || row.kind == SettingRow::Kind::number, row.key, " is no number");
   const auto given = [&] {

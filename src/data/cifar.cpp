@@ -14,7 +14,7 @@ namespace tardigrad::data {
 namespace {
 
 constexpr std::size_t kTestBatch = 5;
-constexpr unsigned kClasses = 10;
+constexpr unsigned kClasses = kCifarClasses;
 
 /// Splits records into labels and pixels, at places that the caller prepared.
 void split_records(std::span<const std::byte> bytes, const std::string& name, std::uint8_t* labels,
@@ -132,6 +132,15 @@ ImageDataset read_cifar10(const std::filesystem::path& path, std::size_t records
   });
   ImageDataset set = builder.take();
   set.sources = std::move(sources);
+  return set;
+}
+
+ImageDataset read_cifar10_test(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / kCifarBatches[kTestBatch];
+  ImageDataset set{.name = "cifar10", .classes = kClasses, .train = {}, .test = {}};
+  set.test = parse_cifar_batch(read_file(file, set.sources), file.string());
+  if (set.test.size() != kCifarRecordsPerBatch)
+    throw Error(fmt::format("{}: {} records: a batch has {}", file.string(), set.test.size(), kCifarRecordsPerBatch));
   return set;
 }
 

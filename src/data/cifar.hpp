@@ -16,6 +16,7 @@ namespace tardigrad::data {
 
 inline constexpr std::size_t kCifarPixels = 3 * 32 * 32;
 inline constexpr std::size_t kCifarRecord = 1 + kCifarPixels;
+inline constexpr std::size_t kCifarClasses = 10;
 inline constexpr std::size_t kCifarRecordsPerBatch = 10'000;
 inline constexpr std::array<const char*, 6> kCifarBatches = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
                                                              "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"};
@@ -33,6 +34,9 @@ void visit_cifar(const std::filesystem::path& path, std::size_t records, const C
 /// unpacked: from the folder and from the archive they are the same.
 /// Errors  as visit_cifar and parse_cifar_batch, and for a batch of fewer records
 ImageDataset read_cifar10(const std::filesystem::path& path, std::size_t records = kCifarRecordsPerBatch);
+
+/// As read_cifar10, from a folder, of which nothing but the test batch need be there: the test part alone.
+ImageDataset read_cifar10_test(const std::filesystem::path& folder);
 
 /// As read_cifar10, from an archive in memory.
 ImageDataset parse_cifar_archive(std::span<const std::byte> bytes, const std::string& name,

@@ -32,10 +32,22 @@ struct ImageDataset {
   std::vector<DataSource> sources = {};  ///< the files that it was read from, or what generated it
 };
 
+struct ImageShape {
+  std::size_t channels = 1, height = 0, width = 0, classes = 0;
+  std::size_t image_bytes() const { return channels * height * width; }
+};
+
+/// Of every image of a set that has a name.
+/// Errors  Error for an unknown name
+ImageShape shape_of(const std::string& name);
+
 /// `glyphs` (generated), `fashion-mnist` or `cifar10` (from the data root).
 /// One copy a process: a second call with the same arguments shares the first one's memory while somebody holds it.
 /// Errors  Error naming the file and the place of the fault
 /// Thread  any
 std::shared_ptr<const ImageDataset> load_images(const std::string& name, const std::filesystem::path& data_root);
+
+/// As load_images, with the test part alone: nothing else need be there.
+std::shared_ptr<const ImageDataset> load_test_images(const std::string& name, const std::filesystem::path& data_root);
 
 }  // namespace tardigrad::data

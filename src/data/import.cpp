@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <fstream>
 
 #include "data/archive.hpp"
 #include "data/bytes.hpp"
 #include "data/digest.hpp"
+#include "data/staging.hpp"
 #include "data/store.hpp"
 #include "tardigrad/error.hpp"
 
@@ -16,33 +15,6 @@ namespace tardigrad::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A data root of its own inside the real one (so that a rename suffices), gone at the end whatever happens.
-class Staging {
- public:
-  explicit Staging(const fs::path& root) {
-    fs::create_directories(root);
-    std::string name = (root / ".import-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw Error(system_problem(root, errno));
-    path_ = name;
-  }
-  ~Staging() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Staging(const Staging&) = delete;
-  Staging& operator=(const Staging&) = delete;
-
-  const fs::path& path() const { return path_; }
-  fs::path prepare(const std::string& relative) const {
-    const fs::path target = path_ / relative;
-    fs::create_directories(target.parent_path());
-    return target;
-  }
-
- private:
-  fs::path path_;
-};
 
 std::string base_name(const std::string& path) { return fs::path(path).filename().string(); }
 
@@ -137,7 +109,7 @@ ImportReport import_dataset(const std::string& name, const fs::path& source, con
   if (row.is_generated()) throw Error(fmt::format("data set `{}` is generated: there is nothing to import", name));
   if (!is_present(source)) throw Error(fmt::format("{}: no such file or folder", source.string()));
   return with_file_errors([&] {
-    const Staging staging(root);
+    const Staging staging(root, ".import-");  // a data root of its own
     stage(row, source, staging);
     ImportReport report;
     report.summary = check(row, source, staging);

@@ -37,6 +37,12 @@ inline std::size_t present_at_start(const RuntimeSettings& settings, std::size_t
   return found == settings.end() ? workers : static_cast<std::size_t>(found->second);
 }
 
+/// Of a runtime that serves workers elsewhere (RuntimeRow::serves).
+inline constexpr Setting<bool> kOwnData = {
+    .key = "own_data",
+    .fallback = false,
+    .meaning = "workers elsewhere draw from training data of their own, which nobody else sees"};
+
 /// Nothing: never.
 inline std::optional<Time> restart_of(const RuntimeSettings& settings) {
   const auto found = settings.find(kRestartAfter.key);

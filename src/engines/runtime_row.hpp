@@ -33,7 +33,8 @@ enum class Clock : std::uint8_t {
   real_time,     ///< passes by itself
 };
 
-/// What a scenario says to its runtime alone: numbers, by key; what was left out is not in it.
+/// What a scenario says to its runtime alone: numbers, by key, 0 and 1 for false and true; what was left out is not in
+/// it.
 using RuntimeSettings = std::map<std::string, double>;
 
 /// What a run is carried out with, whatever its runtime. Referenced objects outlive what is made from it.
@@ -80,7 +81,7 @@ struct RuntimeRow {
   bool serves = false;  ///< can it have workers elsewhere (RunParts::serve)?
   enum class ComputeTimes : std::uint8_t { required, optional, none } compute_times = ComputeTimes::required;
   std::size_t most_workers = std::numeric_limits<std::size_t>::max();
-  /// What it has in the tables [run] and [workers], and others may not have: numbers.
+  /// What it has in the tables [run] and [workers], and others may not have: numbers, false and true.
   std::span<const SettingRow> run_settings = {}, workers_settings = {};
   /// Makes the runtime, where there is a server.
   std::function<std::unique_ptr<Runtime>(const RunParts&)> make = {};

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "engines/real_time_settings.hpp"
+#include "engines/wire/message.hpp"
 #include "experiment/serverless.hpp"
 #include "methods/shared_settings.hpp"
 #include "tardigrad/error.hpp"
@@ -26,6 +27,13 @@ void check_epochs(Settings& method, const World& world) {
   const char* const key = methods::kLocalEpochs.key;
   if (!method.has(key)) return;
   const auto epochs = static_cast<double>(read(method, methods::kLocalEpochs));
+  if (world.has_own_data) {  // how many steps that is, workers say when they come
+    if (epochs * static_cast<double>(wire::kMostStepsPerEpoch) > kMostSteps)
+      method.fail(key, fmt::format("of {} steps at most, where workers have data of their own; {} in all are the most "
+                                   "that are made",
+                                   wire::kMostStepsPerEpoch, kMostSteps));
+    return;
+  }
   for (std::size_t i = 0; i < world.workers; ++i) {
     const auto worker = static_cast<WorkerId>(i);
     const auto steps = static_cast<double>(world.problem->steps_per_epoch(worker));

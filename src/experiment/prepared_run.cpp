@@ -39,7 +39,10 @@ PreparedRun::PreparedRun(const RunSource& source)
     scenario_ = continuation_.emplace(*source.directory, origin_, scenario_).scenario();
   if (source.serve) scenario_ = begun_by_one(scenario_);
   catalogues_ = origin_.catalogues(source.plugins, source.own, scenario_);
-  world_ = make_world(scenario_, scenario_.seed(), {catalogues_, data::data_root(source.data_root)});
+  world_ = make_world(scenario_, scenario_.seed(),
+                      {.catalogues = catalogues_,
+                       .data_root = data::data_root(source.data_root),
+                       .training = source.serve ? TrainingData::elsewhere : TrainingData::named});
   plan_ = make_run_plan(scenario_, Use::run, world_.problem->metric_names());
   method_ = make_method(scenario_, world_, catalogues_.methods);
   if (source.serve && !plan_.runtime.row->serves)
@@ -71,11 +74,13 @@ RunOutput PreparedRun::run(const RunHooks& hooks) {
                                   .credentials = source_.serve->credentials,
                                   .offer = offer_text(offer),
                                   .scenario_hash = offer.scenario_hash,
-                                  .data_hash = data_hash(*world_.problem),
+                                  .data_hash = world_.has_own_data ? "" : data_hash(*world_.problem),
+                                  .own_data = world_.has_own_data,
                                   .tokens = source_.serve->tokens,
                                   .on_listening = source_.serve->on_listening,
                                   .on_trouble = hooks.tell,
-                                  .monitor = &monitor};
+                                  .monitor = &monitor,
+                                  .on_worker = hooks.remark};
   }
   const Checkpoints checkpoints = continuation_       ? Checkpoints::resume
                                   : source_.directory ? Checkpoints::fresh

@@ -26,7 +26,7 @@ const fs::path& checked(const fs::path& directory) {
 }  // namespace
 
 RecordedRun::RecordedRun(fs::path directory, const std::vector<fs::path>& plugins,
-                         const std::optional<fs::path>& data_root)
+                         const std::optional<fs::path>& data_root, const std::vector<fs::path>& own_data)
     : directory_(checked(directory)),
       memory_(directory_),
       scenario_(memory_.load_scenario(directory_ / record::kScenarioFile, {})),
@@ -36,7 +36,12 @@ RecordedRun::RecordedRun(fs::path directory, const std::vector<fs::path>& plugin
   const fs::path file = directory_ / record::kScenarioFile;
   if (file_hash(record::read_file(file)) != header.scenario_hash)
     throw Error(fmt::format("{}: is not the scenario that was recorded", file.string()));
-  world_ = make_world(scenario_, scenario_.seed(), {catalogues_, data::data_root(data_root)});
+  check_own_data(own_data);
+  world_ = make_world(scenario_, scenario_.seed(),
+                      {.catalogues = catalogues_,
+                       .data_root = data::data_root(data_root),
+                       .training = own_data.empty() ? TrainingData::named : TrainingData::own,
+                       .own_data = own_data});
   const std::string method = scenario_.name_in("method").value_or("");
   const record::Provenance now =
       methods().find(method) ? provenance_of(world_, methods().origin(method)) : world_.provenance;
@@ -50,6 +55,18 @@ RecordedRun::RecordedRun(fs::path directory, const std::vector<fs::path>& plugin
                             recording.name(), header.problem, describe_program(header.provenance)));
   if (const fs::path summary = directory_ / record::kSummaryFile; record::is_there(summary))
     summary_ = record::read_summary(summary);
+}
+
+void RecordedRun::check_own_data(const std::vector<fs::path>& own_data) const {
+  const std::string name = (directory_ / record::kScenarioFile).string();
+  const bool has = has_own_data(scenario_);
+  if (has && own_data.empty())
+    throw Error(
+        fmt::format("{}: was computed on data that its workers own (workers.own_data), which are not here: they "
+                    "must be given, worker by worker",
+                    directory_.string()));
+  if (!has && !own_data.empty())
+    throw Error(fmt::format("{}: {}: the workers of this run have no data of their own", name, own_data[0].string()));
 }
 
 }  // namespace tardigrad

@@ -16,10 +16,13 @@ namespace tardigrad {
 /// The directory of a run that was recorded: its scenario, made anew, and its recording.
 class RecordedRun {
  public:
+  /// own_data: of a run whose workers own their training data, that of worker 0, 1, ...
   /// Errors  Error: no recording, a scenario that is not the recorded one, data or a plugin that are not the recorded
-  ///         ones. A program that is another one is no error, but remarked on: a replay checks what it computes.
+  ///         ones, own data where they are not the workers', none where they are. A program that is another one is no
+  ///         error, but remarked on: a replay checks what it computes.
   RecordedRun(std::filesystem::path directory, const std::vector<std::filesystem::path>& plugins,
-              const std::optional<std::filesystem::path>& data_root);
+              const std::optional<std::filesystem::path>& data_root,
+              const std::vector<std::filesystem::path>& own_data = {});
 
   /// What the user should know beside: "" for nothing.
   const std::string& remark() const { return remark_; }
@@ -33,6 +36,8 @@ class RecordedRun {
   record::RecordingReader read() const { return record::RecordingReader(directory_ / "recording.bin"); }
 
  private:
+  void check_own_data(const std::vector<std::filesystem::path>& own_data) const;
+
   std::filesystem::path directory_;
   RunOrigin memory_;
   Scenario scenario_;

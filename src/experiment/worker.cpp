@@ -85,6 +85,32 @@ Scenario scenario_of(const Offer& offer, const WorkerSource& source) {
   return {std::move(root), "the scenario of " + source.coordinator.address};
 }
 
+Sources sources_of(const Scenario& scenario, const WorkerSource& source, Catalogues& catalogues) {
+  Sources sources{.catalogues = catalogues, .data_root = data::data_root(source.data_root)};
+  const bool wanted = has_own_data(scenario);
+  if (wanted && !source.own_data)
+    throw Error(fmt::format("{}: its workers own their training data (workers.own_data): this one must be given some",
+                            source.coordinator.address));
+  if (!wanted && source.own_data)
+    throw Error(fmt::format("{}: {}: its workers draw from data that the scenario names, not from their own",
+                            source.coordinator.address, source.own_data->string()));
+  if (!wanted) return sources;
+  sources.training = TrainingData::own;
+  sources.own_data = {*source.own_data};
+  sources.evaluates = false;
+  return sources;
+}
+
+// What a coordinator would refuse as a lie.
+void check_counts(const std::filesystem::path& own_data, double examples, std::uint64_t steps_per_epoch) {
+  if (examples > wire::kMostExamples || steps_per_epoch > wire::kMostStepsPerEpoch)
+    throw Error(fmt::format("{}: {} examples, {} steps an epoch: at most {:.0f} and {} can be", own_data.string(),
+                            examples, steps_per_epoch, wire::kMostExamples, wire::kMostStepsPerEpoch));
+}
+
+// Of a worker that owns its data: they are the same for whatever number it is given.
+constexpr WorkerId kAnyNumber = 0;
+
 }  // namespace
 
 std::string work(const WorkerSource& source, const WorkerHooks& hooks) {
@@ -94,9 +120,14 @@ std::string work(const WorkerSource& source, const WorkerHooks& hooks) {
   if (!offer) return "interrupted";
   const Scenario scenario = scenario_of(*offer, source);
   Catalogues catalogues = RunOrigin().catalogues(source.plugins, {}, scenario);
-  const World world = make_world(scenario, scenario.seed(), {catalogues, data::data_root(source.data_root)});
+  const World world = make_world(scenario, scenario.seed(), sources_of(scenario, source, catalogues));
   const RunPlan plan = make_run_plan(scenario, Use::run, world.problem->metric_names());
   remark(hooks, fmt::format("problem {}: {} parameters", world.problem_name, world.problem->layout().dimension()));
+  const bool own = world.has_own_data;
+  const double examples = own ? world.problem->examples(kAnyNumber) : 1.0;
+  const std::uint64_t steps_per_epoch = own ? world.problem->steps_per_epoch(kAnyNumber) : 0;
+  if (own) check_counts(*source.own_data, examples, steps_per_epoch);
+  if (own) remark(hooks, fmt::format("{} examples of its own", examples));
   BufferPool buffers(world.problem->layout().dimension());
   const auto scale = plan.runtime.settings.find(kTimeScale.key);
   network::WorkerClient client({.transport = grpc::transport(),
@@ -105,8 +136,10 @@ std::string work(const WorkerSource& source, const WorkerHooks& hooks) {
                                 .buffers = buffers,
                                 .identity = {.scenario = offer->scenario_hash,
                                              .tensors = network::tensor_sizes(world.problem->layout()),
-                                             .data = data_hash(*world.problem)},
+                                             .data = own ? "" : data_hash(*world.problem)},
                                 .name = source.name,
+                                .examples = examples,
+                                .steps_per_epoch = steps_per_epoch,
                                 .pace = world.compute_time.get(),
                                 .time_scale = scale == plan.runtime.settings.end() ? 1.0 : scale->second,
                                 .tell = hooks.remark});

@@ -19,7 +19,8 @@ struct WorkerSource {
   std::vector<std::string> assignments = {};  ///< "problem.a=b": where its data are
   std::vector<std::filesystem::path> plugins = {};
   std::optional<std::filesystem::path> data_root = {};
-  std::optional<double> give_up_after = {};  ///< s without a coordinator; nothing: never
+  std::optional<std::filesystem::path> own_data = {};  ///< its training data, where workers own them
+  std::optional<double> give_up_after = {};            ///< s without a coordinator; nothing: never
 };
 struct WorkerHooks {
   const std::atomic<bool>* interrupted = nullptr;       ///< once true, it brings what it has, and leaves

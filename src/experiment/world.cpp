@@ -21,7 +21,7 @@
 namespace tardigrad {
 namespace {
 
-void read_workers(const Scenario& scenario, World& world) {
+void read_workers(const Scenario& scenario, const Sources& sources, World& world) {
   Settings workers = scenario.settings("workers");
   const RuntimeRow& runtime = scenario.runtime();
   using ComputeTimes = RuntimeRow::ComputeTimes;
@@ -39,6 +39,13 @@ void read_workers(const Scenario& scenario, World& world) {
   world.runtime = read_runtime_settings(workers, "workers", runtime);
   if (present_at_start(world.runtime, world.workers) > world.workers)
     workers.fail(kAtStart.key, fmt::format("there is room for {} workers", world.workers));
+  const auto own_data = world.runtime.find(kOwnData.key);
+  world.has_own_data = own_data != world.runtime.end() && own_data->second != 0.0;
+  if (world.has_own_data && sources.training == TrainingData::named)
+    workers.fail(kOwnData.key, "is for workers of other processes, and those of this run are of this one");
+  if (sources.own_data.size() > std::max<std::size_t>(world.workers, 1))
+    throw Error(
+        fmt::format("{}: is one too many: the run has {} workers", sources.own_data.back().string(), world.workers));
   constexpr double kBytesPerWorker = 256;  // measured in a simulation
   if (const std::string lack = lack_of_memory(static_cast<double>(world.workers), kBytesPerWorker); !lack.empty())
     workers.fail(workers.has("groups") ? "groups" : "count", fmt::format("{} workers {}", world.workers, lack));
@@ -50,6 +57,12 @@ void read_workers(const Scenario& scenario, World& world) {
 
 }  // namespace
 
+bool has_own_data(const Scenario& scenario) {
+  Settings workers = scenario.settings("workers");
+  workers.allow(kOwnData.key);
+  return workers.has(kOwnData.key) && read(workers, kOwnData);
+}
+
 void World::initial_point(std::span<float> x) const {
   if (start)
     std::ranges::copy(*start, x.begin());
@@ -60,7 +73,7 @@ void World::initial_point(std::span<float> x) const {
 World make_world(const Scenario& scenario, std::uint64_t seed, const Sources& sources) {
   World world;
   world.seed = seed;
-  read_workers(scenario, world);
+  read_workers(scenario, sources, world);
   Settings problem = scenario.settings("problem");
   world.problem_name = problem.text("name");
   const ProblemRow* row = nullptr;
@@ -69,9 +82,22 @@ World make_world(const Scenario& scenario, std::uint64_t seed, const Sources& so
   } catch (const Error& error) {
     problem.fail("name", error.what(), error.remedies());
   }
+  if (world.has_own_data && !row->own_data) {
+    std::vector<std::string> able;
+    for (const ProblemRow& each : sources.catalogues.problems.rows())
+      if (each.own_data) able.push_back(each.name);
+    problem.fail("name", fmt::format("is made from no data that workers could own (workers.own_data): must be {}",
+                                     join(able, " or ")));
+  }
   try {
-    world.problem = sources.catalogues.problems.make(
-        *row, problem, {.workers = world.workers, .seed = seed, .data_root = sources.data_root});
+    world.problem =
+        sources.catalogues.problems.make(*row, problem,
+                                         {.workers = world.workers,
+                                          .seed = seed,
+                                          .data_root = sources.data_root,
+                                          .training = world.has_own_data ? sources.training : TrainingData::named,
+                                          .own_data = sources.own_data,
+                                          .evaluates = !world.has_own_data || sources.evaluates});
   } catch (const std::bad_alloc&) {
     throw Error(fmt::format("{}: out of memory: problem `{}` with {} workers", scenario.file(), world.problem_name,
                             world.workers));

@@ -23,6 +23,10 @@ namespace tardigrad {
 struct Sources {
   Catalogues& catalogues;
   std::filesystem::path data_root;
+  /// Where workers own their training data (workers.own_data).
+  TrainingData training = TrainingData::named;
+  std::vector<std::filesystem::path> own_data = {};  ///< ProblemContext::own_data
+  bool evaluates = true;                             ///< ProblemContext::evaluates
 };
 
 /// The part of a scenario that methods are compared on: problem, data, workers and their speeds, for one seed.
@@ -30,6 +34,7 @@ struct World {
   std::string problem_name;
   std::uint64_t seed = 1;
   std::size_t workers = 0;
+  bool has_own_data = false;  ///< workers.own_data: training data are the workers'
   std::shared_ptr<const Problem> problem;
   std::shared_ptr<const std::vector<float>> start;   ///< problem.start; nothing: the problem's own x0
   std::shared_ptr<const ComputeTime> compute_time;   ///< nothing: none was given
@@ -46,5 +51,9 @@ struct World {
 /// Makes what a scenario's [problem] and [workers] say.
 /// Errors  Error "FILE:LINE: key = value: what is allowed"; what the problem throws while it is made
 World make_world(const Scenario& scenario, std::uint64_t seed, const Sources& sources);
+
+/// workers.own_data of a scenario, before anything is made of it.
+/// Errors  Error where it is neither true nor false
+bool has_own_data(const Scenario& scenario);
 
 }  // namespace tardigrad

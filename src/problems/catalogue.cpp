@@ -10,6 +10,7 @@
 #include "problems/logistic.hpp"
 #include "problems/quadratic.hpp"
 #include "problems/settings.hpp"
+#include "problems/softmax.hpp"
 #include "problems/tridiagonal.hpp"
 #include "tardigrad/error.hpp"
 
@@ -58,7 +59,14 @@ ProblemCatalogue::ProblemCatalogue() : Catalogue("problem") {
   add({.name = "logistic",
        .summary = "l2-regularised logistic regression on sparse data in LIBSVM format",
        .make = make_logistic,
-       .settings = kLogistic},
+       .settings = kLogistic,
+       .own_data = true},
+      {});
+  add({.name = "softmax",
+       .summary = "l2-regularised logistic regression of several classes on images (7,850 parameters on Fashion-MNIST)",
+       .make = make_softmax,
+       .settings = kSoftmax,
+       .own_data = true},
       {});
 }
 

@@ -9,6 +9,7 @@
 #include "core/kernels.hpp"
 #include "data/catalogue.hpp"
 #include "data/libsvm.hpp"
+#include "data/own_data.hpp"
 #include "data/partition.hpp"
 #include "problems/shared_settings.hpp"
 
@@ -38,8 +39,12 @@ double logistic_loss(double m) { return m > 0 ? std::log1p(std::exp(-m)) : std::
 double logistic_slope(double m) { return m > 0 ? std::exp(-m) / (1.0 + std::exp(-m)) : 1.0 / (1.0 + std::exp(m)); }
 
 struct Spec {
-  SharedDataset train;
-  SharedDataset test;  // null: accuracy is measured on the training rows
+  SharedDataset train;     // null: elsewhere
+  SharedDataset measured;  // what the loss is of: the training rows, or the test rows where workers own those
+  SharedDataset judged;    // what the accuracy is of: the test rows, or the training rows where there are none
+  bool is_judged_apart = false;
+  std::size_t features = 0;
+  bool has_named_data = true;
   data::Partition partition;
   std::size_t batch_size = 0;
   double l2 = 0.0;
@@ -58,7 +63,7 @@ std::vector<float> pull_of_rows(const Spec& spec, std::size_t workers) {
   const SparseDataset& train = *spec.train;
   const std::size_t parts = spec.partition.is_shared() ? 1 : workers;
   const auto first_size = static_cast<double>(spec.partition.size(0));
-  std::vector<double> held(train.features);  // by rows, those of parts as large as the first count 1
+  std::vector<double> held(spec.features);  // by rows, those of parts as large as the first count 1
   for (std::size_t i = 0; i < parts; ++i) {
     const auto part = static_cast<WorkerId>(i);
     const double weight = first_size / static_cast<double>(spec.partition.size(part));
@@ -67,7 +72,7 @@ std::vector<float> pull_of_rows(const Spec& spec, std::size_t workers) {
       for (std::size_t k = train.row_start[row]; k < train.row_start[row + 1]; ++k) held[train.feature[k]] += weight;
     }
   }
-  std::vector<float> pull(train.features);
+  std::vector<float> pull(spec.features);
   const double drawn = static_cast<double>(spec.batch_size), rows = first_size * static_cast<double>(parts);
   for (std::size_t j = 0; j < pull.size(); ++j)
     if (held[j] > 0.0) pull[j] = static_cast<float>(spec.l2 / (held[j] * drawn / rows));
@@ -101,6 +106,7 @@ class LogisticReplica final : public Replica {
   explicit LogisticReplica(const Spec& spec) : spec_(spec), minibatches_(spec.partition, spec.batch_size, spec.seed) {}
 
   double gradient(const Order& order, std::span<const float> x, std::span<float> g) override {
+    check_has_data(spec_.partition, order.worker);
     const SparseDataset& train = *spec_.train;
     const std::span<const std::uint32_t> batch = minibatches_.draw(order);
     const auto l2 = static_cast<float>(spec_.l2);
@@ -119,19 +125,19 @@ class LogisticReplica final : public Replica {
     return loss;
   }
 
-  // Sums: right answers over rows that count for the accuracy, the regulariser (once), and losses over training rows,
-  // by their owner where they have one.
+  // Sums: right answers over rows that count for the accuracy, the regulariser (once), and losses over rows that they
+  // are measured on, by their owner where they have one.
   std::vector<double> evaluate(std::span<const float> x, std::size_t part, const void*) override {
-    const std::size_t train_parts = parts_of(*spec_.train);
-    const bool is_train = part < train_parts;
-    const SparseDataset& set = is_train ? *spec_.train : *spec_.test;
-    const std::size_t begin = (is_train ? part : part - train_parts) * kRowsPerPart;
+    const std::size_t measured_parts = parts_of(*spec_.measured);
+    const bool is_measured = part < measured_parts;
+    const SparseDataset& set = is_measured ? *spec_.measured : *spec_.judged;
+    const std::size_t begin = (is_measured ? part : part - measured_parts) * kRowsPerPart;
     const std::size_t end = std::min(begin + kRowsPerPart, set.rows());
     std::vector<double> sums(kLosses + loss_sums(spec_));
-    const bool counts = !is_train || !spec_.test;
+    const bool counts = !is_measured || !spec_.is_judged_apart;
     for (std::size_t row = begin; row < end; ++row) {
       const double m = margin(set, row, x);
-      if (is_train) sums[kLosses + (spec_.owner.empty() ? 0 : spec_.owner[row])] += logistic_loss(m);
+      if (is_measured) sums[kLosses + (spec_.owner.empty() ? 0 : spec_.owner[row])] += logistic_loss(m);
       if (counts && m > 0) ++sums[kRight];
     }
     if (part == 0) sums[kRegulariser] = 0.5 * spec_.l2 * kernels::squared_norm(x);
@@ -157,9 +163,7 @@ class LogisticReplica final : public Replica {
 class SparseLogisticReplica final : public SparseReplica {
  public:
   explicit SparseLogisticReplica(const Spec& spec)
-      : spec_(spec),
-        minibatches_(spec.partition, spec.batch_size, spec.seed),
-        place_of_(spec.train->features, kNowhere) {}
+      : spec_(spec), minibatches_(spec.partition, spec.batch_size, spec.seed), place_of_(spec.features, kNowhere) {}
 
   std::span<const std::uint32_t> draw(const Order& order) override {
     batch_ = minibatches_.draw(order);
@@ -246,35 +250,36 @@ class SparseLogisticReplica final : public SparseReplica {
 
 class Logistic final : public Problem {
  public:
-  explicit Logistic(Spec spec) : spec_(std::move(spec)), layout_("x", spec_.train->features) {}
+  explicit Logistic(Spec spec) : spec_(std::move(spec)), layout_("x", spec_.features) {}
 
   const Layout& layout() const override { return layout_; }
   double examples(WorkerId worker) const override { return static_cast<double>(spec_.partition.size(worker)); }
   void initial_point(std::span<float> x) const override { kernels::clear(x); }
   std::unique_ptr<Replica> make_replica() const override { return std::make_unique<LogisticReplica>(spec_); }
   std::unique_ptr<SparseReplica> make_sparse_replica() const override {
-    return std::make_unique<SparseLogisticReplica>(spec_);
+    return spec_.has_named_data ? std::make_unique<SparseLogisticReplica>(spec_) : nullptr;
   }
   std::uint64_t steps_per_epoch(WorkerId worker) const override {
     return data::steps_per_epoch(spec_.partition.size(worker), spec_.batch_size);
   }
   std::vector<std::uint64_t> class_counts(WorkerId worker) const override {
+    if (!spec_.has_named_data) return {};
     return data::class_counts(spec_.partition, worker, spec_.classes, 2);
   }
   Objective objective() const override { return spec_.objective; }
-  bool has_own_losses() const override { return !spec_.partition.is_shared(); }
+  bool has_own_losses() const override { return spec_.has_named_data && !spec_.partition.is_shared(); }
   std::vector<std::string> metric_names() const override {
     if (!has_own_losses()) return {"loss", "accuracy"};
     return {"loss", "accuracy", "loss_worst", "loss_spread"};
   }
   std::size_t evaluation_parts() const override {
-    return parts_of(*spec_.train) + (spec_.test ? parts_of(*spec_.test) : 0);
+    return parts_of(*spec_.measured) + (spec_.is_judged_apart ? parts_of(*spec_.judged) : 0);
   }
   std::vector<Metric> metrics(std::span<const double> sums) const override {
-    const SparseDataset& judged = spec_.test ? *spec_.test : *spec_.train;
-    const double accuracy = sums[kRight] / static_cast<double>(judged.rows());
+    const double accuracy = sums[kRight] / static_cast<double>(spec_.judged->rows());
     const std::span<const double> losses = sums.subspan(kLosses, loss_sums(spec_));
-    const double pooled = std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(spec_.train->rows());
+    const double pooled =
+        std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(spec_.measured->rows());
     if (!has_own_losses()) return {{"loss", pooled + sums[kRegulariser]}, {"accuracy", accuracy}};
     const Spread own = spread_of(losses);
     return {{"loss", (spec_.objective == Objective::examples ? pooled : own.mean) + sums[kRegulariser]},
@@ -283,8 +288,10 @@ class Logistic final : public Problem {
             {"loss_spread", own.deviation}};
   }
   std::vector<DataSource> sources() const override {
-    std::vector<DataSource> sources = spec_.train->sources;
-    if (spec_.test) sources.insert(sources.end(), spec_.test->sources.begin(), spec_.test->sources.end());
+    if (!spec_.measured) return {};  // of a worker
+    std::vector<DataSource> sources = spec_.measured->sources;
+    if (spec_.is_judged_apart)
+      sources.insert(sources.end(), spec_.judged->sources.begin(), spec_.judged->sources.end());
     return sources;
   }
 
@@ -323,23 +330,68 @@ std::vector<WorkerId> owners(const data::Partition& partition, std::size_t rows,
   return owner;
 }
 
+std::string chosen(Settings& settings, const char* key, const std::filesystem::path& data_root) {
+  return data::dataset_setting(settings, key, *kRowsData.fallback, data::DatasetKind::sparse, data_root);
+}
+
 // The rows to train on, and those to test on where there are some.
 void load_rows(Spec& spec, Settings& settings, const std::filesystem::path& data_root) {
   std::vector<std::string> keys = {kRowsData.key}, names;
-  const auto chosen = [&](const char* key) {
-    return data::dataset_setting(settings, key, *kRowsData.fallback, data::DatasetKind::sparse, data_root);
-  };
-  names.push_back(chosen(kRowsData.key));
+  names.push_back(chosen(settings, kRowsData.key, data_root));
   settings.allow(kTestData.key);
   if (settings.has(kTestData.key)) {
     keys.emplace_back(kTestData.key);
-    names.push_back(chosen(kTestData.key));
+    names.push_back(chosen(settings, kTestData.key, data_root));
   }
   const std::vector<SharedDataset> sets = data::load_libsvm_parts(names, data_root);
   for (std::size_t i = 0; i < sets.size(); ++i)
     if (sets[i]->rows() == 0 || sets[i]->features == 0) settings.fail(keys[i], "holds no rows with features");
-  spec.train = sets[0];
-  if (sets.size() > 1) spec.test = sets[1];
+  spec.train = spec.measured = sets[0];
+  spec.judged = sets.back();
+  spec.is_judged_apart = sets.size() > 1;
+  const auto most = static_cast<std::int64_t>(spec.train->features);
+  const auto features = read_if_given(settings, kFeatures);
+  if (features.value_or(most) < most)
+    settings.fail(kFeatures.key, "must be at least " + std::to_string(most) + ", the largest index in data");
+  spec.features = static_cast<std::size_t>(features.value_or(most));
+}
+
+// Where workers own the rows to train on: those to test on, which must be there.
+void load_test_rows(Spec& spec, Settings& settings, const ProblemContext& context) {
+  settings.allow(kRowsData.key);
+  if (settings.has(kRowsData.key))
+    settings.fail(kRowsData.key, "the workers of the run have data of their own (workers.own_data): leave it out");
+  settings.allow(kTestData.key);
+  if (!context.evaluates) {
+    spec.features = static_cast<std::size_t>(read(settings, kFeatures));
+    return;
+  }
+  if (!settings.has(kTestData.key))
+    settings.fail(kTestData.key, "must be given: where workers have data of their own nothing else is here to test on");
+  spec.measured = spec.judged =
+      data::load_libsvm(chosen(settings, kTestData.key, context.data_root), context.data_root);
+  const auto most = static_cast<std::int64_t>(spec.judged->features);
+  if (most == 0) settings.fail(kTestData.key, "holds no rows with features");
+  spec.features = static_cast<std::size_t>(read(settings, kFeatures, most));  // workers are told it
+}
+
+// The rows that workers own, one set after another.
+std::vector<std::size_t> load_own_rows(Spec& spec, const ProblemContext& context) {
+  auto all = std::make_shared<SparseDataset>();
+  all->row_start = {0};
+  std::vector<std::size_t> sizes;
+  for (const std::filesystem::path& place : context.own_data) {
+    const SparseDataset set = data::read_own_rows(place, spec.features);
+    const std::size_t before = all->feature.size();
+    for (std::size_t row = 1; row < set.row_start.size(); ++row) all->row_start.push_back(before + set.row_start[row]);
+    all->feature.insert(all->feature.end(), set.feature.begin(), set.feature.end());
+    all->value.insert(all->value.end(), set.value.begin(), set.value.end());
+    all->label.insert(all->label.end(), set.label.begin(), set.label.end());
+    sizes.push_back(set.rows());
+  }
+  all->features = spec.features;
+  spec.train = std::move(all);
+  return sizes;
 }
 
 }  // namespace
@@ -350,9 +402,17 @@ std::unique_ptr<Problem> make_logistic(Settings& settings, const ProblemContext&
   spec.seed = context.seed;
   spec.batch_size = static_cast<std::size_t>(read(settings, kRowsBatch));
   spec.l2 = read(settings, kL2);
-  load_rows(spec, settings, context.data_root);
   spec.workers = context.workers;
   spec.objective = read_objective(settings);
+  spec.has_named_data = context.training == TrainingData::named;
+  if (!spec.has_named_data) {
+    load_test_rows(spec, settings, context);
+    std::vector<std::size_t> sizes;
+    if (context.training == TrainingData::own) sizes = load_own_rows(spec, context);
+    spec.partition = read_no_partition(settings, context, sizes);
+    return std::make_unique<Logistic>(std::move(spec));
+  }
+  load_rows(spec, settings, context.data_root);
   spec.classes.resize(spec.train->rows());
   std::ranges::transform(spec.train->label, spec.classes.begin(), [](float label) { return label > 0 ? 1 : 0; });
   spec.partition =

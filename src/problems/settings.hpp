@@ -82,11 +82,18 @@ inline constexpr Setting<Text> kTestData = {
 inline constexpr auto kRowsBatch = batch_size_setting(32, 1e9);
 inline constexpr Setting<double> kL2 = {
     .key = "l2", .fallback = 1e-4, .range = {.low = 0.0, .high = 1e9}, .meaning = "l2/2 ||x||^2 is added"};
-inline constexpr SettingRow kLogistic[] = {kRowsData, kTestData, kRowsBatch, kL2, data::kPartition, kObjective};
+inline constexpr Setting<std::int64_t> kFeatures = {.key = "features",
+                                                    .default_in_words = "the largest index in data",
+                                                    .range = {.low = 1, .high = 1e8},
+                                                    .meaning = "how many the rows have: d"};
+inline constexpr SettingRow kLogistic[] = {kRowsData, kTestData,        kFeatures, kRowsBatch,
+                                           kL2,       data::kPartition, kObjective};
 
-// LibTorch's.
 inline constexpr Setting<Choice> kImages = {
     .key = "data", .fallback = "glyphs", .meaning = "a data set", .words = {"glyphs", "fashion-mnist", "cifar10"}};
+inline constexpr SettingRow kSoftmax[] = {kImages, kRowsBatch, kL2, data::kPartition, kObjective};
+
+// LibTorch's.
 inline constexpr auto kNetworkBatch = batch_size_setting(64, 65536);
 inline constexpr Setting<bool> kNormalisePixels = {
     .key = "normalise", .fallback = true, .meaning = "to the mean 0 and the deviation 1 of the training set"};

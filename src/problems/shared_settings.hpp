@@ -3,9 +3,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "core/memory.hpp"
+#include "data/partition.hpp"
 #include "problems/settings.hpp"
 #include "tardigrad/problem.hpp"
 #include "tardigrad/settings.hpp"
@@ -32,6 +37,31 @@ inline void refuse_other_names(Settings& settings) {
 inline Objective read_objective(Settings& settings) {
   const bool examples = read(settings, kObjective) == "examples";
   return examples ? Objective::examples : Objective::workers;
+}
+
+/// The setting `partition` where training data are not named, but owned: what is in them is not the scenario's to say.
+/// `sizes`: of ProblemContext::own_data; the examples follow each other. One alone is everybody's.
+/// Errors  Error where the scenario says it nevertheless
+inline data::Partition read_no_partition(Settings& settings, const ProblemContext& context,
+                                         const std::vector<std::size_t>& sizes) {
+  if (read_variant(read(settings, data::kPartition), data::kPartition) != "shared")
+    settings.fail(data::kPartition.key,
+                  "the workers of the run have data of their own (workers.own_data): leave it out");
+  const std::size_t all = std::accumulate(sizes.begin(), sizes.end(), std::size_t{0});
+  if (sizes.size() <= 1) return data::Partition::shared(all);
+  std::vector<std::vector<std::uint32_t>> parts(context.workers);
+  std::uint32_t first = 0;
+  for (std::size_t i = 0; i < sizes.size(); first += static_cast<std::uint32_t>(sizes[i++])) {
+    parts.at(i).resize(sizes[i]);
+    std::iota(parts[i].begin(), parts[i].end(), first);
+  }
+  return data::Partition::split(std::move(parts));
+}
+
+/// Errors  Error: a worker that came has no data here
+inline void check_has_data(const data::Partition& partition, WorkerId worker) {
+  if (partition.size(worker) == 0)
+    throw Error("worker " + std::to_string(worker) + ": its training data are elsewhere");
 }
 
 }  // namespace tardigrad::problems

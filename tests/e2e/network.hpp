@@ -20,13 +20,6 @@ namespace tardigrad::e2e {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// As fast as it goes: a second or two.
-inline constexpr const char* kWorld = R"(
-problem = { name = "quadratic", dimension = 2000, mu = 0.05, noise = { kind = "gaussian", scale = 0.01 } }
-method = { name = "clipped-asgd", step_size = 0.02, clip_radius = 1.0 }
-workers = { count = 4 }
-)";
-
 class Network : public Program {
  protected:
   void TearDown() override {
@@ -38,7 +31,7 @@ class Network : public Program {
     Program::TearDown();
   }
 
-  void write_scenario(const std::string& run) { write("s.toml", std::string(kWorld) + "run = { " + run + " }\n"); }
+  void write_scenario(const std::string& run) { write("s.toml", world_ + "run = { " + run + " }\n"); }
 
   /// Starts a process whose words go to NAME.out and NAME.err.
   pid_t begin(const std::string& name, std::vector<std::string> words) {
@@ -65,8 +58,13 @@ class Network : public Program {
     }));
     ASSERT_NE(port_, 0) << read(folder_ / "server.err");
   }
-  void work(const std::string& name) {
-    begin(name, {"work", "--connect", "127.0.0.1:" + std::to_string(port_), "--name", name});
+  std::vector<std::string> words_of_worker(const std::string& name, const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> words = {"work", "--connect", "127.0.0.1:" + std::to_string(port_), "--name", name};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  void work(const std::string& name, const std::vector<std::string>& more = {}) {
+    begin(name, words_of_worker(name, more));
   }
   bool ended(const std::string& name) {
     siginfo_t info{};
@@ -111,6 +109,12 @@ class Network : public Program {
     EXPECT_THAT(replayed.out, HasSubstr("its digest is met"));
   }
 
+  // As fast as it goes: a second or two.
+  std::string world_ = R"(
+problem = { name = "quadratic", dimension = 2000, mu = 0.05, noise = { kind = "gaussian", scale = 0.01 } }
+method = { name = "clipped-asgd", step_size = 0.02, clip_radius = 1.0 }
+workers = { count = 4 }
+)";
   std::map<std::string, pid_t> running_;
   int port_ = 0;
 };

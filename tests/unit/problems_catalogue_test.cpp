@@ -36,20 +36,20 @@ void add_plugin(ProblemCatalogue& catalogue, const fs::path& path) {
 
 TEST(ProblemCatalogue, EveryBuiltInRowIsComplete) {
   ProblemCatalogue catalogue;
-  EXPECT_EQ(catalogue.rows().size(), 3u);
+  EXPECT_EQ(catalogue.rows().size(), 4u);
   for (const ProblemRow& row : catalogue.rows()) {
     EXPECT_NE(row.summary, "");
     EXPECT_EQ(&catalogue.row(row.name), &row);
   }
-  EXPECT_EQ(catalogue.names(), (std::vector<std::string>{"quadratic", "quadratic-tridiagonal", "logistic", "cnn",
-                                                         "resnet18", "char-lstm"}));
+  EXPECT_EQ(catalogue.names(), (std::vector<std::string>{"quadratic", "quadratic-tridiagonal", "logistic", "softmax",
+                                                         "cnn", "resnet18", "char-lstm"}));
 }
 
 TEST(ProblemCatalogue, UnknownName) {
   ProblemCatalogue catalogue;
   EXPECT_EQ(error_from([&] { catalogue.row("quadratc"); }),
             "problem `quadratc` is unknown; did you mean `quadratic`? "
-            "(known: quadratic, quadratic-tridiagonal, logistic, cnn, resnet18, char-lstm)");
+            "(known: quadratic, quadratic-tridiagonal, logistic, softmax, cnn, resnet18, char-lstm)");
 }
 
 // Both sides of one seam; which of them runs depends on what this build has.

@@ -310,7 +310,7 @@ TEST_F(Logistic, Messages) {
             "run.toml: problem.batch = 2: this setting is called `batch_size`");
   EXPECT_EQ(error_of(make_logistic, {{"data", {train}}, {"batchsize", integer(2)}}),
             "run.toml: problem.batchsize = 2: unknown key; did you mean `batch_size`? "
-            "(known here: batch_size, data, l2, objective, partition, test)");
+            "(known here: batch_size, data, features, l2, objective, partition, test)");
 }
 
 // Unequal parts: the loss is that of the objective, made up of what the workers' scores are.

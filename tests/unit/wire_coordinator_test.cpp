@@ -85,6 +85,29 @@ TEST(WireCoordinator, AMismatchIsRefusedWithItsReason) {
   EXPECT_EQ(refusal_of(peers, hello), Refusal::stale_hello);
 }
 
+// What a worker says of its own data weighs what it brings, and sizes its orders.
+TEST(WireCoordinator, CountsThatCannotBeAreRefused) {
+  WirePeers peers({.own_data = true});
+  const double not_a_number = std::numeric_limits<double>::quiet_NaN();
+  for (const double examples : {0.0, -1.0, not_a_number, std::numeric_limits<double>::infinity(), 0x1.1p40}) {
+    Hello hello = peers.hello("a");
+    hello.examples = examples;
+    hello.steps_per_epoch = 1;
+    EXPECT_EQ(refusal_of(peers, hello), Refusal::malformed) << examples;
+  }
+  for (const std::uint64_t steps : {std::uint64_t{0}, kMostStepsPerEpoch + 1, ~std::uint64_t{0}}) {
+    Hello hello = peers.hello("a");
+    hello.steps_per_epoch = steps;
+    EXPECT_EQ(refusal_of(peers, hello), Refusal::malformed) << steps;
+  }
+  Hello hello = peers.hello("a");
+  hello.examples = kMostExamples;
+  hello.steps_per_epoch = kMostStepsPerEpoch;
+  peers.say(peers.dial(), hello);
+  EXPECT_EQ(peers.coordinator().examples(0), kMostExamples);
+  EXPECT_EQ(peers.coordinator().steps_per_epoch(0), kMostStepsPerEpoch);
+}
+
 TEST(WireCoordinator, WhoReconnectsGoesOnAndNobodyIsTold) {
   WirePeers peers;
   const ConnectionId a = peers.join("a");

@@ -18,7 +18,7 @@ constexpr Setting<std::int64_t> kLostAfter = {
     .range = {.low = 1.0, .high = 1000.0},
     .meaning = "so many times its typical silence, at least a heartbeat, make a worker lost"};
 constexpr SettingRow kRunSettings[] = {kTimeScale, kHeartbeat, kLostAfter};
-constexpr SettingRow kWorkersSettings[] = {kRestartAfter, kAtStart};
+constexpr SettingRow kWorkersSettings[] = {kRestartAfter, kAtStart, kOwnData};
 
 }  // namespace
 

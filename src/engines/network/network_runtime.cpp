@@ -75,6 +75,7 @@ wire::CoordinatorOptions NetworkRuntime::coordinator_options(std::uint64_t epoch
   wire::CoordinatorOptions made{.epoch = epoch,
                                 .identity = identity_,
                                 .reuse_numbers = !is_local() && !options_.serve->own_data,
+                                .own_data = !is_local() && options_.serve->own_data,
                                 .heartbeat = options_.heartbeat,
                                 .lost_after = options_.lost_after,
                                 .most_workers = options_.workers,
@@ -295,7 +296,19 @@ Event NetworkRuntime::joins(WorkerId worker) {
     const std::scoped_lock lock(mutex_);
     examples = coordinator_->examples(worker);
   }
+  tell(worker, fmt::format("has joined, with {} examples", examples));
   return {.kind = Event::Kind::worker_joined, .time = now_, .worker = worker, .examples = examples};
+}
+
+// Who runs a coordinator learns from it which number a name has.
+void NetworkRuntime::tell(WorkerId worker, const std::string& what) {
+  if (is_local() || !options_.serve->on_worker) return;
+  std::string name;
+  {
+    const std::scoped_lock lock(mutex_);
+    name = coordinator_->name(worker);
+  }
+  options_.serve->on_worker(fmt::format("worker {} ({}) {}", worker, one_line(name), what));
 }
 
 Event NetworkRuntime::arrives(wire::CoordinatorEvent& event) {
@@ -345,6 +358,7 @@ Event NetworkRuntime::loses(wire::CoordinatorEvent& event) {
             .order = failed,
             .orders = lost_.size()});
   reason_ = failed ? fmt::format("failed at order {}: {}", *failed, event.reason) : std::move(event.reason);
+  tell(event.worker, event.left ? "has left" : "is lost: " + one_line(reason_));
   if (event.left) reason_.clear();  // as it may: nothing is wrong
   if (event.failed && options_.restart_after)
     schedule(ScheduledEvent::Kind::readmission, now_ + *options_.restart_after, event.worker);

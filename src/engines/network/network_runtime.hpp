@@ -169,6 +169,7 @@ class NetworkRuntime final : public Runtime, Saveable, ServerEvents {
   Event joins(WorkerId worker);
   Event arrives(wire::CoordinatorEvent& event);
   Event loses(wire::CoordinatorEvent& event);
+  void tell(WorkerId worker, const std::string& what);
   void finish_arrival();
   void withdraw(WorkerId worker, std::vector<Order>& orders, std::size_t first);
   void schedule(ScheduledEvent::Kind kind, Time time, std::uint32_t number);

@@ -30,6 +30,8 @@ struct ServeOptions {
   std::function<void(const std::string&)> on_trouble = {};
   /// Told who comes and goes, and asked by those who want to know; nothing: nobody does.
   Monitor* monitor = nullptr;
+  /// Told, a line each, of who comes and goes.  Thread  the run's
+  std::function<void(const std::string&)> on_worker = {};
 };
 
 }  // namespace tardigrad::network

@@ -138,7 +138,10 @@ std::optional<Refusal> Coordinator::objection(const Hello& hello, Worker*& worke
   if (hello.identity.tensors != options_.identity.tensors) return Refusal::layout;
   if (hello.identity.data != options_.identity.data) return Refusal::data;
   if (hello.name.empty() || hello.name.size() > kMostName) return Refusal::name;
-  if (!std::isfinite(hello.examples) || hello.examples <= 0.0) return Refusal::malformed;
+  if (!std::isfinite(hello.examples) || hello.examples <= 0.0 || hello.examples > kMostExamples)
+    return Refusal::malformed;
+  if (options_.own_data && (hello.steps_per_epoch == 0 || hello.steps_per_epoch > kMostStepsPerEpoch))
+    return Refusal::malformed;
   if (hello.last.epoch > options_.epoch) {
     outdated_ = true;
     return Refusal::stale_epoch;
@@ -193,6 +196,8 @@ void Coordinator::greet(ConnectionId connection, const Hello& hello) {
     const bool comes_again = *reason == Refusal::full || *reason == Refusal::name_taken;
     if (comes_again && knocking_.size() < kMostKnocking) knocking_[hello.name] = clock_.elapsed();
     if (*reason == Refusal::protocol) text += fmt::format(": {} here, {} there", kProtocol, hello.protocol);
+    if (*reason == Refusal::malformed)
+      text = fmt::format("{} examples and {} steps an epoch cannot be", hello.examples, hello.steps_per_epoch);
     return refuse(connection, *reason, text);
   }
   welcome(*worker, connection, hello);

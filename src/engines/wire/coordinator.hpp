@@ -30,6 +30,7 @@ struct CoordinatorOptions {
   /// May one of a new name have the number of one that has been lost, where none is free? Not where each has data of
   /// its own.
   bool reuse_numbers = false;
+  bool own_data = false;  ///< each has data of its own: what a hello says of them must be possible
   Time heartbeat = from_seconds(2.0);
   std::uint32_t lost_after = 5;
   std::size_t most_workers = 4096;

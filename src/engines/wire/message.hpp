@@ -28,7 +28,10 @@ inline constexpr Time kLongestWaitForRoom = std::chrono::seconds(5);
 inline constexpr int kGreetingTime = 5;
 
 // Bounds of what a message may hold. What is beyond them is not decoded.
-inline constexpr std::size_t kMostName = 128;       ///< bytes of a worker's name
+inline constexpr std::size_t kMostName = 128;  ///< bytes of a worker's name
+/// What a worker may say of data of its own; more is a lie, or a slip.
+inline constexpr double kMostExamples = 0x1p40;
+inline constexpr std::uint64_t kMostStepsPerEpoch = 1'000'000;
 inline constexpr std::size_t kMostHash = 128;       ///< bytes of a hash or another identity
 inline constexpr std::size_t kMostText = 1024;      ///< bytes of a reason in words
 inline constexpr std::size_t kMostTensors = 65536;  ///< in a layout
