@@ -88,20 +88,21 @@ macro(tardigrad_component name)
   endif()
 endmacro()
 
-# tardigrad_fast_malloc(TARGET): links tcmalloc. LibTorch maps and frees large blocks all the time: a better allocator
-# is worth 10 to 30 % (bench/). Sanitizers bring their own.
-set(TARDIGRAD_HAS_TCMALLOC OFF)
-if(NOT TARDIGRAD_SANITIZE AND NOT TARDIGRAD_TCMALLOC STREQUAL "OFF")
-  find_library(TCMALLOC_LIBRARY tcmalloc_minimal)
-  if(TCMALLOC_LIBRARY)
-    set(TARDIGRAD_HAS_TCMALLOC ON)
-  elseif(TARDIGRAD_TCMALLOC STREQUAL "ON")
-    message(FATAL_ERROR "TARDIGRAD_TCMALLOC=ON, but libtcmalloc_minimal was not found; ./dev setup installs it")
+# tardigrad_fast_malloc(TARGET): links jemalloc, with our settings. LibTorch takes and frees large blocks all the time:
+# an allocator that keeps them is worth a tenth of the time (docs/adr/0048). Sanitizers bring their own.
+set(TARDIGRAD_HAS_JEMALLOC OFF)
+if(NOT TARDIGRAD_SANITIZE AND NOT TARDIGRAD_JEMALLOC STREQUAL "OFF")
+  find_library(JEMALLOC_LIBRARY jemalloc)
+  if(JEMALLOC_LIBRARY)
+    set(TARDIGRAD_HAS_JEMALLOC ON)
+  elseif(TARDIGRAD_JEMALLOC STREQUAL "ON")
+    message(FATAL_ERROR "TARDIGRAD_JEMALLOC=ON, but libjemalloc was not found; ./dev setup installs it")
   endif()
 endif()
 function(tardigrad_fast_malloc target)
-  if(TARDIGRAD_HAS_TCMALLOC)
-    target_link_libraries(${target} PRIVATE -Wl,--no-as-needed ${TCMALLOC_LIBRARY} -Wl,--as-needed)
+  if(TARDIGRAD_HAS_JEMALLOC)
+    target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/malloc_conf.cpp)
+    target_link_libraries(${target} PRIVATE -Wl,--no-as-needed ${JEMALLOC_LIBRARY} -Wl,--as-needed)
   endif()
 endfunction()
 
