@@ -115,8 +115,8 @@ TEST_P(ProblemSettings, WhatIsListedIsRead) {
   }
 }
 
-constexpr const char* kNames[] = {"quadratic", "quadratic-tridiagonal", "logistic", "softmax",
-                                  "cnn",       "resnet18",              "char-lstm"};
+constexpr const char* kNames[] = {"quadratic", "quadratic-tridiagonal", "logistic", "softmax", "cnn", "resnet18",
+                                  "char-lstm"};
 INSTANTIATE_TEST_SUITE_P(Rows, ProblemSettings, ::testing::ValuesIn(kNames), [](const auto& each) {
   std::string name = each.param;
   std::ranges::replace(name, '-', '_');
