@@ -114,14 +114,16 @@ void NetworkRuntime::wind_down() {
 }
 
 bool NetworkRuntime::comes_to_rest(std::chrono::nanoseconds timeout) {
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point until = Clock::now() + timeout;
-  while (Clock::now() < until && awaits_somebody()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  const threads::Instant until = std::chrono::steady_clock::now() + timeout;
+  const auto left = [&] {
+    return std::max(threads::Instant::duration::zero(), until - std::chrono::steady_clock::now());
+  };
+  while (left().count() > 0 && awaits_somebody()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   while (!std::ranges::all_of(local_, [](const auto& worker) { return worker->has_ended(); })) {
-    if (Clock::now() >= until) return false;
+    if (left().count() == 0) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  return !evaluating_ || evaluating_->comes_to_rest(std::max(Clock::duration::zero(), until - Clock::now()));
+  return !evaluating_ || evaluating_->comes_to_rest(left());
 }
 
 // Of those elsewhere who were not told that the run is over.
