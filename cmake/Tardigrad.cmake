@@ -140,7 +140,9 @@ function(tardigrad_test_options target)
   target_link_libraries(${target} PRIVATE GTest::gmock GTest::gtest GTest::gtest_main)
   target_compile_definitions(${target} PRIVATE TARDIGRAD_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                                TARDIGRAD_BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
-  target_compile_options(${target} PRIVATE $<IF:$<CONFIG:Debug>,-O0,-O1> $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+  # Behind precompiled headers GCC 12 sees one more ghost: texts of the library that end before they begin.
+  target_compile_options(${target} PRIVATE $<IF:$<CONFIG:Debug>,-O0,-O1>
+    $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>)
   set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)  # each has helpers of the same names
 endfunction()
 
