@@ -158,7 +158,8 @@ function(tardigrad_test name)
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${arg_LINK})
   tardigrad_test_options(${name})
-  if(NOT tardigrad_torch_objects IN_LIST arg_LINK)  # LibTorch has options of its own
+  # LibTorch has options of its own, and so have tests of the program.
+  if(NOT tardigrad_torch_objects IN_LIST arg_LINK AND NOT arg_LABELS STREQUAL "e2e")
     target_precompile_headers(${name} REUSE_FROM precompiled)
   endif()
   add_dependencies(${name} tardigrad_opened)
