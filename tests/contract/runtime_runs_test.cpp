@@ -192,9 +192,10 @@ TEST(RuntimeCatalogue, NamesAreUniqueAndEveryRowCanBeMade) {
     EXPECT_FALSE(row.summary.empty());
     EXPECT_EQ(row.has_server, static_cast<bool>(row.make)) << row.name;
     EXPECT_TRUE(row.has_server || row.make_executor) << row.name;
+    using Kind = SettingRow::Kind;
     for (const auto& list : {row.run_settings, row.workers_settings})
       for (const SettingRow& setting : list) {
-        EXPECT_THAT(setting.kind, testing::AnyOf(SettingRow::Kind::number, SettingRow::Kind::integer)) << setting.key;
+        EXPECT_THAT(setting.kind, testing::AnyOf(Kind::number, Kind::integer, Kind::boolean)) << setting.key;
         EXPECT_STRNE(setting.meaning, "") << setting.key;
       }
   }
