@@ -148,7 +148,6 @@ Rate over_grpc(const Load& load) {
   const network::ServeOptions serve{
       .address = "127.0.0.1:0",
       .scenario_hash = "bench",
-      .least_workers = load.workers,
       .epoch = 1,
       .on_listening = [&](const std::string& address) {
         for (std::size_t i = 0; i < load.workers; ++i)
