@@ -146,10 +146,7 @@ Rate over_grpc(const Load& load) {
   BufferPool buffers(load.dimension);
   std::vector<pid_t> processes;
   const network::ServeOptions serve{
-      .address = "127.0.0.1:0",
-      .scenario_hash = "bench",
-      .epoch = 1,
-      .on_listening = [&](const std::string& address) {
+      .address = "127.0.0.1:0", .scenario_hash = "bench", .epoch = 1, .on_listening = [&](const std::string& address) {
         for (std::size_t i = 0; i < load.workers; ++i)
           start(processes, {"work", address, std::to_string(load.dimension), "w" + std::to_string(i)});
       }};
