@@ -2,15 +2,12 @@
 #include "cli/serving.hpp"
 
 #include <fmt/format.h>
-#include <netdb.h>
 #include <spawn.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <csignal>
@@ -20,6 +17,7 @@
 #include <system_error>
 #include <thread>
 
+#include "core/listen.hpp"
 #include "engines/network/certificates.hpp"
 #include "record/file.hpp"
 #include "tardigrad/error.hpp"
@@ -46,27 +44,6 @@ HostAndPort parse_address(const std::string& option, const std::string& address)
 
 bool is_this_machine(const std::string& host) {
   return host == "localhost" || host == "[::1]" || host.starts_with("127.");
-}
-
-// A port that another has is told before anything is written.
-void check_free(const HostAndPort& where, const std::string& address) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE;
-  std::string host = where.host;
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  addrinfo* found = nullptr;
-  const int trouble = getaddrinfo(host.c_str(), std::to_string(where.port).c_str(), &hints, &found);
-  if (trouble != 0) throw Error(fmt::format("--listen {}: {}", address, gai_strerror(trouble)));
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
-  const int handle = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int reuse = 1;
-  int error = 0;
-  if (handle < 0 || setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse) != 0 ||
-      bind(handle, found->ai_addr, found->ai_addrlen) != 0 || listen(handle, 1) != 0)
-    error = errno;
-  if (handle >= 0) close(handle);
-  if (error != 0) throw Error(fmt::format("--listen {}: {}", address, std::generic_category().message(error)));
 }
 
 std::string text_of(const std::filesystem::path& file) { return file.empty() ? "" : record::read_file(file); }
@@ -102,7 +79,8 @@ ServeRequest serve_request(const ServeOptions& options) {
                     address));
   if (options.demo > 0 && (request.credentials.encrypted() || !options.tokens.empty() || !is_this_machine(where.host)))
     throw Error("--demo: its workers are on this machine: --listen must be there, without --tls options and --tokens");
-  check_free(where, address);
+  // A port that another has is told before anything is written.
+  static_cast<void>(listen_at("--listen " + address, where.host, std::to_string(where.port), 1));
   return request;
 }
 

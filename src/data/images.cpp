@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "data/cache.hpp"
 #include "data/catalogue.hpp"
 #include "data/cifar.hpp"
@@ -71,6 +73,15 @@ std::shared_ptr<const ImageDataset> load(const std::string& name, const std::fil
 }
 
 }  // namespace
+
+void ImageSet::append(ImageSet other) {
+  if (size() == 0) {
+    *this = std::move(other);
+    return;
+  }
+  pixels.insert(pixels.end(), other.pixels.begin(), other.pixels.end());
+  labels.insert(labels.end(), other.labels.begin(), other.labels.end());
+}
 
 ImageShape shape_of(const std::string& name) {
   if (name == "glyphs") return {.height = kGlyphSide, .width = kGlyphSide, .classes = kGlyphClasses};

@@ -23,6 +23,8 @@ struct ImageSet {
   std::span<const std::uint8_t> image(std::size_t i) const {
     return {pixels.data() + i * image_bytes(), image_bytes()};
   }
+  /// The other's images behind its own.  Pre  they have one shape, or this has none
+  void append(ImageSet other);
 };
 
 struct ImageDataset {

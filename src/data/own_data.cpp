@@ -43,12 +43,7 @@ ImageSet read_batches(const std::vector<fs::path>& batches, const ImageShape& sh
   for (const fs::path& batch : batches) {
     ImageSet set = parse_cifar_batch(read_file(batch), batch.string());
     expect_shape(set, shape, batch);
-    if (all.size() == 0) {
-      all = std::move(set);
-      continue;
-    }
-    all.pixels.insert(all.pixels.end(), set.pixels.begin(), set.pixels.end());
-    all.labels.insert(all.labels.end(), set.labels.begin(), set.labels.end());
+    all.append(std::move(set));
   }
   return all;
 }

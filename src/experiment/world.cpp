@@ -39,8 +39,7 @@ void read_workers(const Scenario& scenario, const Sources& sources, World& world
   world.runtime = read_runtime_settings(workers, "workers", runtime);
   if (present_at_start(world.runtime, world.workers) > world.workers)
     workers.fail(kAtStart.key, fmt::format("there is room for {} workers", world.workers));
-  const auto own_data = world.runtime.find(kOwnData.key);
-  world.has_own_data = own_data != world.runtime.end() && own_data->second != 0.0;
+  world.has_own_data = has_own_data(scenario);
   if (world.has_own_data && sources.training == TrainingData::named)
     workers.fail(kOwnData.key, "is for workers of other processes, and those of this run are of this one");
   if (sources.own_data.size() > std::max<std::size_t>(world.workers, 1))

@@ -178,12 +178,7 @@ std::vector<std::size_t> load_own_images(Spec& spec, const ProblemContext& conte
   for (const std::filesystem::path& folder : context.own_data) {
     data::ImageSet set = data::read_own_images(folder, spec.shape);
     sizes.push_back(set.size());
-    if (all.size() == 0) {
-      all = std::move(set);
-      continue;
-    }
-    all.pixels.insert(all.pixels.end(), set.pixels.begin(), set.pixels.end());
-    all.labels.insert(all.labels.end(), set.labels.begin(), set.labels.end());
+    all.append(std::move(set));
   }
   spec.train = std::make_shared<const data::ImageSet>(std::move(all));
   return sizes;

@@ -305,12 +305,7 @@ Event NetworkRuntime::joins(WorkerId worker) {
 // Who runs a coordinator learns from it which number a name has.
 void NetworkRuntime::tell(WorkerId worker, const std::string& what) {
   if (is_local() || !options_.serve->on_worker) return;
-  std::string name;
-  {
-    const std::scoped_lock lock(mutex_);
-    name = coordinator_->name(worker);
-  }
-  options_.serve->on_worker(fmt::format("worker {} ({}) {}", worker, one_line(name), what));
+  options_.serve->on_worker(fmt::format("worker {} ({}) {}", worker, name_of_worker(worker), what));
 }
 
 Event NetworkRuntime::arrives(wire::CoordinatorEvent& event) {

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <map>
 #include <string_view>
-#include <system_error>
 #include <thread>
 #include <utility>
 
+#include "core/listen.hpp"
 #include "report/http/http.hpp"
 #include "tardigrad/error.hpp"
 
@@ -23,45 +20,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLookAgain{50};
-
-class Socket {
- public:
-  explicit Socket(int fd) : fd_(fd) {}
-  ~Socket() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Socket& operator=(Socket&&) = delete;
-  int fd() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
-// Listens at the first address of the host that can be had.
-Socket listen_at(const std::string& where, const std::string& host, const std::string& port, unsigned most_waiting) {
-  addrinfo wanted{};
-  wanted.ai_family = AF_UNSPEC;
-  wanted.ai_socktype = SOCK_STREAM;
-  wanted.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const bool bracketed = host.starts_with('[') && host.ends_with(']');
-  const std::string name = bracketed ? host.substr(1, host.size() - 2) : host;
-  if (const int error = getaddrinfo(name.c_str(), port.c_str(), &wanted, &found))
-    throw Error(fmt::format("{}: {}", where, gai_strerror(error)));
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> all(found, &freeaddrinfo);
-  int problem = EADDRNOTAVAIL;
-  for (const addrinfo* at = found; at; at = at->ai_next) {
-    Socket socket(::socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, at->ai_protocol));
-    const int yes = 1;
-    if (socket.fd() >= 0 && setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
-        bind(socket.fd(), at->ai_addr, at->ai_addrlen) == 0 && listen(socket.fd(), static_cast<int>(most_waiting)) == 0)
-      return socket;
-    problem = errno;
-  }
-  throw Error(fmt::format("{}: cannot listen there: {}", where, std::generic_category().message(problem)));
-}
 
 unsigned port_of(int fd) {
   sockaddr_storage address{};
