@@ -42,6 +42,15 @@ if(TARDIGRAD_SANITIZE)
   add_link_options(-fsanitize=${TARDIGRAD_SANITIZE})
 endif()
 
+# tardigrad_sanitizer_options(TARGET): what a program under the address sanitizer sets by itself.
+function(tardigrad_sanitizer_options target)
+  if(TARDIGRAD_SANITIZE MATCHES "address")
+    target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/sanitizer_options.cpp)
+    set_source_files_properties(${CMAKE_SOURCE_DIR}/cmake/sanitizer_options.cpp
+      PROPERTIES SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
+endfunction()
+
 # tardigrad_harden(TARGET...): what an attacker has to overcome beside the mistake that he found. Sanitizers and fuzzers
 # bring their own; _FORTIFY_SOURCE works in optimised code alone.
 include(CheckCXXCompilerFlag)
@@ -158,6 +167,7 @@ function(tardigrad_test name)
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${arg_LINK})
   tardigrad_test_options(${name})
+  tardigrad_sanitizer_options(${name})
   # LibTorch has options of its own, and so have tests of the program.
   if(NOT tardigrad_torch_objects IN_LIST arg_LINK AND NOT arg_LABELS STREQUAL "e2e")
     target_precompile_headers(${name} REUSE_FROM precompiled)
