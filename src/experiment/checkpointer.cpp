@@ -91,6 +91,7 @@ void Checkpointer::save(const Visit& visit, const Counters& counters) {
 }
 
 void Checkpointer::save_last(const Visit& visit, const Counters& counters) {
+  broken_off_ = true;
   do {
     Taken taken = take(visit, counters);
     failure_ = writer_.write_last(std::move(taken.header), std::move(taken.state), std::move(taken.sync_logs));

@@ -50,6 +50,10 @@ class Checkpointer final : public StateStore, public Observer {
 
   /// Why there is no checkpoint of an interruption.
   const std::optional<std::string>& failure() const { return failure_; }
+  /// The run was interrupted, or has lost all its workers, and there is something to go on from.
+  bool can_go_on() const { return broken_off_ && (!failure_ || parts_.from_the_start); }
+  /// As it would be after a kill.
+  bool can_go_on_after_a_failure() const { return parts_.from_the_start; }
   /// Returns when all are written.
   void finish() { writer_.wait(); }
   std::uint64_t written() const { return writer_.written(); }
@@ -72,6 +76,7 @@ class Checkpointer final : public StateStore, public Observer {
   std::uint64_t last_updates_ = 0;  // when a state was saved
   double seconds_ = 0.0;
   std::uint64_t skipped_ = 0;
+  bool broken_off_ = false;
   std::optional<std::string> failure_;
   record::CheckpointWriter writer_;  // last: its thread uses the rest
 };

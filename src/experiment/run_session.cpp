@@ -51,6 +51,7 @@ class RunSession {
     logs_.begin(from ? &*from : nullptr);
     if (request_.serve) {
       serve_ = *request_.serve;
+      serve_->goes_on = [this] { return goes_on(); };
       if (logs_.directory()) serve_->epoch = logs_.directory()->begin_epoch();
     }
     executor_ = make_executor(*request_.plan.runtime.row, parts());
@@ -62,6 +63,7 @@ class RunSession {
       write(output);
     } catch (...) {
       output.error = std::current_exception();
+      failed_ = true;
     }
     output.left_behind = !executor_->comes_to_rest(kTimeoutForThreads);
     if (output.left_behind)
@@ -91,6 +93,11 @@ class RunSession {
     parts.settings.insert(world.runtime.begin(), world.runtime.end());
     world.initial_point(parts.x0.view());
     return parts;
+  }
+
+  bool goes_on() const {
+    if (!checkpointer_) return false;
+    return failed_ ? checkpointer_->can_go_on_after_a_failure() : checkpointer_->can_go_on();
   }
 
   network::Monitor* monitor() const { return request_.serve ? request_.serve->monitor : nullptr; }
@@ -194,6 +201,7 @@ class RunSession {
   std::optional<network::ServeOptions> serve_;
   std::unique_ptr<Executor> executor_;
   std::optional<Checkpointer> checkpointer_;
+  bool failed_ = false;
 };
 
 }  // namespace

@@ -5,6 +5,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <iterator>
+#include <sstream>
+
 #include "engines/network/certificates.hpp"
 #include "network.hpp"
 
@@ -113,6 +116,7 @@ TEST_F(Network, AStoppedWorkerIsLostAndGoesOnWhenItWakes) {
   ASSERT_TRUE(within(20.0, [&] { return connections() >= 2; })) << read(folder_ / "anna.err");
   ::kill(running_.at("server"), SIGINT);
   EXPECT_EQ(code("server"), 130) << read(folder_ / "server.err");
+  ::kill(running_.at("anna"), SIGTERM);
   EXPECT_EQ(code("anna"), 0) << read(folder_ / "anna.err");
   expect_whole("interrupted");
 }
@@ -132,6 +136,42 @@ TEST_F(Network, AKilledCoordinatorIsFoundAgain) {
   for (const char* name : {"anna", "ben", "cleo"})
     EXPECT_EQ(code(name), 0) << read(folder_ / (std::string(name) + ".err"));
   expect_whole("gradients");
+}
+
+TEST_F(Network, ACoordinatorThatIsStoppedSaysSoAndIsFoundAgain) {
+  write_scenario("stop = { gradients = 3000 }, heartbeat = 0.1");
+  serve({"--overwrite"});
+  const std::vector<std::string> names = {"anna", "ben", "cleo"};
+  for (const std::string& name : names) work(name);
+  const auto said = [&](const std::string& name) { return read(folder_ / (name + ".err")); };
+  for (const int signal : {SIGTERM, SIGINT}) {
+    const std::size_t before = events();
+    ASSERT_TRUE(within(30.0, [&] { return events() > before + 200; }));
+    ::kill(running_.at("server"), signal);
+    EXPECT_EQ(code("server"), 130) << read(folder_ / "server.err");
+    serve();
+  }
+  EXPECT_EQ(code("server"), 0) << read(folder_ / "server.err");
+  for (const std::string& name : names) {
+    EXPECT_EQ(code(name), 0) << said(name);
+    EXPECT_THAT(said(name), HasSubstr("the coordinator stops for now; it tries again"));
+    EXPECT_THAT(said(name), HasSubstr("has left: the run is over"));
+  }
+  expect_whole("gradients");
+}
+
+TEST_F(Network, ADemonstrationThatIsStoppedTakesItsWorkersAlong) {
+  write_scenario("stop = { gradients = 100000000 }");
+  begin("server", {"serve", "s.toml", "--out", "r", "--demo", "3", "--record", "--quiet"});
+  ASSERT_TRUE(within(30.0, [&] { return events() > 100; }));
+  const std::string pid = std::to_string(running_.at("server"));
+  std::istringstream children(read("/proc/" + pid + "/task/" + pid + "/children"));
+  const std::vector<pid_t> workers{std::istream_iterator<pid_t>(children), {}};
+  EXPECT_EQ(workers.size(), 3u);
+  ::kill(running_.at("server"), SIGINT);
+  EXPECT_EQ(code("server"), 130) << read(folder_ / "server.err");
+  for (const pid_t worker : workers) EXPECT_EQ(::kill(worker, 0), -1) << worker;
+  expect_whole("interrupted");
 }
 
 // Thirty times kill -9 or SIGSTOP, of workers and of the coordinator, as a seed draws them.

@@ -62,7 +62,7 @@ inline std::vector<wire::Message> wire_examples() {
           Heartbeat{99},
           Credit{2},
           Drain{},
-          Goodbye{"enough"}};
+          Goodbye{"enough", true}};
 }
 
 }  // namespace tardigrad::test

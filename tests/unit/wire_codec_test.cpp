@@ -49,7 +49,7 @@ TEST(WireCodec, TheFormIsWhatTheDocumentSays) {
   EXPECT_EQ(bytes, expected);
   // The sizes in docs/protocol.md: without texts, lists and bytes of chunks.
   const std::vector<std::size_t> heads = {2 + 85, 2 + 44, 2 + 5, 2 + 96, 2 + 28, 2 + 28, 2 + 60,
-                                          2 + 8,  2 + 13, 2 + 8, 2 + 8,  2 + 4,  2 + 0,  2 + 4};
+                                          2 + 8,  2 + 13, 2 + 8, 2 + 8,  2 + 4,  2 + 0,  2 + 5};
   std::vector<std::size_t> found;
   for (const Message& message :
        {Message(Hello{}), Message(Welcome{}), Message(Refused{}), Message(Assign{}), Message(ParameterChunk{}),
@@ -97,6 +97,9 @@ TEST(WireCodec, WhatIsNotKnownIsSaid) {
   Bytes refuse = encode(Refuse{}).joined();
   refuse.back() = static_cast<std::byte>(kRefusals);
   EXPECT_EQ(problem(refuse), "a reason that is not known");
+  Bytes goodbye = encode(Goodbye{}).joined();
+  goodbye.back() = std::byte{2};
+  EXPECT_EQ(problem(goodbye), "neither yes nor no");
   Bytes result = encode(Result{}).joined();
   for (std::size_t i = 0; i < 8; ++i) result[result.size() - 12 + i] = std::byte{0xff};
   EXPECT_EQ(problem(result), "a time before the beginning");

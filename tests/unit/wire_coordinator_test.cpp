@@ -172,7 +172,7 @@ TEST(WireCoordinator, WhoWasNotThereAtTheEndIsTold) {
   peers.settle();
   peers.coordinator().disconnected(b, peers.now());
   EXPECT_FALSE(peers.coordinator().awaits_somebody());
-  peers.coordinator().say_goodbye("over");
+  peers.coordinator().say_goodbye({.text = "over"});
   peers.pass(0.1);
   EXPECT_EQ(peers.heard<Goodbye>(a).size(), 1u);
   for (const char* name : {"b", "d"}) {
@@ -184,12 +184,26 @@ TEST(WireCoordinator, WhoWasNotThereAtTheEndIsTold) {
   EXPECT_FALSE(peers.coordinator().awaits_somebody());
 }
 
+TEST(WireCoordinator, WhenItStopsForNowNobodyIsWaitedFor) {
+  WirePeers peers;
+  const ConnectionId a = peers.join("a"), b = peers.join("b");
+  peers.settle();
+  peers.coordinator().disconnected(b, peers.now());
+  peers.coordinator().say_goodbye({.text = "stops", .for_now = true});
+  peers.pass(0.1);
+  EXPECT_TRUE(peers.heard<Goodbye>(a).at(0).for_now);
+  EXPECT_FALSE(peers.coordinator().awaits_somebody()) << "it tries again by itself";
+  const ConnectionId late = peers.join("b");
+  EXPECT_TRUE(peers.heard<Goodbye>(late).at(0).for_now);
+  EXPECT_TRUE(peers.closed(late));
+}
+
 TEST(WireCoordinator, WhoIsLostIsNotWaitedForAtTheEnd) {
   WirePeers peers;
   const ConnectionId a = peers.join("a");
   peers.settle();
   peers.coordinator().disconnected(a, peers.now());
-  peers.coordinator().say_goodbye("over");
+  peers.coordinator().say_goodbye({.text = "over"});
   EXPECT_TRUE(peers.coordinator().awaits_somebody());
   peers.pass(1000.0);
   EXPECT_FALSE(peers.coordinator().awaits_somebody());

@@ -235,6 +235,46 @@ TEST(WireSession, DrainsAndEnds) {
   EXPECT_FALSE(worker.take<Ended>().at(0).by_fault);
 }
 
+TEST(WireSession, ACoordinatorThatStopsForNowIsLookedForAndBroughtWhatWasComputed) {
+  Worker worker;
+  worker.join({0, 1});
+  worker.order(7, {0, 1});
+  worker.take<Compute>();
+  worker.hear(Goodbye{.text = "stops\nfor now", .for_now = true});
+  EXPECT_FALSE(worker.session.joined());
+  EXPECT_EQ(worker.session.sent_away(), "stops for now");
+  worker.computed(7);
+  worker.join({1, 1}, {{7, 0}});
+  EXPECT_EQ(worker.session.sent_away(), "");
+  worker.hear(Credit{4});
+  EXPECT_EQ(worker.said<Result>().size(), 1u);
+  worker.session.disconnected(worker.at, worker.now);
+  worker.take<Connect>();
+  worker.pass(1.0);
+  const auto connect = worker.take<Connect>();
+  ASSERT_EQ(connect.size(), 1u);
+  worker.session.connected(connect[0].connection, worker.now);
+  worker.at = connect[0].connection;
+  worker.hear(Goodbye{.text = "it is over"});
+  EXPECT_TRUE(worker.session.ended());
+  EXPECT_FALSE(worker.take<Ended>().at(0).by_fault);
+}
+
+TEST(WireSession, WhoIsToLeaveWaitsForNoCoordinatorThatHasStopped) {
+  for (const bool drains_first : {true, false}) {
+    Worker worker;
+    worker.join({0, 1});
+    worker.order(7, {0, 1});
+    if (drains_first) worker.session.drain(worker.now);
+    worker.hear(Goodbye{.text = "stops", .for_now = true});
+    EXPECT_EQ(worker.session.ended(), drains_first);
+    worker.session.drain(worker.now);
+    EXPECT_TRUE(worker.session.ended());
+    EXPECT_EQ(worker.take<Ended>().at(0).text, "stops");
+    EXPECT_EQ(worker.take<GiveUp>().size(), 1u);
+  }
+}
+
 TEST(WireSession, AFailureIsTold) {
   Worker worker;
   worker.join({0, 1});

@@ -109,6 +109,12 @@ void Simulation::start_server(bool from_saved) {
 void Simulation::crash_server() {
   if (!coordinator_) return;
   ++coverage_.restarts;
+  if (random_.below(2) == 0) {  // it was asked to, and says so
+    ++coverage_.stops;
+    saved_ = server_->save(*coordinator_);
+    coordinator_->say_goodbye({.text = "stops", .for_now = true});
+    act_for_server();
+  }
   coordinator_.reset();
   ++server_life_;
   for (const LinkPointer& link : links_)

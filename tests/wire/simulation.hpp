@@ -42,7 +42,8 @@ struct Faults {
 /// What happened in all seeds: the paths that matter are shown to be taken.
 struct Coverage {
   std::uint64_t applied = 0, discarded = 0, not_finite = 0, cancelled = 0, lost = 0, redelivered = 0;
-  std::uint64_t restarts = 0, crashes = 0, cuts = 0, ghosts = 0, jumps = 0, messages = 0, acknowledged_again = 0;
+  std::uint64_t restarts = 0, stops = 0, crashes = 0, cuts = 0, ghosts = 0, jumps = 0, messages = 0,
+                acknowledged_again = 0;
   std::array<std::uint64_t, wire::kRefusals> refused{};
 };
 

@@ -38,7 +38,7 @@ bool covers(const Coverage& c) {
     all = all && count > 0;
   };
   met("messages", c.messages), met("cuts", c.cuts), met("ghosts", c.ghosts), met("crashes of workers", c.crashes);
-  met("restarts of the server", c.restarts), met("jumps of a clock", c.jumps);
+  met("restarts of the server", c.restarts), met("of them announced", c.stops), met("jumps of a clock", c.jumps);
   met("applied", c.applied), met("discarded", c.discarded), met("not finite", c.not_finite);
   met("cancelled", c.cancelled), met("lost", c.lost), met("redelivered", c.redelivered);
   // Only what an earlier process said and is played again while nobody is there: too rare to be asked for.

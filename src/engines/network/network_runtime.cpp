@@ -105,7 +105,9 @@ void NetworkRuntime::wind_down() {
   {
     const std::scoped_lock lock(mutex_);
     if (!std::exchange(closing_, true) && server_) {
-      coordinator_->say_goodbye("the run is over");
+      const bool goes_on = !is_local() && options_.serve->goes_on && options_.serve->goes_on();
+      coordinator_->say_goodbye(
+          {.text = goes_on ? "the coordinator stops for now" : "the run is over", .for_now = goes_on});
       perform();
     }
   }

@@ -24,6 +24,9 @@ struct ServeOptions {
   std::filesystem::path tokens = {};  ///< Tokens: who may take part; "": whoever can connect
   /// Greater than that of every earlier start in the run's directory.
   std::uint64_t epoch = 0;
+  /// Asked when the run winds down: was it broken off, and can be gone on with? Then workers try to find it again.
+  /// Thread  the run's
+  std::function<bool()> goes_on = {};
   /// Told the address when workers may come.  Thread  the run's
   std::function<void(const std::string& address)> on_listening = {};
   /// Told, a line each, of what should be looked at.  Thread  the run's

@@ -182,7 +182,10 @@ void WorkerClient::perform() {
   send();
   if (session_->joined() != connected_) {
     connected_ = session_->joined();
-    tell(connected_ ? "connected" : "disconnected");
+    if (connected_)
+      tell("connected");
+    else if (session_->sent_away().empty())
+      tell("disconnected");
     trouble_.clear();
   }
   if (session_->sent_away() != told_) {

@@ -249,6 +249,10 @@ void visit(C&, Drain&) {}
 template <class C>
 void visit(C& c, Goodbye& m) {
   c.text(m.text, kMostText);
+  auto byte = static_cast<std::uint8_t>(m.for_now);
+  visit(c, byte);
+  c.require(byte <= 1, "neither yes nor no");
+  m.for_now = byte == 1;
 }
 
 template <std::size_t kIndex = 0>

@@ -187,7 +187,7 @@ Coordinator::Worker* Coordinator::take_number_of_a_lost_one(const std::string& n
 void Coordinator::greet(ConnectionId connection, const Hello& hello) {
   if (over_) {
     awaited_.erase(hello.name);
-    actions_.push_back(Send{connection, Goodbye{*over_}});
+    actions_.push_back(Send{connection, *over_});
     return close(connection);
   }
   Worker* worker = nullptr;
@@ -352,16 +352,19 @@ void Coordinator::leave_if_drained(Worker& worker) {
   lose(worker, "left", {}, /*left=*/true);
 }
 
-void Coordinator::say_goodbye(const std::string& text) {
-  over_ = one_line(text);
-  for (const auto& worker : workers_)
-    if (worker->present && !worker->losing && !worker->connection) awaited_.insert(worker->name);
-  for (const auto& [name, time] : knocking_)
-    if (clock_.elapsed() - time <= 2 * kLongestWaitForRoom) awaited_.insert(name);
+void Coordinator::say_goodbye(Goodbye goodbye) {
+  goodbye.text = one_line(goodbye.text);
+  over_ = std::move(goodbye);
+  if (!over_->for_now) {  // else who is not told tries again, too
+    for (const auto& worker : workers_)
+      if (worker->present && !worker->losing && !worker->connection) awaited_.insert(worker->name);
+    for (const auto& [name, time] : knocking_)
+      if (clock_.elapsed() - time <= 2 * kLongestWaitForRoom) awaited_.insert(name);
+  }
   std::vector<ConnectionId> all;
   for (const auto& [id, connection] : connections_) all.push_back(id);
   for (const ConnectionId id : all) {
-    actions_.push_back(Send{id, Goodbye{*over_}});
+    actions_.push_back(Send{id, *over_});
     close(id);
   }
 }

@@ -123,9 +123,10 @@ class Coordinator {
   void put_aside(WorkerId worker, std::string reason);
   void readmit();
   void readmit(WorkerId worker);
-  /// The run is over: everybody is told, and goes. Who comes later is told too.
-  void say_goodbye(const std::string& text);
-  /// After it: is there somebody who is between two connections, or waits for room, and was not told?
+  /// The run is over, or stops for now: everybody is told, and goes. Who comes later is told too.
+  void say_goodbye(Goodbye goodbye);
+  /// After it, where it is for good: is there somebody who is between two connections, or waits for room, and was not
+  /// told?
   bool awaits_somebody() const { return !awaited_.empty(); }
   /// What the server has seen. Pre  while loading: nothing has happened, and the epoch is a later one
   void serialize(Archive& archive);
@@ -255,7 +256,7 @@ class Coordinator {
   std::array<std::uint64_t, kRefusals> refused_{};
   std::uint64_t acknowledged_again_ = 0;
   std::map<std::string, Time, std::less<>> knocking_;  // no room, or the name taken; when they came last
-  std::optional<std::string> over_;                    // what is said to who comes
+  std::optional<Goodbye> over_;                        // what is said to who comes
   std::set<std::string, std::less<>> awaited_;         // who was there, and was not told
   bool outdated_ = false;
 };

@@ -19,7 +19,7 @@
 namespace tardigrad::wire {
 
 /// Raised whenever a message changes its meaning or form; peers of unequal numbers refuse each other.
-inline constexpr std::uint32_t kProtocol = 2;
+inline constexpr std::uint32_t kProtocol = 3;
 
 /// At most so long a worker for whom there was no room, or whose name was taken, waits before it asks again.
 inline constexpr Time kLongestWaitForRoom = std::chrono::seconds(5);
@@ -192,9 +192,11 @@ struct Credit {
 };
 /// Worker: will bring what it has, and wants nothing more.
 struct Drain {};
-/// Either side: leaves, and will not come back by itself.
+/// Either side: leaves, and will not come back by itself; or, where the coordinator says so, stops for now: it is to be
+/// started again, and the worker tries to find it.
 struct Goodbye {
   std::string text = {};
+  bool for_now = false;
 };
 
 using Message = std::variant<Hello, Welcome, Refused, Assign, ParameterChunk, GradientChunk, Result, Ack, Refuse,

@@ -112,7 +112,7 @@ void WorkerSession::received(ConnectionId connection, Message message, Time now)
     else if (const auto* refusal = std::get_if<Refused>(&message))
       refused(*refusal);
     else if (const auto* goodbye = std::get_if<Goodbye>(&message))
-      end(goodbye->text, false);
+      parted(*goodbye);
     else
       broken("an answer to a hello that is none");
   } else if (state_ == State::joined) {
@@ -140,7 +140,7 @@ void WorkerSession::handle(Message& message) {
   } else if (const auto* refusal_of_all = std::get_if<Refused>(&message)) {
     return refused(*refusal_of_all);
   } else if (const auto* goodbye = std::get_if<Goodbye>(&message)) {
-    return end(goodbye->text, false);
+    return parted(*goodbye);
   } else if (!std::holds_alternative<Heartbeat>(message)) {
     broken("a message that coordinators do not send");
     return;
@@ -159,6 +159,7 @@ void WorkerSession::welcomed(const Welcome& welcome) {
   }
   last_ = welcome.session;
   sent_away_.clear();
+  stopped_for_now_ = false;
   heartbeat_ = welcome.heartbeat;
   lost_after_ = welcome.lost_after;
   clock_.set_most_step(heartbeat_);
@@ -185,6 +186,14 @@ void WorkerSession::refused(const Refused& refusal) {
   retry(/*close=*/true);
   if (refusal.reason == Refusal::full || refusal.reason == Refusal::name_taken)
     wait_ = std::min(wait_, kLongestWaitForRoom);
+}
+
+void WorkerSession::parted(const Goodbye& goodbye) {
+  const std::string text = one_line(goodbye.text);
+  if (!goodbye.for_now || draining_) return end(text, false);
+  sent_away_ = text;
+  stopped_for_now_ = true;
+  retry(/*close=*/true);
 }
 
 void WorkerSession::assigned(const Assign& assign) {
@@ -284,6 +293,7 @@ void WorkerSession::pump() {
 void WorkerSession::drain(Time now) {
   clock_.advance(now);
   if (std::exchange(draining_, true) || state_ == State::ended) return;
+  if (stopped_for_now_) return end(sent_away_, false);
   if (state_ == State::joined) say(Drain{});
   end_if_drained();
 }

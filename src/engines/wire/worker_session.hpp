@@ -89,7 +89,7 @@ class WorkerSession {
   /// What was given up is ignored.
   void computed(HeldOrder held, Computed result, Time now);
   void progress(std::uint64_t steps) { progress_ = steps; }
-  /// Brings what it has, and ends.
+  /// Brings what it has, and ends; at once where the coordinator has stopped for now, and takes nothing.
   void drain(Time now);
   /// Ends at once.
   void leave(const std::string& text, Time now);
@@ -117,6 +117,7 @@ class WorkerSession {
   void handle(Message& message);
   void welcomed(const Welcome& welcome);
   void refused(const Refused& refused);
+  void parted(const Goodbye& goodbye);
   void assigned(const Assign& assign);
   void parameters(const ParameterChunk& chunk);
   void drop(std::size_t at);
@@ -147,7 +148,7 @@ class WorkerSession {
   std::deque<Held> held_;  // oldest first
   std::uint32_t room_ = 0, consumed_ = 0, chunk_bytes_ = 4;
   std::string sent_away_;
-  bool draining_ = false;
+  bool draining_ = false, stopped_for_now_ = false;
   std::vector<WorkerAction> actions_;
 };
 
