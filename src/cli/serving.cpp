@@ -54,6 +54,8 @@ network::Credentials credentials_of(const SecurityOptions& security) {
   network::Credentials credentials{.authority = text_of(security.authority),
                                    .certificate = text_of(security.certificate),
                                    .key = text_of(security.key)};
+  if (!security.authority.empty())
+    network::check_authority(credentials.authority, fmt::format("--tls-ca {}", security.authority.string()));
   if (!credentials.certificate.empty())
     network::check_pair(
         credentials.certificate, credentials.key,
@@ -69,9 +71,9 @@ ServeRequest serve_request(const ServeOptions& options) {
   const std::string address = anywhere ? kAnyPortHere : options.listen;
   const HostAndPort where = parse_address("--listen", address);
   const SecurityOptions& security = options.security;
-  ServeRequest request{.address = address, .credentials = credentials_of(security), .tokens = options.tokens};
   if (!security.authority.empty() && security.certificate.empty())
     throw Error("--tls-ca: workers can be asked for certificates only by who has one: --tls-cert and --tls-key");
+  ServeRequest request{.address = address, .credentials = credentials_of(security), .tokens = options.tokens};
   if (!request.credentials.encrypted() && !is_this_machine(where.host) && !security.insecure)
     throw Error(
         fmt::format("--listen {}: is beyond this machine, where connections must be encrypted: --tls-cert and "

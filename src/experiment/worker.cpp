@@ -64,6 +64,8 @@ std::optional<Offer> wait_for_offer(const WorkerSource& source, const WorkerHook
     std::string text;
     try {
       text = transport.fetch_offer(source.coordinator, 5s);
+    } catch (const network::HandshakeError&) {
+      throw;
     } catch (const Error& error) {
       if (last != error.what()) remark(hooks, fmt::format("{}; it tries again", last = error.what()));
     }

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <iterator>
 #include <sstream>
 
@@ -334,6 +335,13 @@ class Secured : public Network {
     write(name + ".pem", certified.certificate);
     write(name + "-key.pem", certified.key);
   }
+  /// It ends, and says why in one line.
+  void expect_told(const std::string& name, const std::string& why) {
+    EXPECT_EQ(code(name), 2) << name;
+    const std::string said = read(folder_ / (name + ".err"));
+    EXPECT_THAT(said, HasSubstr(why));
+    EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
+  }
   /// They try for ever, and never come to know what is computed.
   void expect_kept_out(const std::vector<std::string>& names) {
     std::this_thread::sleep_for(milliseconds(1500));
@@ -362,11 +370,37 @@ TEST_F(Secured, OthersAreKeptOut) {
   std::vector<std::string> without = words("anna");
   without.resize(without.size() - 2);
   begin("tokenless", without);
-  expect_kept_out({"expired", "foreign", "plain", "tokenless"});
+  expect_told("expired", "the certificate was valid until");
+  expect_told("foreign", "it does not accept the certificate that was given to it");
+  expect_told("plain", "it encrypts: the certificate of its authority is needed here");
+  expect_kept_out({"tokenless"});
   begin("ben", words("ben"));  // with anna's token
   EXPECT_EQ(code("ben"), 2);
   EXPECT_THAT(read(folder_ / "ben.err"), HasSubstr("no token, or not the one of this name"));
   EXPECT_EQ(events(), 0u);
+}
+
+// Who was there before tries on: certificates are exchanged while a run goes on.
+TEST_F(Secured, AfterAnExchangeOfCertificatesAWorkerIsToldOnceAndTriesOn) {
+  kill_hard("server");
+  write_scenario("stop = { gradients = 1500 }, checkpoint_every = { seconds = 0.1 }");
+  serve({"--tls-cert", "certs/server.pem", "--tls-key", "certs/server-key.pem", "--overwrite"});
+  begin("anna", words("anna"));
+  ASSERT_TRUE(within(20.0, [&] { return events() > 100; })) << read(folder_ / "anna.err");
+  const network::Certified another = network::make_authority("another");
+  add_certificate("another", network::certify(another, "127.0.0.1", {"127.0.0.1"}));
+  kill_hard("server");
+  serve({"--tls-cert", "another.pem", "--tls-key", "another-key.pem"});
+  const std::string told = "its certificate is not signed by the authority that is trusted here";
+  const auto said = [&] { return read(folder_ / "anna.err"); };
+  ASSERT_TRUE(within(20.0, [&] { return said().find(told) != std::string::npos; })) << said();
+  EXPECT_FALSE(ended("anna"));
+  kill_hard("server");
+  serve({"--tls-cert", "certs/server.pem", "--tls-key", "certs/server-key.pem"});
+  EXPECT_EQ(code("server"), 0) << read(folder_ / "server.err");
+  EXPECT_EQ(code("anna"), 0) << said();
+  EXPECT_EQ(said().rfind(told), said().find(told)) << said();
+  expect_whole("gradients");
 }
 
 TEST_F(Secured, ARevokedTokenEndsTheStay) {

@@ -10,23 +10,15 @@
 #include <openssl/x509v3.h>
 
 #include <array>
+#include <ctime>
 #include <memory>
 
+#include "engines/network/openssl.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::network {
 namespace {
 
-template <auto kFree>
-struct Free {
-  template <class T>
-  void operator()(T* object) const {
-    kFree(object);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
-using Bytes = std::unique_ptr<BIO, Free<BIO_free_all>>;
 using Extension = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>>;
 
 constexpr long kDay = 24 * 3600;
@@ -106,11 +98,8 @@ Certified make_authority(const std::string& name) {
 
 Certified certify(const Certified& authority, const std::string& name, const std::vector<std::string>& hosts,
                   bool expired) {
-  const Bytes issuer_text(
-      BIO_new_mem_buf(authority.certificate.data(), static_cast<int>(authority.certificate.size())));
-  const Bytes key_text(BIO_new_mem_buf(authority.key.data(), static_cast<int>(authority.key.size())));
-  const Certificate issuer(PEM_read_bio_X509(issuer_text.get(), nullptr, nullptr, nullptr));
-  const Key issuer_key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr));
+  const Certificate issuer(PEM_read_bio_X509(bytes_of(authority.certificate).get(), nullptr, nullptr, nullptr));
+  const Key issuer_key(PEM_read_bio_PrivateKey(bytes_of(authority.key).get(), nullptr, nullptr, nullptr));
   if (!issuer || !issuer_key || X509_check_private_key(issuer.get(), issuer_key.get()) != 1)
     throw Error("certificates: the authority is no certificate with its key");
   const Key key = make_key();
@@ -132,16 +121,28 @@ Certified certify(const Certified& authority, const std::string& name, const std
 }
 
 void check_pair(const std::string& certificate, const std::string& key, const std::string& of) {
-  const auto bytes = [](const std::string& text) {
-    return Bytes(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-  };
-  const Certificate first(PEM_read_bio_X509(bytes(certificate).get(), nullptr, nullptr, nullptr));
-  const Key its(PEM_read_bio_PrivateKey(bytes(key).get(), nullptr, nullptr, const_cast<char*>("")));
+  const Certificate first(PEM_read_bio_X509(bytes_of(certificate).get(), nullptr, nullptr, nullptr));
+  const Key its(PEM_read_bio_PrivateKey(bytes_of(key).get(), nullptr, nullptr, const_cast<char*>("")));
   const bool fits = first && its && X509_check_private_key(first.get(), its.get()) == 1;
   ERR_clear_error();
   if (!first) throw Error(fmt::format("{}: the first is no certificate in PEM", of));
   if (!its) throw Error(fmt::format("{}: the second is no private key in PEM without a password", of));
   if (!fits) throw Error(fmt::format("{}: the key is not that of the certificate", of));
+  if (X509_cmp_current_time(X509_get0_notAfter(first.get())) < 0)
+    throw Error(fmt::format("{}: the certificate was valid until {}: a new one is needed", of, end_of(first.get())));
+}
+
+void check_authority(const std::string& certificates, const std::string& of) {
+  const Certificate first(PEM_read_bio_X509(bytes_of(certificates).get(), nullptr, nullptr, nullptr));
+  ERR_clear_error();
+  if (!first) throw Error(fmt::format("{}: is no certificate in PEM", of));
+}
+
+std::string end_of(const X509* certificate) {
+  std::tm time{};
+  std::array<char, 32> text{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &time) != 1) return "a time that cannot be read";
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &time)};
 }
 
 }  // namespace tardigrad::network

@@ -22,7 +22,10 @@ Certified make_authority(const std::string& name);
 Certified certify(const Certified& authority, const std::string& name, const std::vector<std::string>& hosts,
                   bool expired = false);
 
-/// Errors  Error where a text in PEM is no certificate or no key, or the key is another's; `of` names both in messages
+/// Errors  Error where a text in PEM is no certificate or no key, the key is another's, or the certificate has expired;
+///         `of` names both in messages
 void check_pair(const std::string& certificate, const std::string& key, const std::string& of);
+/// Errors  Error where a text holds no certificate in PEM
+void check_authority(const std::string& certificates, const std::string& of);
 
 }  // namespace tardigrad::network

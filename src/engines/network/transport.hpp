@@ -10,6 +10,7 @@
 #include <string>
 
 #include "engines/wire/message.hpp"
+#include "tardigrad/error.hpp"
 
 namespace tardigrad::network {
 
@@ -77,9 +78,9 @@ class Client {
 
 /// What proves who is who. Files in PEM; nothing at all: plain text.
 struct Credentials {
-  std::string authority;    ///< certificate that the other side's must be signed with
-  std::string certificate;  ///< one's own, and
-  std::string key;          ///< its key
+  std::string authority = {};    ///< certificate that the other side's must be signed with
+  std::string certificate = {};  ///< one's own, and
+  std::string key = {};          ///< its key
   bool encrypted() const { return !authority.empty() || !certificate.empty(); }
 };
 
@@ -94,18 +95,27 @@ struct ClientOptions {
   std::string token = {};
 };
 
+/// No connection comes about, for want of encryption or of trust, and trying again does not mend it.
+class HandshakeError : public Error {
+ public:
+  using Error::Error;
+};
+
 /// A transport as a table of functions, so that its library is opened only where it is needed.
 struct Transport {
   /// Errors  Error where the address cannot be had, and for credentials that are none
   std::unique_ptr<Server> (*serve)(const ServerOptions& options, ServerEvents& events);
   /// Errors  Error for credentials that are none
   std::unique_ptr<Client> (*dial)(const ClientOptions& options, ClientEvents& events);
-  /// What the server says it computes. Waits so long at most.
-  /// Errors  Error where there is no answer
+  /// What the server says it computes. Waits so long at most, and as long again to find out why there is no answer.
+  /// Errors  Error where there is no answer, HandshakeError where `explain` knows why
   std::string (*fetch_offer)(const ClientOptions& options, std::chrono::milliseconds timeout);
   /// How the run stands (Status, as JSON).
   /// Errors  as fetch_offer
   std::string (*fetch_status)(const ClientOptions& options, std::chrono::milliseconds timeout);
+  /// Why no connection comes about, where it is for want of encryption or of trust, in words; "": it is not.
+  /// Waits so long at most
+  std::string (*explain)(const ClientOptions& options, std::chrono::milliseconds timeout);
 };
 
 }  // namespace tardigrad::network

@@ -15,6 +15,8 @@
 namespace tardigrad::network {
 namespace {
 
+constexpr std::chrono::seconds kTimeToExplain{3};  // why there is no connection
+
 // Another one for every process and stay under one name: when it was, and whose.
 std::uint64_t process_number() {
   const auto now = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
@@ -62,6 +64,15 @@ void WorkerClient::tell(const std::string& text) const {
   if (options_.tell) options_.tell(text);
 }
 
+// In the words of the transport, or better ones. Waits for the peer: not under the mutex.
+void WorkerClient::tell_of(const std::string& trouble) {
+  if (!options_.tell) return;
+  const std::string why = options_.transport.explain(options_.client, kTimeToExplain);
+  const std::string text = why.empty() ? trouble : fmt::format("{}; it tries again", why);
+  const std::scoped_lock lock(mutex_);
+  if (!connected_ && text != told_trouble_) tell(told_trouble_ = text);
+}
+
 void WorkerClient::run() {
   try {
     const Availability* const availability = options_.availability;
@@ -98,12 +109,15 @@ void WorkerClient::stay(std::optional<Time> leaves_at) {
   const auto over = [&] { return stopping_ || (leaves_at && clock_.now() >= *leaves_at); };
   while (!over()) {
     Time next_look{};
+    std::string trouble;
     {
       const std::scoped_lock lock(mutex_);
       step();
       if (session_end_) break;
+      if (!std::exchange(explained_, true)) trouble = trouble_;
       next_look = session_->tick_every();
     }
+    if (!trouble.empty()) tell_of(trouble);
     threads::Instant until = std::chrono::steady_clock::now() + next_look;
     if (leaves_at) until = std::min(until, clock_.at(*leaves_at));
     reports_.sleep(until, [&] { return reports_.has_jobs() || woken_.exchange(false) || over(); });
@@ -187,6 +201,8 @@ void WorkerClient::perform() {
     else if (session_->sent_away().empty())
       tell("disconnected");
     trouble_.clear();
+    explained_ = true;
+    told_trouble_.clear();
   }
   if (session_->sent_away() != told_) {
     told_ = session_->sent_away();
@@ -246,7 +262,12 @@ void WorkerClient::malformed(ConnectionId connection, const char* problem) {
 void WorkerClient::disconnected(ConnectionId connection, const std::string& reason) {
   const std::scoped_lock lock(mutex_);
   if (!client_) return;
-  if (!reason.empty() && !session_->joined() && reason != trouble_) tell(trouble_ = reason);
+  if (!reason.empty() && !session_->joined() && reason != trouble_) {
+    trouble_ = reason;
+    explained_ = false;
+    woken_ = true;
+    reports_.wake();
+  }
   session_->disconnected(connection, real_now());
   perform();
 }

@@ -85,6 +85,7 @@ class WorkerClient final : ClientEvents {
   void compute(wire::Compute order);
   void report(std::unique_ptr<threads::Job> job);
   void tell(const std::string& text) const;
+  void tell_of(const std::string& trouble);
 
   const WorkerOptions options_;
   threads::ScaledClock clock_;
@@ -100,8 +101,10 @@ class WorkerClient final : ClientEvents {
   std::optional<wire::HeldOrder> held_;  // is being computed
   OrderId jobs_ = 0;                     // given to the thread so far: orders that come again have new numbers there
   std::optional<wire::Ended> session_end_;
-  std::string told_;     // last, of why it was sent away
-  std::string trouble_;  // told last, of the connection
+  std::string told_;          // last, of why it was sent away
+  std::string trouble_;       // the last, of the connection, in the words of the transport;
+  bool explained_ = true;     // was it looked at?
+  std::string told_trouble_;  // and what was told of it
 
   std::unique_ptr<threads::WorkerThread> computing_;
   std::jthread thread_;  // last: it uses the others

@@ -10,6 +10,7 @@
 
 #include "engines/grpc/transport/bytes.hpp"
 #include "engines/grpc/transport/credentials.hpp"
+#include "engines/grpc/transport/handshake.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::grpc {
@@ -211,7 +212,7 @@ void ClientStream::OnDone(const ::grpc::Status& status) {
 class TextCall final : public ::grpc::ClientBidiReactor<::grpc::ByteBuffer, ::grpc::ByteBuffer> {
  public:
   TextCall(const char* method, const network::ClientOptions& options, std::chrono::milliseconds timeout)
-      : address_(options.address), channel_(make_channel(options)), stub_(channel_) {
+      : options_(options), timeout_(timeout), channel_(make_channel(options)), stub_(channel_) {
     add_token(context_, options);
     context_.set_deadline(std::chrono::system_clock::now() + timeout);
     stub_.PrepareBidiStreamingCall(&context_, method, ::grpc::StubOptions(), this);
@@ -222,8 +223,11 @@ class TextCall final : public ::grpc::ClientBidiReactor<::grpc::ByteBuffer, ::gr
   std::string wait() {
     std::unique_lock lock(mutex_);
     done_.wait(lock, [&] { return status_.has_value(); });
-    if (!status_->ok()) throw Error(fmt::format("{}: {}", address_, one_line(status_->error_message())));
-    return text_of(in_);
+    if (status_->ok()) return text_of(in_);
+    if (status_->error_code() == ::grpc::StatusCode::UNAVAILABLE)
+      if (const std::string why = explain(options_, timeout_); !why.empty())
+        throw network::HandshakeError(fmt::format("{}: {}", options_.address, why));
+    throw Error(fmt::format("{}: {}", options_.address, one_line(status_->error_message())));
   }
 
  private:
@@ -232,7 +236,8 @@ class TextCall final : public ::grpc::ClientBidiReactor<::grpc::ByteBuffer, ::gr
     status_ = status;
     done_.notify_all();
   }
-  const std::string address_;
+  const network::ClientOptions options_;
+  const std::chrono::milliseconds timeout_;
   std::mutex mutex_;
   std::condition_variable done_;
   std::shared_ptr<::grpc::Channel> channel_;

@@ -8,6 +8,7 @@
 
 #include "engines/grpc/transport.hpp"
 #include "engines/grpc/transport/bytes.hpp"
+#include "engines/grpc/transport/handshake.hpp"
 
 namespace {
 
@@ -26,6 +27,7 @@ extern "C" const tardigrad::network::Transport* tardigrad_grpc_transport() {
   static const bool initialised = (grpc_init(), true);
   static_cast<void>(initialised);
   static const tardigrad::network::Transport functions{&tardigrad::grpc::serve, &tardigrad::grpc::dial,
-                                                       &tardigrad::grpc::fetch_offer, &tardigrad::grpc::fetch_status};
+                                                       &tardigrad::grpc::fetch_offer, &tardigrad::grpc::fetch_status,
+                                                       &tardigrad::grpc::explain};
   return &functions;
 }
