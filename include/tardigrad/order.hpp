@@ -46,6 +46,9 @@ struct Order {
   /// then, when it was withdrawn or lost. A scalar that comes with the event, like the gradient's norm: measured by the
   /// runtime, so that a method needs no clock.
   Time compute_time{};
+  /// From when it was given, or its worker was done with the order before, until it came back, by the clock of the
+  /// runtime: the way there and back is in it, and it is nobody's word. Known on arrival, to methods that need timers.
+  Time round_trip{};
 };
 
 inline void serialize(Archive& archive, LocalWork& work) {

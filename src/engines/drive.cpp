@@ -9,7 +9,9 @@
 #include <sstream>
 
 #include "core/hash.hpp"
+#include "engines/recent_arrivals.hpp"
 #include "engines/records_state.hpp"
+#include "engines/round_trips.hpp"
 #include "engines/target_check.hpp"
 #include "tardigrad/error.hpp"
 
@@ -51,6 +53,7 @@ class Driver final : FailureContext {
 
   RunResult run() {
     check_capabilities(method_.required_capabilities(), runtime_.capabilities());
+    if (method_.required_capabilities().timers) round_trips_.emplace();
     if (load()) {  // maybe of a run that had met its end, and was killed before it was written down
       if (options_.stop.at_target && result_.time_to_target) stop(StopReason::target);
       stop_where_told();
@@ -71,12 +74,7 @@ class Driver final : FailureContext {
     std::ostringstream out;
     out << "  seed " << options_.seed << ", time " << to_seconds(runtime_.now()) << " s, version " << model_.version()
         << ", in flight " << runtime_.in_flight() << "\n  last arrivals (time, worker, order, version, outcome):";
-    const std::size_t shown = std::min<std::size_t>(recent_count_, kRecent);
-    for (std::size_t i = recent_count_ - shown; i < recent_count_; ++i) {
-      const ArrivalRecord& r = recent_[i % kRecent];
-      out << "\n    " << to_seconds(r.time) << ' ' << r.order.worker << ' ' << r.order.id << ' ' << r.order.version
-          << ' ' << name_of(r.outcome);
-    }
+    recent_.describe(out);
     return out.str();
   }
 
@@ -192,10 +190,12 @@ class Driver final : FailureContext {
     const Version before = model_.version();
     lost_in_a_row_ = 0;
     TG_CHECK(event.order.version <= before, "version ", event.order.version, " from the future of ", before);
-    const Decision decision = method_.on_gradient(event.order, *event.gradient, model_, commands_);
+    Order order = event.order;
+    if (round_trips_) order.round_trip = round_trips_->arrived(order.worker, event.time);
+    const Decision decision = method_.on_gradient(order, *event.gradient, model_, commands_);
     Counters& c = result_.counters;
     ArrivalRecord record{.time = event.time,
-                         .order = event.order,
+                         .order = order,
                          .delay = before - event.order.version,
                          .coefficient = decision.coefficient,
                          .outcome = decision.outcome};
@@ -285,6 +285,7 @@ class Driver final : FailureContext {
         case Command::Kind::assign:
           runtime_.assign(command.worker, model_.snapshot(), counted(command));
           ++result_.counters.assigned;
+          if (round_trips_) round_trips_->given(command.worker, last_time_);
           break;
         case Command::Kind::cancel:
           cancel(command.worker);
@@ -326,6 +327,7 @@ class Driver final : FailureContext {
   // The end of an order that brought nothing.
   void note_end(const Order& order, Version now, Outcome outcome) {
     result_.counters.wasted_seconds += to_seconds(order.compute_time);
+    if (round_trips_) round_trips_->ended(order.worker);  // all of its orders do
     note({.time = last_time_,
           .order = order,
           .delay = now - order.version,
@@ -335,7 +337,7 @@ class Driver final : FailureContext {
 
   // Everything that a later reader may want to be sure of goes into the digest.
   void note(const ArrivalRecord& record) {
-    recent_[recent_count_++ % kRecent] = record;
+    recent_.add(record);
     digest_.add(record.time.count());
     digest_.add(record.order.worker);
     digest_.add(record.order.id);
@@ -364,12 +366,11 @@ class Driver final : FailureContext {
     archive(result_.counters, result_.evaluations, result_.time_to_target, result_.updates_to_target, result_.hits,
             digest_);
     archive(next_evaluation_, last_time_, last_evaluation_time_, last_evaluated_, workers_, ever_joined_);
-    archive(target_check_, diverged_at_, why_diverged_, bad_, bad_in_a_row_, bringers_, result_.put_aside);
-    archive(recent_count_);
-    for (ArrivalRecord& record : recent_) archive(record);
+    archive(target_check_, diverged_at_, why_diverged_, bad_, bad_in_a_row_, bringers_, result_.put_aside, recent_);
     double wall = wall_seconds();
     archive(wall);
     if (archive.loading()) wall_before_ = wall;
+    if (round_trips_) archive(*round_trips_);
     archive.section("method");
     method_.serialize(archive);
     archive.section("model");
@@ -452,7 +453,6 @@ class Driver final : FailureContext {
     result_.digest = digest_.hex();
   }
 
-  static constexpr std::size_t kRecent = 16;
   struct BadWorker {
     WorkerId worker = 0;
     std::uint64_t count = 0;
@@ -471,6 +471,7 @@ class Driver final : FailureContext {
   RunResult result_;
   Commands commands_;
   Hasher digest_;
+  std::optional<RoundTrips> round_trips_;
   std::vector<Order> cancelled_;
   std::deque<PendingEvaluation> pending_;
   Time next_evaluation_{}, last_time_{}, last_evaluation_time_{};
@@ -486,8 +487,7 @@ class Driver final : FailureContext {
   std::uint64_t bad_in_a_row_ = 0;        // gradients that were not finite, since the last that was applied, and
   std::vector<WorkerId> bringers_;        // who brought them: more than half of those who are there, or many?
   bool stopped_ = false;
-  ArrivalRecord recent_[kRecent];
-  std::size_t recent_count_ = 0;
+  RecentArrivals recent_;
 };
 
 }  // namespace

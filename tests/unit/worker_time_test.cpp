@@ -2,6 +2,7 @@
 // What becomes of the workers' time: used, wasted, or in flight.
 #include <gtest/gtest.h>
 
+#include "engines/round_trips.hpp"
 #include "support/fake_world.hpp"
 
 namespace tardigrad {
@@ -53,6 +54,22 @@ TEST(Simulator, WorkerTimeIsUsedWastedOrInFlight) {
     EXPECT_GE(in_flight, 0.0);
     EXPECT_LE(in_flight, 1 + 2 + 5 + 11);
   }
+}
+
+// Of a queue, each since the one before came back; of a worker that was given up, since it was given another.
+TEST(RoundTrips, BeginWhereTheOrderBeforeEnds) {
+  RoundTrips trips;
+  trips.given(2, Time{10});
+  trips.given(2, Time{11});
+  trips.given(0, Time{12});
+  EXPECT_EQ(trips.arrived(2, Time{15}), Time{5});
+  EXPECT_EQ(trips.arrived(2, Time{16}), Time{1});
+  trips.given(2, Time{20});
+  trips.ended(2);
+  trips.ended(7);
+  trips.given(2, Time{30});
+  EXPECT_EQ(trips.arrived(2, Time{37}), Time{7});
+  EXPECT_EQ(trips.arrived(0, Time{40}), Time{28});
 }
 
 }  // namespace
