@@ -44,7 +44,7 @@ unregistered() {
   while read -r file; do
     name=$(basename "${file%.*}")
     # Pages about what methods share; the index is exempt below.
-    [[ $file =~ ^docs/methods/(common|clipping|local-work|privacy)\.md$ ]] && continue
+    [[ $file =~ ^docs/methods/(common|clipping|local-work|privacy|rounds)\.md$ ]] && continue
     grep -qx -- "$name" <<<"$methods" || echo "$file:1: there is no method $name in src/methods"
   done < <(files '^(scenarios|docs)/methods/[a-z0-9-]+\.(toml|md)$')
 }

@@ -30,7 +30,7 @@ constexpr Setting<double> kGain = {.key = "gain",
                                    .fallback = 0.03,
                                    .range = {.low = 0.0, .high = 1.0, .high_open = true},
                                    .meaning = "0 <= share < 1 of the time that a change must promise to save"};
-constexpr SettingRow kSettings[] = {kRoundStepSize, kNoiseRatio, kWindow, kGain};
+constexpr SettingRow kSettings[] = {kRoundStepSize, kNoiseRatio, kWindow, kGain, kDeadline, kMinResults};
 
 /// Rounds of the first m, or each arrival a step: whichever, by the times that the workers took of late, gets furthest
 /// in the same time. With S = sigma^2/eps, a of the n workers alive, and h = (sum_i 1/tau_i)^{-1} from one arrival to
@@ -56,6 +56,7 @@ class AdaptiveSync final : public Method {
     double gain;
     std::size_t workers;
     ServerStep server;
+    Deadline deadline;
   };
   explicit AdaptiveSync(Options options)
       : noise_(options.noise_ratio),
@@ -68,9 +69,12 @@ class AdaptiveSync final : public Method {
                  .m = 1,
                  .late = Rounds::Late::use,
                  .patience = kPatience * options.workers,
-                 .workers = options.workers}) {}
+                 .workers = options.workers,
+                 .deadline = options.deadline}) {}
 
-  Capabilities required_capabilities() const override { return {.cancel = true}; }
+  Capabilities required_capabilities() const override {
+    return {.cancel = true, .timers = rounds_.required_capabilities().timers};
+  }
 
   void on_worker_joined(const WorkerInfo& worker, Model& model, Commands& commands) override {
     times_.joined(worker.id);
@@ -92,6 +96,12 @@ class AdaptiveSync final : public Method {
   void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model& model, Commands& commands) override {
     times_.lost(worker);
     rounds_.on_worker_lost(worker, orders_lost, model, commands);
+  }
+
+  void on_timer(TimerId timer, Model& model, Commands& commands) override {
+    const Version before = model.version();
+    rounds_.on_timer(timer, model, commands);
+    if (model.version() != before) round_time_ = Time{0};
   }
 
   Version oldest_useful_version() const override { return rounds_.oldest_useful_version(); }
@@ -174,7 +184,8 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
                             .window = static_cast<std::size_t>(read(settings, kWindow)),
                             .gain = read(settings, kGain),
                             .workers = context.workers,
-                            .server = ServerStep(settings, context)});
+                            .server = ServerStep(settings, context),
+                            .deadline = read_deadline(settings, context.workers)});
 }
 
 }  // namespace
@@ -183,7 +194,7 @@ MethodRow adaptive_sync() {
   return {.name = "adaptive-sync",
           .summary = "choose while running: rounds of the first m, or each arrival a step",
           .settings = kSettings,
-          .capabilities = {.cancel = true},
+          .capabilities = {.cancel = true, .timers = true},
           .memory = {.fixed = 1},
           .heterogeneous = "no",
           .source = "our own, from the complexities of arXiv 2206.08307 and 2602.03802",

@@ -6,8 +6,9 @@
 namespace tardigrad::methods {
 namespace {
 
-constexpr SettingRow kSettings[] = {kServerStepSize,  kLocalSteps, kLocalEpochs, kLocalStepSize, kLocalClipRadius,
-                                    kClientsPerRound, kSampling,   kWeighting,   kNormalise};
+constexpr SettingRow kSettings[] = {kServerStepSize,  kLocalSteps,      kLocalEpochs, kLocalStepSize,
+                                    kLocalClipRadius, kClientsPerRound, kSampling,    kWeighting,
+                                    kNormalise,       kDeadline,        kMinResults,  kMinWorkers};
 
 /// FedAvg: each round m clients, drawn among those alive, make K local SGD steps from x; x moves to the weighted mean
 /// of where they end:
@@ -22,14 +23,15 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 }  // namespace
 
 MethodRow fedavg() {
-  return {.name = "fedavg",
-          .summary = "rounds of local SGD on drawn clients, averaged",
-          .settings = kSettings,
-          .capabilities = {.local_steps = true},
-          .memory = {.fixed = 1},
-          .heterogeneous = "with local_steps = 1, weighting \"examples\" or \"uniform\"; unless clipped",
-          .source = "McMahan et al. 2017, arXiv 1602.05629",
-          .make = make};
+  return {
+      .name = "fedavg",
+      .summary = "rounds of local SGD on drawn clients, averaged",
+      .settings = kSettings,
+      .capabilities = {.timers = true, .local_steps = true},
+      .memory = {.fixed = 1},
+      .heterogeneous = "with local_steps = 1, weighting \"examples\" or \"uniform\"; unless clipped or with a deadline",
+      .source = "McMahan et al. 2017, arXiv 1602.05629",
+      .make = make};
 }
 
 }  // namespace tardigrad::methods

@@ -18,9 +18,9 @@ constexpr Setting<double> kTimeBudget = {
     .range = kPositive,
     .unit = "s",
     .meaning = "> 0 seconds of compute time in a round: a client makes the steps that fit, at least one"};
-constexpr SettingRow kSettings[] = {kServerStepSize, kLocalSteps, kLocalEpochs,     kLocalStepSize,
-                                    kProximalWeight, kTimeBudget, kLocalClipRadius, kClientsPerRound,
-                                    kSampling,       kWeighting,  kNormalise};
+constexpr SettingRow kSettings[] = {
+    kServerStepSize,  kLocalSteps, kLocalEpochs, kLocalStepSize, kProximalWeight, kTimeBudget, kLocalClipRadius,
+    kClientsPerRound, kSampling,   kWeighting,   kNormalise,     kDeadline,       kMinResults, kMinWorkers};
 
 /// FedProx: FedAvg whose clients descend f_i(y) + (mu/2) ||y - x||^2, and may bring partial work: a client makes as
 /// many local steps as its time budget has room for, at least one, and what it has counts.
@@ -40,14 +40,15 @@ std::unique_ptr<Method> make(Settings& settings, const MethodContext& context) {
 }  // namespace
 
 MethodRow fedprox() {
-  return {.name = "fedprox",
-          .summary = "FedAvg with a pull towards x on the clients, and partial work from slow ones",
-          .settings = kSettings,
-          .capabilities = {.local_steps = true},
-          .memory = {.fixed = 1},
-          .heterogeneous = "with local_steps = 1, weighting \"examples\" or \"uniform\"; unless clipped",
-          .source = "Li et al. 2020, arXiv 1812.06127",
-          .make = make};
+  return {
+      .name = "fedprox",
+      .summary = "FedAvg with a pull towards x on the clients, and partial work from slow ones",
+      .settings = kSettings,
+      .capabilities = {.timers = true, .local_steps = true},
+      .memory = {.fixed = 1},
+      .heterogeneous = "with local_steps = 1, weighting \"examples\" or \"uniform\"; unless clipped or with a deadline",
+      .source = "Li et al. 2020, arXiv 1812.06127",
+      .make = make};
 }
 
 }  // namespace tardigrad::methods

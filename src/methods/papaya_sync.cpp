@@ -18,7 +18,7 @@ constexpr Setting<std::int64_t> kOwnClientsPerRound = {.key = kClientsPerRound.k
 constexpr Setting<SubTable> kUpdate = update_setting("{ rule = \"adam\" }", "the server's update rule");
 constexpr SettingRow kSettings[] = {kServerStepSize,  kLocalSteps,         kLocalEpochs, kLocalStepSize, kOverSelection,
                                     kLocalClipRadius, kOwnClientsPerRound, kSampling,    kWeighting,     kNormalise,
-                                    kUpdate};
+                                    kDeadline,        kMinResults,         kMinWorkers,  kUpdate};
 
 /// Over-selected rounds: ask ceil(over_selection * m) clients, keep the first m results, stop the others; the server
 /// steps with Adam unless told otherwise. What remains is a preference for fast clients.
@@ -38,7 +38,7 @@ MethodRow papaya_sync() {
   return {.name = "papaya-sync",
           .summary = "ask more clients than needed, keep the first, stop the rest",
           .settings = kSettings,
-          .capabilities = {.cancel = true, .local_steps = true},
+          .capabilities = {.cancel = true, .timers = true, .local_steps = true},
           .memory = {.fixed = 3},
           .heterogeneous = "no",
           .source = "Huba et al. 2022, arXiv 2111.04877 (our reading)",

@@ -69,6 +69,20 @@ bool read_normalise(Settings& settings, const LocalWork& work) {
 
 }  // namespace
 
+Deadline read_deadline(Settings& settings, std::size_t m) {
+  const double factor = read(settings, kDeadline);
+  const auto least =
+      static_cast<std::size_t>(read_in(settings, kMinResults, {.low = 1, .high = static_cast<double>(m)}));
+  if (least > 1 && !std::isfinite(factor))
+    settings.fail(kMinResults.key, "has no effect without a deadline: a round waits for everybody there");
+  return Deadline({.factor = factor, .min_results = least});
+}
+
+std::size_t read_min_workers(Settings& settings, const MethodContext& context) {
+  return static_cast<std::size_t>(
+      read_in(settings, kMinWorkers, {.low = 1, .high = static_cast<double>(context.workers)}));
+}
+
 Rounds::Options read_federated_rounds(Settings& settings, const MethodContext& context, const LocalWork& work,
                                       const Update::Defaults& update, double over_selection) {
   // 1.3 * 10 is 13, whatever the last bit of the product says.
@@ -87,7 +101,9 @@ Rounds::Options read_federated_rounds(Settings& settings, const MethodContext& c
           .work = work,
           .workers = context.workers,
           .at_start = context.at_start(),
-          .seed = context.seed};
+          .seed = context.seed,
+          .deadline = read_deadline(settings, clients),
+          .min_workers = read_min_workers(settings, context)};
 }
 
 std::size_t read_buffer_size(Settings& settings) { return static_cast<std::size_t>(read(settings, kBufferSize)); }

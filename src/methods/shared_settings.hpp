@@ -71,9 +71,28 @@ inline constexpr Setting<bool> kNormalise = {
     .key = "normalise",
     .fallback = false,
     .meaning = "true: clients count alike however many local steps they make (FedNova)"};
+/// Of methods of rounds.
+inline constexpr Setting<double> kDeadline = {
+    .key = "deadline",
+    .fallback = std::numeric_limits<double>::infinity(),
+    .range = kPositive,
+    .meaning = "> 0: a round waits so many times as long as orders took of late (mean + 4 deviations)"};
+inline constexpr Setting<std::int64_t> kMinResults = {
+    .key = "min_results",
+    .fallback = 1,
+    .range = {.low = 1, .high = 1e9},
+    .meaning = "with a deadline: no round ends with fewer results, however long it takes"};
+inline constexpr Setting<std::int64_t> kMinWorkers = {.key = "min_workers",
+                                                      .fallback = 1,
+                                                      .range = {.low = 1, .high = 1e9},
+                                                      .meaning = "a round begins when so many workers are there"};
+/// deadline, and min_results of the m of a round
+Deadline read_deadline(Settings& settings, std::size_t m);
+/// min_workers in 1 ... workers
+std::size_t read_min_workers(Settings& settings, const MethodContext& context);
 /// The options of federated rounds: step_size (of the server, 1), clients_per_round = m, sampling, weighting,
-/// normalise, and the server's update rule with its default. Every round asks ceil(over_selection m) clients, so that m
-/// can be at most the number of workers over that.
+/// normalise, deadline, min_results, min_workers, and the server's update rule with its default. Every round asks
+/// ceil(over_selection m) clients, so that m can be at most the number of workers over that.
 Rounds::Options read_federated_rounds(Settings& settings, const MethodContext& context, const LocalWork& work,
                                       const Update::Defaults& update = {}, double over_selection = 1.0);
 inline constexpr Setting<std::int64_t> kBufferSize = {

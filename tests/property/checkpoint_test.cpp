@@ -139,6 +139,22 @@ MethodFile private_buffer() {
                     {"clipping", {clipping}},
                     {"privacy", {privacy}}}};
 }
+// Rounds that wait for workers, and, with a deadline that passes often, for those who are late.
+MethodFile waiting(const char* name, SettingValue::Table table) {
+  table["min_workers"] = whole(4);
+  table["deadline"] = num(0.25);
+  return {.name = std::string(name) + "-waiting", .table = std::move(table)};
+}
+INSTANTIATE_TEST_SUITE_P(Waiting, SavedRuns,
+                         testing::Values(waiting("fedavg", {{"name", word("fedavg")},
+                                                            {"local_step_size", num(0.125)},
+                                                            {"clients_per_round", whole(3)},
+                                                            {"sampling", word("examples")}}),
+                                         waiting("m-sync-sgd", {{"name", word("m-sync-sgd")},
+                                                                {"step_size", num(0.125)},
+                                                                {"m", whole(2)},
+                                                                {"late", word("ignore")}})),
+                         test::name_of_method_file);
 INSTANTIATE_TEST_SUITE_P(Private, SavedRuns, testing::Values(private_buffer()), test::name_of_method_file);
 
 }  // namespace

@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/frames/rounds.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 namespace tardigrad::methods {
 
 Capabilities Rounds::required_capabilities() const {
   const bool somebody_may_be_late =
       everybody_takes_part() ? options_.m < options_.workers : options_.asked > options_.m;
-  return {.cancel = options_.late == Late::stop && somebody_may_be_late, .local_steps = options_.work.steps > 0};
+  return {.cancel = options_.late == Late::stop && somebody_may_be_late,
+          .timers = options_.deadline.is_on(),
+          .local_steps = options_.work.steps > 0};
+}
+
+std::vector<Metric> Rounds::figures() const {
+  std::vector<Metric> figures = options_.server.figures();
+  if (options_.deadline.is_on()) figures.push_back({"deadlines_passed", static_cast<double>(deadlines_passed_)});
+  return figures;
 }
 
 double Rounds::weight_of(WorkerId worker) const {
@@ -36,7 +47,7 @@ double Rounds::fixed_weight(std::size_t gradients) const {
 
 // W, as far as it is known.
 double Rounds::expected_weight() const {
-  const std::size_t gradients = std::min(options_.m, collected_ + pending_);
+  const std::size_t gradients = std::min(target(), collected_ + pending_);
   if (options_.weighting == Weighting::uniform) return static_cast<double>(gradients);
   if (options_.weighting == Weighting::examples) return fixed_weight(gradients);
   return (weight_ + asked_weight_) * static_cast<double>(gradients) / static_cast<double>(collected_ + pending_);
@@ -110,12 +121,21 @@ void Rounds::draw_participants(Commands& commands) {
   if (options_.sampling == Sampling::examples)
     for (const WorkerId worker : participants_) workers_[worker].times = 0;
   participants_.clear();
+  if (!may_begin()) return;
   if (options_.sampling == Sampling::uniform)
     draw_without_replacement(stream);
   else
     draw_by_examples(stream);
   std::ranges::sort(participants_);
   for (const WorkerId worker : participants_) ask(worker, commands);
+}
+
+// Where everybody takes part, one that is idle: at once, or when enough are there.
+void Rounds::ask_in_turn(WorkerId worker, Commands& commands) {
+  if (has_begun() || options_.min_workers <= 1) return ask(worker, commands);
+  if (!may_begin()) return;
+  for (WorkerId other = 0; other < workers_.size(); ++other)
+    if (workers_[other].state == Stage::idle) ask(other, commands);
 }
 
 // What becomes of a worker, which `use` spares: it computes for the next round too.
@@ -134,15 +154,18 @@ void Rounds::end_of_round(WorkerId worker, Commands& commands) {
   }
   if (!everybody_takes_part()) return;
   // A late worker may still bring a gradient of this round, once it is done with the old one.
-  if (workers_[worker].state == Stage::idle)
-    ask(worker, commands);
-  else if (workers_[worker].state == Stage::late)
+  if (workers_[worker].state == Stage::late && may_begin())
     ++pending_;
+  else if (workers_[worker].state == Stage::late)
+    become(worker, Stage::overdue);  // there is no round to wait in
+  else if (workers_[worker].state == Stage::idle && may_begin())
+    ask(worker, commands);
 }
 
 void Rounds::begin_round(Commands& commands) {
   collected_ = 0;
   weight_ = normalisers_ = 0.0;
+  timer_set_ = passed_ = false;
   if (next_) {
     options_.m = next_->m;
     options_.late = next_->late;
@@ -168,25 +191,87 @@ void Rounds::on_worker_joined(const WorkerInfo& worker, Model&, Commands& comman
                          .joined = rounds_drawn_};
   become(worker.id, Stage::idle);
   ++alive_;
-  if (everybody_takes_part()) return ask(worker.id, commands);
   // The first draw waits until all that begin are there; later ones do not wait for anybody.
-  if (pending_ == 0 && collected_ == 0 && (rounds_drawn_ > 0 || alive_ >= options_.at_start))
+  if (everybody_takes_part())
+    ask_in_turn(worker.id, commands);
+  else if (!has_begun() && (rounds_drawn_ > 0 || alive_ >= options_.at_start))
     draw_participants(commands);
+  keep_deadline(commands);
+}
+
+// So many gradients make the round.
+std::size_t Rounds::target() const {
+  return passed_ ? std::min(options_.m, options_.deadline.min_results()) : options_.m;
 }
 
 bool Rounds::round_complete() const {
-  return collected_ > 0 && collected_ >= std::min(options_.m, collected_ + pending_);
+  return collected_ > 0 && collected_ >= std::min(target(), collected_ + pending_);
+}
+
+// Whatever happened: a round that waits for somebody has a timer, as soon as one can be set. It comes after the orders
+// of the event, so that what takes just as long is in time.
+void Rounds::keep_deadline(Commands& commands) {
+  if (!has_begun()) timer_set_ = passed_ = false;
+  if (!has_begun() || timer_set_ || options_.late == Late::use) return;
+  std::optional<Time> after = options_.deadline.of_round();
+  if (!after && 2 * collected_ >= std::min(options_.m, collected_ + pending_))
+    after = options_.deadline.of_first_round();
+  if (!after) return;
+  timer_set_ = true;
+  commands.set_timer(TimerId{++timer_}, *after);
+}
+
+void Rounds::on_timer(TimerId timer, Model& model, Commands& commands) {
+  if (!timer_set_ || passed_ || timer != TimerId{timer_}) return;  // of a round that is over
+  passed_ = true;
+  if (!round_complete()) return;
+  program_.clear();
+  finish_round(model, nullptr, {.vector = sum_}, commands);
+  keep_deadline(commands);
+}
+
+// The round ends by its deadline, as if those who are not done had vanished.
+void Rounds::leave_behind(Commands& commands) {
+  constexpr std::size_t kNamed = 5;
+  std::string names;
+  std::size_t left = 0;
+  const auto leave = [&](WorkerId worker) {
+    const Stage was = workers_[worker].state;
+    if (was != Stage::asked && was != Stage::late) return;
+    if (left++ < kNamed) names += fmt::format("{}{}", left > 1 ? ", " : "", worker);
+    become(worker, Stage::overdue);
+    if (everybody_takes_part()) return;
+    --population_;
+    population_weight_ -= workers_[worker].examples;
+  };
+  if (everybody_takes_part()) {
+    for (WorkerId worker = 0; worker < workers_.size(); ++worker) leave(worker);
+  } else {
+    for (const WorkerId worker : participants_) leave(worker);
+  }
+  ++deadlines_passed_;
+  commands.note(fmt::format("the deadline of the round has passed: {} came, without worker{} {}{}", collected_,
+                            left == 1 ? "" : "s", names,
+                            left > kNamed ? fmt::format(" and {} others", left - kNamed) : ""));
+}
+
+// It was computed for a round that is over.
+void Rounds::on_late_gradient(const Order& order, Commands& commands) {
+  const bool was_waited_for = workers_[order.worker].state == Stage::late;
+  options_.deadline.came(order.round_trip);
+  become(order.worker, Stage::idle);
+  if (everybody_takes_part()) {
+    if (was_waited_for) --pending_;
+    ask_in_turn(order.worker, commands);
+  } else if (!has_begun()) {
+    draw_participants(commands);
+  }
+  keep_deadline(commands);
 }
 
 Decision Rounds::on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) {
-  if (workers_[order.worker].state == Stage::late) {
-    become(order.worker, Stage::idle);
-    if (everybody_takes_part()) {
-      --pending_;
-      ask(order.worker, commands);
-    } else if (pending_ == 0 && collected_ == 0) {
-      draw_participants(commands);
-    }
+  if (workers_[order.worker].state == Stage::late || workers_[order.worker].state == Stage::overdue) {
+    on_late_gradient(order, commands);
     return {.outcome = Outcome::discarded, .reason = {.rule = "the round that it was computed for is over"}};
   }
   const double norm = gradient.norm();
@@ -205,6 +290,7 @@ Decision Rounds::collect(const Order& order, const Gradient& gradient, double no
   const double step = options_.server.scheduled(options_.step_size, model.version());
   const std::uint32_t times = workers_[order.worker].times;
   become(order.worker, Stage::done);
+  options_.deadline.came(order.round_trip);
   workers_[order.worker].last = ++gradients_;
   pending_ -= times;
   const bool first = collected_ == 0;
@@ -217,6 +303,7 @@ Decision Rounds::collect(const Order& order, const Gradient& gradient, double no
   else
     add({u.vector, weight / normaliser * u.factor}, first, gradient, model, commands);
   if (options_.late == Late::use && workers_[order.worker].state == Stage::done) ask(order.worker, commands);
+  keep_deadline(commands);
   return {.coefficient = step * share * u.factor, .clipped = was_clipped, .step = step, .weight = share};
 }
 
@@ -238,6 +325,8 @@ void Rounds::add(Direction u, bool first, const Gradient& gradient, Model& model
 double Rounds::mean_normaliser() const { return options_.normalise && weight_ > 0.0 ? normalisers_ / weight_ : 1.0; }
 
 void Rounds::finish_round(Model& model, const Gradient* gradient, Direction sum, Commands& commands) {
+  if (passed_ && pending_ > 0) leave_behind(commands);
+  options_.deadline.learn();
   const double weights = options_.weighting == Weighting::examples ? fixed_weight(collected_) : weight_;
   // Nobody who came has examples: nothing to step along.
   const Direction mean = {sum.vector, weights > 0.0 ? sum.factor * (mean_normaliser() / weights) : 0.0};
@@ -261,9 +350,11 @@ void Rounds::on_worker_lost(WorkerId worker, std::size_t, Model& model, Commands
   if (round_complete()) {
     program_.clear();
     finish_round(model, nullptr, {.vector = sum_}, commands);
-  } else if (pending_ == 0 && collected_ == 0 && !everybody_takes_part()) {
+  } else if (!has_begun() && !everybody_takes_part()) {
+    timer_set_ = passed_ = false;
     draw_participants(commands);
   }
+  keep_deadline(commands);
 }
 
 }  // namespace tardigrad::methods

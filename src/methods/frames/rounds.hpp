@@ -9,6 +9,7 @@
 
 #include "core/prefix_sums.hpp"
 #include "methods/frames/server_step.hpp"
+#include "methods/policies/deadline/deadline.hpp"
 #include "tardigrad/method.hpp"
 #include "tardigrad/rng.hpp"
 
@@ -38,7 +39,11 @@ namespace tardigrad::methods {
 ///     mu),
 ///   K_i for mu = 0: how far a client's steps would take it against a gradient that stays as it is.
 /// Nobody waits for the dead: a participant that vanishes shrinks the round, and a round that has lost all of its
-/// participants begins anew.
+/// participants begins anew. Nor, with a deadline, for ever for the living: when it passes, or at the first
+/// `min_results` gradients if they come later, the round ends with what has come, and u is the mean of those, as if the
+/// others had vanished. Those finish what they have, which is discarded, and until then nobody asks them, nor waits for
+/// them: who hangs holds up one round, not every round.
+/// A round begins when min_workers are there.
 /// Clipping is of each worker's gradient, before the average: where it acts, no u is without bias.
 /// Memory  one vector in R^d, O(workers)
 /// Source  examples_ratio McMahan et al., arXiv 1602.05629; sampling = examples Li et al., arXiv 1812.06127 and
@@ -67,6 +72,8 @@ class Rounds final : public Method {
     std::size_t workers = 1;
     std::size_t at_start = 1;  ///< how many of them join at time 0: the first draw waits for them
     std::uint64_t seed = 1;    ///< of the draws
+    Deadline deadline = Deadline();
+    std::size_t min_workers = 1;
   };
   explicit Rounds(Options options) : options_(std::move(options)) {}
 
@@ -84,18 +91,21 @@ class Rounds final : public Method {
   void on_worker_joined(const WorkerInfo& worker, Model& model, Commands& commands) override;
   Decision on_gradient(const Order& order, const Gradient& gradient, Model& model, Commands& commands) override;
   void on_worker_lost(WorkerId worker, std::size_t orders_lost, Model& model, Commands& commands) override;
+  void on_timer(TimerId timer, Model& model, Commands& commands) override;
   Version oldest_useful_version() const override { return oldest_useful_; }
-  std::vector<Metric> figures() const override { return options_.server.figures(); }
+  std::vector<Metric> figures() const override;
   void serialize(Archive& archive) override {
     archive(options_.server, options_.m, options_.late, options_.step_size);  // a plan changes them
     archive(next_, oldest_useful_, workers_, alive_, pending_, collected_, weight_, gradients_, rounds_drawn_, sum_);
     archive(asked_weight_, population_, population_weight_, normalisers_);
+    if (options_.deadline.is_on()) archive(options_.deadline, timer_, timer_set_, passed_, deadlines_passed_);
     if (archive.loading()) find_idle_and_participants();
   }
 
  private:
-  // idle: alive without an order; asked: computes for this round; late: for an earlier one; done: has delivered.
-  enum class Stage : std::uint8_t { absent, idle, asked, late, done };
+  // idle: alive without an order; asked: computes for this round; late: for an earlier one; done: has delivered;
+  // overdue: computes for one that ended by its deadline.
+  enum class Stage : std::uint8_t { absent, idle, asked, late, done, overdue };
   struct Participant {
     Stage state = Stage::absent;
     std::uint32_t times = 1;  // that it was drawn for this round
@@ -117,12 +127,19 @@ class Rounds final : public Method {
   double expected_weight() const;
   double mean_normaliser() const;
   void ask(WorkerId worker, Commands& commands);
+  void ask_in_turn(WorkerId worker, Commands& commands);
   void draw_participants(Commands& commands);
   void draw_without_replacement(Stream& stream);
   void draw_by_examples(Stream& stream);
   void begin_round(Commands& commands);
   void end_of_round(WorkerId worker, Commands& commands);
+  bool has_begun() const { return pending_ > 0 || collected_ > 0; }
+  bool may_begin() const { return alive_ >= options_.min_workers; }
+  std::size_t target() const;
   bool round_complete() const;
+  void keep_deadline(Commands& commands);
+  void leave_behind(Commands& commands);
+  void on_late_gradient(const Order& order, Commands& commands);
   Decision collect(const Order& order, const Gradient& gradient, double norm, Model& model, Commands& commands);
   void add(Direction u, bool first, const Gradient& gradient, Model& model, Commands& commands);
   void finish_round(Model& model, const Gradient* gradient, Direction sum, Commands& commands);
@@ -141,6 +158,10 @@ class Rounds final : public Method {
   double asked_weight_ = 0.0;   // of those who have been asked and have not delivered
   std::size_t population_ = 0;  // those who could be drawn for this round, and did not vanish before they delivered
   double population_weight_ = 0.0;
+  std::uint32_t timer_ = 0;  // the last that was set
+  bool timer_set_ = false;   // for this round
+  bool passed_ = false;      // its deadline
+  std::uint64_t deadlines_passed_ = 0;
   // Of draws, all found again from the workers' states:
   PrefixSums idle_;             // their chances
   double idle_examples_ = 0.0;  // and all of their examples
