@@ -339,6 +339,30 @@ TEST(Threads, WorkersVanishAndReturn) {
   EXPECT_TRUE(run.warnings.empty());  // it did not fail
 }
 
+// One gradient hangs until the run is over: its round ends without it, and no other waits for its worker.
+TEST(Threads, AWorkerThatHangsHoldsUpOneRound) {
+  for (const char* name : {"minibatch-sgd", "fedavg"}) {
+    for (const std::uint64_t hangs_at : {0u, 1u}) {
+      std::atomic<int> hung{0};
+      const Custom problem([&](const Order& order, const std::function<bool()>& cancelled) {
+        if (order.worker != 2 || order.index != hangs_at) return;
+        for (++hung; !cancelled();) std::this_thread::sleep_for(std::chrono::microseconds(100));
+      });
+      SettingValue::Table settings = {{"name", word(name)}, {"step_size", num(0.01)}, {"deadline", num(2)}};
+      if (name == std::string("fedavg")) settings["local_step_size"] = num(0.5);
+      const auto method = make(settings, 3);
+      RunOptions end = stop_after_updates(300);
+      end.stop.time = from_seconds(kHour);
+      const ThreadRun run = run_threads(problem, *method, {.threads = {.workers = 3}, .run = end});
+      EXPECT_EQ(run.result.reason, StopReason::updates);
+      EXPECT_EQ(hung, 1);
+      EXPECT_EQ(run.result.counters.cancelled, 0u);
+      EXPECT_EQ(run.result.method.back().name, "deadlines_passed");
+      EXPECT_GE(run.result.method.back().value, 1.0);
+    }
+  }
+}
+
 // --- The end.
 
 TEST(Threads, AnInterruptEndsARunInWhichNothingHappens) {
