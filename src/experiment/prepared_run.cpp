@@ -78,9 +78,12 @@ RunOutput PreparedRun::run(const RunHooks& hooks) {
                                   .own_data = world_.has_own_data,
                                   .tokens = source_.serve->tokens,
                                   .on_listening = source_.serve->on_listening,
-                                  .on_trouble = hooks.tell,
-                                  .monitor = &monitor,
-                                  .on_worker = hooks.remark};
+                                  .on_event =
+                                      [&hooks](const network::ServeEvent& event) {
+                                        const bool trouble = event.kind == network::ServeEvent::Kind::trouble;
+                                        if (const auto& say = trouble ? hooks.tell : hooks.remark) say(in_words(event));
+                                      },
+                                  .monitor = &monitor};
   }
   const Checkpoints checkpoints = continuation_       ? Checkpoints::resume
                                   : source_.directory ? Checkpoints::fresh

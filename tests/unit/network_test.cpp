@@ -155,6 +155,7 @@ class Served : public testing::Test {
                   .data_hash = "d",
                   .epoch = 1,
                   .on_listening = [this](const std::string& address) { address_ = address; },
+                  .on_event = [this](const ServeEvent& event) { said_.push_back(in_words(event)); },
                   .monitor = &monitor_}),
         runtime_(grpc::transport(), problem_, buffers_,
                  {.workers = 2, .at_start = 1, .heartbeat = from_seconds(1.0), .serve = &options_}) {
@@ -182,7 +183,7 @@ class Served : public testing::Test {
   }
 
   std::mutex reported_mutex_;
-  std::vector<std::string> reported_;
+  std::vector<std::string> reported_, said_;
   Monitor monitor_;
   std::string address_;
   test::Bowl problem_{{}};
@@ -226,6 +227,9 @@ TEST_F(Served, WhoLiesAboutNormsIsPutAside) {
   ASSERT_EQ(event->lost.size(), 1u);
   EXPECT_EQ(event->lost[0].id, given);
   EXPECT_EQ(anna->hear<wire::Refused>().reason, wire::Refusal::put_aside);
+  EXPECT_THAT(said_,
+              ElementsAre("worker 0 (anna) has joined, with 1 examples",
+                          testing::MatchesRegex("worker 0 \\(anna\\) is lost: .*another norm than it claims.*")));
 }
 
 TEST_F(Served, TooManyNumbersAreRefused) {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engines/network/monitor.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
 
 #include "engines/network/visible.hpp"
+#include "tardigrad/error.hpp"
 
 namespace tardigrad::network {
 namespace {
@@ -41,6 +44,18 @@ const char* name_of(ServeEvent::Kind kind) {
                     "put_aside", "refused", "trouble", "checkpoint", "checkpoint_failed",
                     "ended"}
       .at(static_cast<std::size_t>(kind));
+}
+
+// Who runs a coordinator learns from it which number a name has.
+std::string in_words(const ServeEvent& event) {
+  using Kind = ServeEvent::Kind;
+  const std::string why =
+      one_line(event.order ? fmt::format("failed at order {}: {}", *event.order, event.reason) : event.reason);
+  if (event.kind == Kind::trouble) return why;
+  const std::string worker = fmt::format("worker {} ({})", event.number.value_or(0), event.worker);
+  if (event.kind == Kind::joined)
+    return fmt::format("{} has joined, with {} examples", worker, event.examples.value_or(1));
+  return event.kind == Kind::left ? worker + " has left" : fmt::format("{} is lost: {}", worker, why);
 }
 
 void Monitor::set_names(Names names) {

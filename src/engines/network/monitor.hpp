@@ -35,8 +35,12 @@ struct ServeEvent {
   std::optional<std::uint64_t> order = {};   ///< at which it failed: the run's number
   std::optional<std::uint64_t> orders = {};  ///< lost with it
   std::optional<std::uint64_t> epoch = {}, version = {};
+  std::optional<WorkerId> number = {};  ///< the worker's
+  std::optional<double> examples = {};  ///< joined: how many it draws from
 };
 const char* name_of(ServeEvent::Kind kind);
+/// Of a worker that comes or goes, and of trouble: a line for people.
+std::string in_words(const ServeEvent& event);
 
 /// What is to be seen of a run that serves workers, while it goes on and afterwards: the runtime tells who is there,
 /// and the loop, as to any observer, what became of what they brought. Cost    an arrival: a lock that nobody else

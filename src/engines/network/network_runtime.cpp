@@ -294,20 +294,13 @@ Event NetworkRuntime::joins(WorkerId worker) {
   state.failed = false;
   ++present_;
   note_presence(begun_);
-  if (is_watched()) report({.kind = ServeEvent::Kind::joined, .worker = name_of_worker(worker)});
   double examples = problem_.examples(worker);
   if (!is_local() && options_.serve->own_data) {
     const std::scoped_lock lock(mutex_);
     examples = coordinator_->examples(worker);
   }
-  tell(worker, fmt::format("has joined, with {} examples", examples));
+  tell({.kind = ServeEvent::Kind::joined, .worker = name_of_worker(worker), .number = worker, .examples = examples});
   return {.kind = Event::Kind::worker_joined, .time = now_, .worker = worker, .examples = examples};
-}
-
-// Who runs a coordinator learns from it which number a name has.
-void NetworkRuntime::tell(WorkerId worker, const std::string& what) {
-  if (is_local() || !options_.serve->on_worker) return;
-  options_.serve->on_worker(fmt::format("worker {} ({}) {}", worker, name_of_worker(worker), what));
 }
 
 Event NetworkRuntime::arrives(wire::CoordinatorEvent& event) {
@@ -348,16 +341,15 @@ Event NetworkRuntime::loses(wire::CoordinatorEvent& event) {
   ++state.losses;
   --present_;
   note_presence(begun_);
-  if (is_watched())
-    report({.kind = event.put_aside ? ServeEvent::Kind::put_aside
-                    : event.left    ? ServeEvent::Kind::left
-                                    : ServeEvent::Kind::lost,
-            .worker = name_of_worker(event.worker),
-            .reason = event.reason,
-            .order = failed,
-            .orders = lost_.size()});
+  tell({.kind = event.put_aside ? ServeEvent::Kind::put_aside
+                : event.left    ? ServeEvent::Kind::left
+                                : ServeEvent::Kind::lost,
+        .worker = name_of_worker(event.worker),
+        .reason = event.reason,
+        .order = failed,
+        .orders = lost_.size(),
+        .number = event.worker});
   reason_ = failed ? fmt::format("failed at order {}: {}", *failed, event.reason) : std::move(event.reason);
-  tell(event.worker, event.left ? "has left" : "is lost: " + one_line(reason_));
   if (event.left) reason_.clear();  // as it may: nothing is wrong
   if (event.failed && options_.restart_after)
     schedule(ScheduledEvent::Kind::readmission, now_ + *options_.restart_after, event.worker);

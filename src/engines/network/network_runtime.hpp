@@ -147,6 +147,7 @@ class NetworkRuntime final : public Runtime, Saveable, ServerEvents {
   bool is_watched() const { return !is_local() && options_.serve->monitor; }
   void fill_status(Status& status) const;
   void report(const ServeEvent& event) const;
+  void tell(const ServeEvent& event) const;
   std::string name_of_worker(WorkerId worker) const;
   void report_refusal(ConnectionId connection, const wire::Refused& refused) const;
   void note_presence(bool begun);
@@ -169,7 +170,6 @@ class NetworkRuntime final : public Runtime, Saveable, ServerEvents {
   Event joins(WorkerId worker);
   Event arrives(wire::CoordinatorEvent& event);
   Event loses(wire::CoordinatorEvent& event);
-  void tell(WorkerId worker, const std::string& what);
   void finish_arrival();
   void withdraw(WorkerId worker, std::vector<Order>& orders, std::size_t first);
   void schedule(ScheduledEvent::Kind kind, Time time, std::uint32_t number);

@@ -25,10 +25,8 @@ void NetworkRuntime::look_at_tokens(Time now) {
   if (now < next_look_at_tokens_) return;
   next_look_at_tokens_ = now + from_seconds(1.0);
   const std::string trouble = tokens_->refresh();
-  if (trouble != std::exchange(token_trouble_, trouble) && !trouble.empty()) {
-    report({.kind = ServeEvent::Kind::trouble, .reason = trouble});
-    if (options_.serve->on_trouble) options_.serve->on_trouble(trouble);
-  }
+  if (trouble != std::exchange(token_trouble_, trouble) && !trouble.empty())
+    tell({.kind = ServeEvent::Kind::trouble, .reason = trouble});
   for (const auto& [connection, peer] : peers_)
     if (!peer.name.empty() && !tokens_->allows(peer.name, peer.token))
       coordinator_->turn_away(connection, wire::Refusal::token, now);

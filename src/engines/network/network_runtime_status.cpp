@@ -64,6 +64,12 @@ void NetworkRuntime::report(const ServeEvent& event) const {
   if (is_watched()) options_.serve->monitor->report(event);
 }
 
+// What people want to read at once, too.
+void NetworkRuntime::tell(const ServeEvent& event) const {
+  report(event);
+  if (!is_local() && options_.serve->on_event) options_.serve->on_event(event);
+}
+
 // One that was silent is told so as well, and its loss is an event of its own.
 // Pre  the mutex is held
 void NetworkRuntime::report_refusal(ConnectionId connection, const wire::Refused& refused) const {

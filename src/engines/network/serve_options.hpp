@@ -12,6 +12,7 @@
 namespace tardigrad::network {
 
 class Monitor;
+struct ServeEvent;
 
 /// A run that serves workers of other processes and machines.
 struct ServeOptions {
@@ -29,12 +30,10 @@ struct ServeOptions {
   std::function<bool()> goes_on = {};
   /// Told the address when workers may come.  Thread  the run's
   std::function<void(const std::string& address)> on_listening = {};
-  /// Told, a line each, of what should be looked at.  Thread  the run's
-  std::function<void(const std::string&)> on_trouble = {};
+  /// Told who comes and goes, and of trouble, as the monitor is.  Thread  the run's
+  std::function<void(const ServeEvent&)> on_event = {};
   /// Told who comes and goes, and asked by those who want to know; nothing: nobody does.
   Monitor* monitor = nullptr;
-  /// Told, a line each, of who comes and goes.  Thread  the run's
-  std::function<void(const std::string&)> on_worker = {};
 };
 
 }  // namespace tardigrad::network
