@@ -184,6 +184,35 @@ TEST(WireCoordinator, WhoWasNotThereAtTheEndIsTold) {
   EXPECT_FALSE(peers.coordinator().awaits_somebody());
 }
 
+// Names that came once, long ago, take nobody's place.
+TEST(WireCoordinator, OfManyForWhomThereWasNoRoomThoseWhoStillAskAreTold) {
+  WirePeers peers({.most_workers = 1});
+  peers.join("a");
+  for (std::size_t i = 0; i < Coordinator::kMostKnocking; ++i) peers.join("once-" + std::to_string(i));
+  peers.pass(to_seconds(Coordinator::kKnockCounts) + 1.0);
+  peers.join("b");
+  peers.coordinator().say_goodbye({.text = "over"});
+  EXPECT_TRUE(peers.coordinator().awaits_somebody());
+  const ConnectionId b = peers.join("b");
+  EXPECT_EQ(peers.heard<Goodbye>(b).size(), 1u);
+  EXPECT_FALSE(peers.coordinator().awaits_somebody());
+}
+
+// Who knocks on while the table is full is not taken for gone.
+TEST(WireCoordinator, WhoAsksAgainIsRemembered) {
+  WirePeers peers({.most_workers = 1});
+  peers.join("a");
+  peers.join("b");
+  for (std::size_t i = 1; i < Coordinator::kMostKnocking; ++i) peers.join("once-" + std::to_string(i));
+  peers.pass(to_seconds(kLongestWaitForRoom));
+  peers.join("b");
+  peers.pass(to_seconds(kLongestWaitForRoom) + 1.0);
+  peers.coordinator().say_goodbye({.text = "over"});
+  EXPECT_TRUE(peers.coordinator().awaits_somebody());
+  peers.join("b");
+  EXPECT_FALSE(peers.coordinator().awaits_somebody());
+}
+
 TEST(WireCoordinator, WhenItStopsForNowNobodyIsWaitedFor) {
   WirePeers peers;
   const ConnectionId a = peers.join("a"), b = peers.join("b");

@@ -194,13 +194,25 @@ void Coordinator::greet(ConnectionId connection, const Hello& hello) {
   if (const std::optional<Refusal> reason = objection(hello, worker)) {
     std::string text = describe(*reason);
     const bool comes_again = *reason == Refusal::full || *reason == Refusal::name_taken;
-    if (comes_again && knocking_.size() < kMostKnocking) knocking_[hello.name] = clock_.elapsed();
+    if (comes_again) remember_knock(hello.name);
     if (*reason == Refusal::protocol) text += fmt::format(": {} here, {} there", kProtocol, hello.protocol);
     if (*reason == Refusal::malformed)
       text = fmt::format("{} examples and {} steps an epoch cannot be", hello.examples, hello.steps_per_epoch);
     return refuse(connection, *reason, text);
   }
   welcome(*worker, connection, hello);
+}
+
+void Coordinator::remember_knock(const std::string& name) {
+  const Time time = clock_.elapsed();
+  if (time - forgot_knocks_ >= kLongestWaitForRoom) {
+    forgot_knocks_ = time;
+    std::erase_if(knocking_, [&](const auto& knock) { return time - knock.second > kKnockCounts; });
+  }
+  if (const auto found = knocking_.find(name); found != knocking_.end())
+    found->second = time;
+  else if (knocking_.size() < kMostKnocking)
+    knocking_.emplace(name, time);
 }
 
 void Coordinator::welcome(Worker& worker, ConnectionId connection, const Hello& hello) {
@@ -359,7 +371,7 @@ void Coordinator::say_goodbye(Goodbye goodbye) {
     for (const auto& worker : workers_)
       if (worker->present && !worker->losing && !worker->connection) awaited_.insert(worker->name);
     for (const auto& [name, time] : knocking_)
-      if (clock_.elapsed() - time <= 2 * kLongestWaitForRoom) awaited_.insert(name);
+      if (clock_.elapsed() - time <= kKnockCounts) awaited_.insert(name);
   }
   std::vector<ConnectionId> all;
   for (const auto& [id, connection] : connections_) all.push_back(id);

@@ -95,8 +95,10 @@ class Coordinator {
   /// A worker whose connection was closed is lost when it has not come back in so many times what an order typically
   /// takes it, and a heartbeat: its orders are somebody else's then.
   static constexpr int kOrdersToComeBack = 3;
-  static constexpr std::size_t kMostKnocking = 4096;  ///< names for whom there was no room that are kept in mind
-  static constexpr unsigned kOrdersOfAnEpoch = 40;    ///< bits: order ids of epoch e begin at e * 2^40
+  /// Names for whom there was no room are kept in mind: so many, for so long after they came last.
+  static constexpr std::size_t kMostKnocking = 4096;
+  static constexpr Time kKnockCounts = 2 * kLongestWaitForRoom;
+  static constexpr unsigned kOrdersOfAnEpoch = 40;  ///< bits: order ids of epoch e begin at e * 2^40
 
   explicit Coordinator(CoordinatorOptions options);
 
@@ -211,6 +213,7 @@ class Coordinator {
   std::optional<Refusal> objection(const Hello& hello, Worker*& worker);
   Worker* find_or_add(const std::string& name);
   Worker* take_number_of_a_lost_one(const std::string& name);
+  void remember_knock(const std::string& name);
   void refuse(ConnectionId connection, Refusal reason, std::string text = {});
   void close(ConnectionId connection);
   void detach(Worker& worker);
@@ -256,6 +259,7 @@ class Coordinator {
   std::array<std::uint64_t, kRefusals> refused_{};
   std::uint64_t acknowledged_again_ = 0;
   std::map<std::string, Time, std::less<>> knocking_;  // no room, or the name taken; when they came last
+  Time forgot_knocks_{};                               // of those who did not come again
   std::optional<Goodbye> over_;                        // what is said to who comes
   std::set<std::string, std::less<>> awaited_;         // who was there, and was not told
   bool outdated_ = false;
