@@ -11,6 +11,7 @@
 #include "engines/grpc/transport/bytes.hpp"
 #include "engines/grpc/transport/credentials.hpp"
 #include "engines/grpc/transport/handshake.hpp"
+#include "engines/grpc/transport/stream.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::grpc {
@@ -35,12 +36,10 @@ void add_token(::grpc::ClientContext& context, const network::ClientOptions& opt
 
 class GrpcClient;
 
-class ClientStream final : public ::grpc::ClientBidiReactor<::grpc::ByteBuffer, ::grpc::ByteBuffer> {
+class ClientStream final : public Stream<::grpc::ClientBidiReactor<::grpc::ByteBuffer, ::grpc::ByteBuffer>> {
  public:
   ClientStream(ConnectionId id, GrpcClient& client) : id_(id), client_(client) {}
   void begin(const network::ClientOptions& options);
-  void send(std::span<const wire::Message> messages);
-  void close();
   void cancel() { context_.TryCancel(); }
 
  private:
@@ -48,18 +47,14 @@ class ClientStream final : public ::grpc::ClientBidiReactor<::grpc::ByteBuffer, 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnDone(const ::grpc::Status& status) override;
-  void write();              // Pre  mutex_ held, nothing is being written
-  void end_writes_if_due();  // Pre  mutex_ held
+  void end_writes() override;
 
   const ConnectionId id_;
   GrpcClient& client_;
   std::shared_ptr<::grpc::Channel> channel_;
   std::unique_ptr<::grpc::GenericStub> stub_;
   ::grpc::ClientContext context_;
-  ::grpc::ByteBuffer in_, out_;
-  std::mutex mutex_;  // of what follows
-  Outbox outbox_;
-  bool writing_ = false, closing_ = false, ended_ = false;
+  ::grpc::ByteBuffer in_;
 };
 
 class GrpcClient final : public network::Client {
@@ -145,29 +140,7 @@ void ClientStream::begin(const network::ClientOptions& options) {
   StartCall();
 }
 
-void ClientStream::send(std::span<const wire::Message> messages) {
-  const std::scoped_lock lock(mutex_);
-  if (closing_ || ended_) return;
-  for (const wire::Message& message : messages) outbox_.push(message);
-  if (!writing_) write();
-}
-
-void ClientStream::close() {
-  const std::scoped_lock lock(mutex_);
-  if (std::exchange(closing_, true)) return;
-  end_writes_if_due();
-}
-
-void ClientStream::write() {
-  network::Batch batch = outbox_.pop();
-  out_ = to_grpc(batch);
-  writing_ = true;
-  StartWrite(&out_);
-}
-
-void ClientStream::end_writes_if_due() {
-  if (!closing_ || writing_ || ended_ || !outbox_.empty()) return;
-  ended_ = true;
+void ClientStream::end_writes() {
   StartWritesDone();
   RemoveHold();
 }
@@ -177,12 +150,7 @@ void ClientStream::OnReadInitialMetadataDone(bool ok) {
 }
 
 void ClientStream::OnReadDone(bool ok) {
-  if (!ok) {
-    const std::scoped_lock lock(mutex_);
-    outbox_ = {};
-    closing_ = true;
-    return end_writes_if_due();
-  }
+  if (!ok) return hang_up();
   const char* problem =
       from_grpc(in_, [&](wire::Message message) { client_.events().received(id_, std::move(message)); });
   in_.Clear();
@@ -192,16 +160,7 @@ void ClientStream::OnReadDone(bool ok) {
 
 void ClientStream::OnWriteDone(bool ok) {
   const std::scoped_lock lock(mutex_);
-  writing_ = false;
-  out_.Clear();
-  if (!ok) {
-    outbox_ = {};
-    closing_ = true;
-  }
-  if (!outbox_.empty())
-    write();
-  else
-    end_writes_if_due();
+  wrote(ok);
 }
 
 void ClientStream::OnDone(const ::grpc::Status& status) {

@@ -11,6 +11,7 @@
 
 #include "engines/grpc/transport/bytes.hpp"
 #include "engines/grpc/transport/credentials.hpp"
+#include "engines/grpc/transport/stream.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::grpc {
@@ -24,14 +25,12 @@ constexpr std::size_t kMostWaiting = 64;  // batches for a peer that does not re
 class StreamOwner;
 
 // One stream of a worker. All that gRPC calls is called by its threads.
-class ServerStream final : public ::grpc::ServerGenericBidiReactor {
+class ServerStream final : public Stream<::grpc::ServerGenericBidiReactor> {
  public:
   ServerStream(ConnectionId id, StreamOwner& owner, ::grpc::GenericCallbackServerContext& context)
       : id_(id), owner_(owner), context_(context) {}
 
   void begin(network::ServerEvents& events, const network::Peer& peer);
-  void send(std::span<const wire::Message> messages);
-  void close();
   void cancel() { context_.TryCancel(); }
   /// Asked to close before `time`, and still there?
   bool is_late(SteadyTime time) {
@@ -43,18 +42,14 @@ class ServerStream final : public ::grpc::ServerGenericBidiReactor {
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnDone() override;
-  void write();          // Pre  mutex_ held, nothing is being written
-  void finish_if_due();  // Pre  mutex_ held
+  void end_writes() override { Finish(::grpc::Status::OK); }
 
   const ConnectionId id_;
   StreamOwner& owner_;
   ::grpc::GenericCallbackServerContext& context_;
   network::ServerEvents* events_ = nullptr;
-  ::grpc::ByteBuffer in_, out_;
-  std::mutex mutex_;  // of what follows
-  Outbox outbox_;
-  bool writing_ = false, closing_ = false, finished_ = false, read_waits_ = false;
-  SteadyTime closed_at_;
+  ::grpc::ByteBuffer in_;
+  bool read_waits_ = false;  // under the mutex
 };
 
 // Says one thing, and ends.
@@ -122,41 +117,8 @@ void ServerStream::begin(network::ServerEvents& events, const network::Peer& pee
   StartRead(&in_);
 }
 
-void ServerStream::send(std::span<const wire::Message> messages) {
-  const std::scoped_lock lock(mutex_);
-  if (closing_ || finished_) return;
-  for (const wire::Message& message : messages) outbox_.push(message);
-  if (!writing_) write();
-}
-
-void ServerStream::close() {
-  const std::scoped_lock lock(mutex_);
-  if (std::exchange(closing_, true)) return;
-  closed_at_ = std::chrono::steady_clock::now();
-  finish_if_due();
-}
-
-void ServerStream::write() {
-  network::Batch batch = outbox_.pop();
-  out_ = to_grpc(batch);
-  writing_ = true;
-  StartWrite(&out_);
-}
-
-void ServerStream::finish_if_due() {
-  if (!closing_ || writing_ || finished_ || !outbox_.empty()) return;
-  finished_ = true;
-  Finish(::grpc::Status::OK);
-}
-
 void ServerStream::OnReadDone(bool ok) {
-  if (!ok) {  // it has said all it will, or is gone
-    const std::scoped_lock lock(mutex_);
-    outbox_ = {};
-    closing_ = true;
-    closed_at_ = std::chrono::steady_clock::now();
-    return finish_if_due();
-  }
+  if (!ok) return hang_up();
   const char* problem = from_grpc(in_, [&](wire::Message message) { events_->received(id_, std::move(message)); });
   in_.Clear();
   if (*problem != '\0') events_->malformed(id_, problem);
@@ -174,17 +136,8 @@ void ServerStream::OnWriteDone(bool ok) {
   bool read = false;
   {
     const std::scoped_lock lock(mutex_);
-    writing_ = false;
-    out_.Clear();
-    if (!ok) {
-      outbox_ = {};
-      closing_ = true;
-    }
+    wrote(ok);
     read = outbox_.size() < kMostWaiting && std::exchange(read_waits_, false);
-    if (!outbox_.empty())
-      write();
-    else
-      finish_if_due();
   }
   if (read) StartRead(&in_);
 }
