@@ -5,6 +5,8 @@
 //   a small model   d = 1000: orders per second in total, with 16 workers
 // The raw server reads a gradient in pieces of 1 MB, subtracts each from x at once, and sends x; no message has a form,
 // nothing is checked. CPU time is that of all processes, for a GB moved in both directions.
+// With TLS the floor is that raw traffic, and each byte sealed once and opened once besides, at the rate at which all
+// cores do so in the same turn and nothing else: 1 / floor = 1 / TCP + bytes of an order / rate.
 //   bench_network [turns, default 3]
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -27,8 +29,10 @@
 #include "core/kernels.hpp"
 #include "engines/drive.hpp"
 #include "engines/grpc/transport.hpp"
+#include "engines/network/certificates.hpp"
 #include "engines/network/network_runtime.hpp"
 #include "methods/catalogue.hpp"
+#include "sealing.hpp"
 #include "tardigrad/settings.hpp"
 
 namespace {
@@ -92,12 +96,12 @@ bool move(int fd, char* data, std::size_t size, bool out) {
   return true;
 }
 
-// The processes of workers: bench_network work ADDRESS DIMENSION NAME, bench_network raw PORT DIMENSION.
-int work(const std::string& address, std::size_t dimension, const std::string& name) {
+// The processes of workers: bench_network work ADDRESS DIMENSION NAME [AUTHORITY], bench_network raw PORT DIMENSION.
+int work(const std::string& address, std::size_t dimension, const std::string& name, const std::string& authority) {
   const Ready problem(dimension);
   BufferPool buffers(dimension);
   network::WorkerClient client({.transport = grpc::transport(),
-                                .client = {.address = address},
+                                .client = {.address = address, .credentials = {.authority = authority}},
                                 .problem = problem,
                                 .buffers = buffers,
                                 .identity = identity(dimension),
@@ -141,14 +145,31 @@ struct Rate {
   double per_second = 0.0, cpu = 0.0;  // orders; seconds
 };
 
-Rate over_grpc(const Load& load) {
+enum class Encryption { none, tls };
+
+Rate over_grpc(const Load& load, Encryption encryption) {
   const Ready problem(load.dimension);
   BufferPool buffers(load.dimension);
   std::vector<pid_t> processes;
+  network::Credentials credentials;
+  std::vector<std::string> authority;
+  if (encryption == Encryption::tls) {
+    const network::Certified ours = network::make_authority("bench");
+    const network::Certified server = network::certify(ours, "server", {"127.0.0.1"});
+    credentials = {.certificate = server.certificate, .key = server.key};
+    authority.push_back(ours.certificate);
+  }
   const network::ServeOptions serve{
-      .address = "127.0.0.1:0", .scenario_hash = "bench", .epoch = 1, .on_listening = [&](const std::string& address) {
-        for (std::size_t i = 0; i < load.workers; ++i)
-          start(processes, {"work", address, std::to_string(load.dimension), "w" + std::to_string(i)});
+      .address = "127.0.0.1:0",
+      .credentials = credentials,
+      .scenario_hash = "bench",
+      .epoch = 1,
+      .on_listening = [&](const std::string& address) {
+        for (std::size_t i = 0; i < load.workers; ++i) {
+          std::vector<std::string> words = {"work", address, std::to_string(load.dimension), "w" + std::to_string(i)};
+          words.insert(words.end(), authority.begin(), authority.end());
+          start(processes, words);
+        }
       }};
   Settings settings({{"name", {std::string("vanilla-asgd")}}, {"step_size", {double{kStep}}}}, "method");
   const std::unique_ptr<Method> method = methods::make_method(settings, {.workers = load.workers, .seed = 1});
@@ -217,18 +238,27 @@ Rate over_tcp(const Load& load) {
 
 int main(int argc, char** argv) {
   const std::string verb = argc > 1 ? argv[1] : "";
-  if (verb == "work" && argc == 5) return work(argv[2], std::stoul(argv[3]), argv[4]);
+  if (verb == "work" && argc >= 5) return work(argv[2], std::stoul(argv[3]), argv[4], argc > 5 ? argv[5] : "");
   if (verb == "raw" && argc == 4) return work_raw(std::stoi(argv[2]), std::stoul(argv[3]));
   const int turns = argc > 1 ? std::max(1, std::atoi(argv[1])) : 3;
   const Load loads[] = {{"44.7 MB, 2 workers", 11175370, 2, 40}, {"d = 1000, 16 workers", 1000, 16, 32000}};
-  std::printf("%-22s %14s %14s %8s %18s %18s\n", "", "gRPC orders/s", "TCP orders/s", "share", "gRPC CPU s/GB",
+  std::printf("%-28s %14s %14s %8s %16s %16s\n", "", "gRPC orders/s", "floor orders/s", "share", "gRPC CPU s/GB",
               "TCP CPU s/GB");
   for (const Load& load : loads) {
     const double gigabytes = 8e-9 * static_cast<double>(load.dimension) * static_cast<double>(load.orders);
     for (int turn = 0; turn < turns; ++turn) {
-      const Rate tcp = over_tcp(load), grpc = over_grpc(load);
-      std::printf("%-22s %14.1f %14.1f %8.2f %18.2f %18.2f\n", load.name, grpc.per_second, tcp.per_second,
-                  grpc.per_second / tcp.per_second, grpc.cpu / gigabytes, tcp.cpu / gigabytes);
+      const Rate tcp = over_tcp(load), plain = over_grpc(load, Encryption::none);
+      const double sealed = bench::sealing_rate(1.0);
+      const Rate tls = over_grpc(load, Encryption::tls);
+      const double bytes = 8.0 * static_cast<double>(load.dimension);
+      const double floor_with_tls = 1.0 / (1.0 / tcp.per_second + bytes / sealed);
+      const auto row = [&](const std::string& what, const Rate& rate, double floor) {
+        std::printf("%-28s %14.1f %14.1f %8.2f %16.2f %16.2f\n", (load.name + what).c_str(), rate.per_second, floor,
+                    rate.per_second / floor, rate.cpu / gigabytes, tcp.cpu / gigabytes);
+      };
+      row("", plain, tcp.per_second);
+      row(", TLS", tls, floor_with_tls);
+      std::printf("  sealed and opened: %.2f GB/s on all cores\n", 1e-9 * sealed);
       std::fflush(stdout);
     }
   }
