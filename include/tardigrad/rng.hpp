@@ -25,6 +25,7 @@ enum class Purpose : std::uint32_t {
   augmentation = 11,
   availability = 12,
   privacy = 13,
+  compression = 14,
   test = 1000,
 };
 

@@ -5,6 +5,8 @@
 #include <thread>
 #include <utility>
 
+#include "compression/settings.hpp"
+#include "engines/compressing_runtime.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad {
@@ -17,13 +19,19 @@ kernels::Threads server_threads(const RuntimeRow& row, const RunParts& parts) {
   return row.clock == Clock::real_time && idle_cores ? kernels::Threads::all : kernels::Threads::one;
 }
 
+std::unique_ptr<Runtime> make_runtime(const RuntimeRow& row, const RunParts& parts) {
+  std::unique_ptr<Runtime> runtime = row.make(parts);
+  if (row.serves || !parts.compression || !parts.compression->changes_anything()) return runtime;
+  return std::make_unique<CompressingRuntime>(std::move(runtime), *parts.compression, parts.seed, parts.buffers);
+}
+
 // Events, a server, a method.
 class ServerExecutor final : public Executor {
  public:
   ServerExecutor(const RuntimeRow& row, RunParts parts)
       : method_(*parts.method),
         model_(parts.buffers, parts.problem.layout(), std::move(parts.x0), server_threads(row, parts)),
-        runtime_(row.make(parts)),
+        runtime_(make_runtime(row, parts)),
         seen_(parts.watch ? parts.watch(*runtime_) : *runtime_) {}
 
   RunResult run(const RunOptions& options, const DriveHooks& hooks) override {

@@ -24,6 +24,9 @@
 
 namespace tardigrad {
 
+namespace compression {
+struct Plan;
+}
 namespace network {
 struct ServeOptions;
 }
@@ -46,12 +49,14 @@ struct RunParts {
   const ComputeTime* compute_time = nullptr;   ///< nothing: none was given
   const Availability* availability = nullptr;  ///< nothing: everybody is always there
   RuntimeSettings settings = {};
-  Method* method = nullptr;                       ///< nothing where the runtime has no server
-  std::function<double(Version)> step_size = {};  ///< of the t-th update, where it has none
-  ComputePool* pool = nullptr;                    ///< virtual time: nothing: gradients on the caller's thread
-  EvaluationThreads evaluation_threads = {};      ///< real time
-  bool shares_cores = false;                      ///< do other runs fill the cores?
-  const network::ServeOptions* serve = nullptr;   ///< for workers elsewhere; nothing: those of this process
+  const compression::Plan* compression = nullptr;  ///< of gradients and parameters; nothing: none
+  std::uint64_t seed = 1;                          ///< of its draws
+  Method* method = nullptr;                        ///< nothing where the runtime has no server
+  std::function<double(Version)> step_size = {};   ///< of the t-th update, where it has none
+  ComputePool* pool = nullptr;                     ///< virtual time: nothing: gradients on the caller's thread
+  EvaluationThreads evaluation_threads = {};       ///< real time
+  bool shares_cores = false;                       ///< do other runs fill the cores?
+  const network::ServeOptions* serve = nullptr;    ///< for workers elsewhere; nothing: those of this process
   /// What the driver is to see in the place of the runtime (a recorder in front of it).
   std::function<Runtime&(Runtime&)> watch = {};
 };
@@ -78,7 +83,8 @@ struct RuntimeRow {
   /// Is there a server that handles events? Only then do methods run in it, and is there what to record, log and save.
   bool has_server = true;
   Capabilities capabilities = {};
-  bool serves = false;  ///< can it have workers elsewhere (RunParts::serve)?
+  /// Can it have workers elsewhere (RunParts::serve)? It sends messages then, and RunParts::compression is its affair.
+  bool serves = false;
   enum class ComputeTimes : std::uint8_t { required, optional, none } compute_times = ComputeTimes::required;
   std::size_t most_workers = std::numeric_limits<std::size_t>::max();
   /// What it has in the tables [run] and [workers], and others may not have: numbers, false and true.

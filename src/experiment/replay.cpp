@@ -32,7 +32,8 @@ Replay replay_events(const RecordedRun& run, std::optional<std::uint64_t> until)
   Buffer x0 = buffers.take();
   run.world().initial_point(x0.view());
   ServerModel model(buffers, problem.layout(), std::move(x0));
-  replay::Replayer replayer(problem, buffers, recording, until);
+  RunCompression compression(run.world().compression, run.world().seed, buffers);
+  replay::Replayer replayer(problem, compression, buffers, recording, until);
   Observer* const observers[] = {&replayer};
   Replay replay;
   replay.result = drive({.seed = run.world().seed, .diverged_when = kNever, .put_aside_after = 0}, replayer, method,

@@ -83,6 +83,8 @@ class RunSession {
                    .compute_time = world.compute_time.get(),
                    .availability = world.availability.get(),
                    .settings = request_.plan.runtime.settings,
+                   .compression = &world.compression,
+                   .seed = world.seed,
                    .method = request_.method.method.get(),
                    .step_size = request_.method.step_size,
                    .pool = request_.pool,

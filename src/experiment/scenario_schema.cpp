@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "compression/settings.hpp"
 #include "engines/catalogue/runtimes.hpp"
 #include "experiment/compare_settings.hpp"
 #include "experiment/run_settings.hpp"
@@ -203,7 +204,8 @@ Json workers_schema(const RuntimeRow& runtime) {
   constexpr SettingRow kOnlyCount[] = {timing::kCount};
   if (runtime.compute_times == ComputeTimes::none)
     return object_of({kOnlyCount, runtime.workers_settings}, Form::whole);
-  Json schema = object_of({timing::kWorkersSettings, runtime.workers_settings}, Form::changes);
+  Json schema =
+      object_of({timing::kWorkersSettings, compression::kWorkersSettings, runtime.workers_settings}, Form::changes);
   Json needed = {timing::kCount.key};
   if (runtime.compute_times == ComputeTimes::required) needed.push_back(timing::kComputeTime.key);
   schema["properties"][timing::kGroups.key]["items"]["required"] = needed;
@@ -242,7 +244,7 @@ std::string scenario_schema(const Catalogues& catalogues) {
     properties["worlds"] = {
         {"type", "array"}, {"items", {{"type", "string"}}}, {"description", "labels of its worlds"}};
   }
-  std::vector<Rows> all_workers = {timing::kWorkersSettings};
+  std::vector<Rows> all_workers = {timing::kWorkersSettings, compression::kWorkersSettings};
   Json whole = Json::array();
   for (const RuntimeRow& row : runtimes()) {
     all_workers.push_back(row.workers_settings);

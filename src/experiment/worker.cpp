@@ -142,6 +142,8 @@ std::string work(const WorkerSource& source, const WorkerHooks& hooks) {
                                 .name = source.name,
                                 .examples = examples,
                                 .steps_per_epoch = steps_per_epoch,
+                                .compression = world.compression,
+                                .seed = world.seed,
                                 .pace = world.compute_time.get(),
                                 .time_scale = scale == plan.runtime.settings.end() ? 1.0 : scale->second,
                                 .tell = hooks.remark});

@@ -39,6 +39,11 @@ void read_workers(const Scenario& scenario, const Sources& sources, World& world
   world.runtime = read_runtime_settings(workers, "workers", runtime);
   if (present_at_start(world.runtime, world.workers) > world.workers)
     workers.fail(kAtStart.key, fmt::format("there is room for {} workers", world.workers));
+  world.compression = compression::read_plan(workers);
+  if (world.compression.changes_anything() && !runtime.has_server)
+    workers.fail(
+        compression::kCompression.key,
+        fmt::format("is of what a server and its workers send, and run.runtime = \"{}\" has no server", runtime.name));
   world.has_own_data = has_own_data(scenario);
   if (world.has_own_data && sources.training == TrainingData::named)
     workers.fail(kOwnData.key, "is for workers of other processes, and those of this run are of this one");
@@ -50,7 +55,8 @@ void read_workers(const Scenario& scenario, const Sources& sources, World& world
     workers.fail(workers.has("groups") ? "groups" : "count", fmt::format("{} workers {}", world.workers, lack));
   workers.finish();
   world.resolved["workers"] = {workers.resolved()};
-  check_listed(workers.resolved(), {timing::kWorkersSettings, runtime.workers_settings}, "workers");
+  check_listed(workers.resolved(), {timing::kWorkersSettings, compression::kWorkersSettings, runtime.workers_settings},
+               "workers");
   world.identity["workers"] = {workers.resolved_without_paths()};
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "compression/settings.hpp"
 #include "engines/runtime_row.hpp"
 #include "experiment/catalogues.hpp"
 #include "experiment/scenario.hpp"
@@ -39,6 +40,7 @@ struct World {
   std::shared_ptr<const std::vector<float>> start;   ///< problem.start; nothing: the problem's own x0
   std::shared_ptr<const ComputeTime> compute_time;   ///< nothing: none was given
   std::shared_ptr<const Availability> availability;  ///< nothing: everybody is always there
+  compression::Plan compression;                     ///< of gradients and parameters
   RuntimeSettings runtime;                           ///< what [workers] says to its runtime alone
   SettingValue::Table resolved;                      ///< [problem] and [workers] with every default
   SettingValue::Table identity;                      ///< as resolved, without the paths of files

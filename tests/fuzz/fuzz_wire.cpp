@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes are a message of the protocol, which is encoded to the same bytes, or none, for a reason. And any messages,
 // whole or not, leave both machines with their accounts in order: the input is a list of messages, each behind a byte
-// that says who hears it and two of length.
+// that says who hears it and two of length. Its length says what is compressed.
 #include <algorithm>
 #include <cstring>
 
@@ -24,14 +24,36 @@ void round_trip(std::span<const std::byte> bytes) {
   if (decoded.message) TG_CHECK(std::ranges::equal(encode(*decoded.message).joined(), bytes));
 }
 
+compression::Plan plan_of(std::size_t size) {
+  switch (size % 4) {
+    case 0:
+      return {};
+    case 1:
+      return {.gradients = compression::make_int8(), .bf16_parameters = true};
+    case 2:
+      return {.gradients = compression::make_top_k(0.5)};
+    default:
+      return {.gradients = compression::make_sign()};
+  }
+}
+
 struct Pair {
   BufferPool pool{3};
-  Coordinator coordinator{{.epoch = 1, .identity = kIdentity, .most_workers = 3, .chunk_bytes = 8, .most_uploads = 1}};
-  WorkerSession worker{{.identity = kIdentity, .name = "w"}};
+  Coordinator coordinator;
+  WorkerSession worker;
   ConnectionId up = 0, down = 1;
   Time now{};
 
-  Pair() { coordinator.connected(down, now); }
+  explicit Pair(const compression::Plan& plan)
+      : coordinator({.epoch = 1,
+                     .identity = kIdentity,
+                     .compression = plan,
+                     .most_workers = 3,
+                     .chunk_bytes = 8,
+                     .most_uploads = 1}),
+        worker({.identity = kIdentity, .name = "w", .compression = plan}) {
+    coordinator.connected(down, now);
+  }
 
   void hear(std::span<const std::byte> bytes, unsigned who) {
     now += Time{std::chrono::milliseconds(100)};
@@ -77,7 +99,7 @@ struct Pair {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::span<const std::byte> left = std::as_bytes(std::span(data, size));
   round_trip(left);
-  Pair pair;
+  Pair pair(plan_of(size));
   while (left.size() >= 3) {
     const auto who = static_cast<unsigned>(left[0]);
     const std::size_t length = std::min<std::size_t>(

@@ -53,7 +53,9 @@ inline Outcomes replay_run(const Problem& problem, Method& method, record::Recor
     Buffer x0 = buffers.take();
     problem.initial_point(x0.view());
     ServerModel model(buffers, problem.layout(), std::move(x0));
-    replay::Replayer replayer(problem, buffers, recording, until);
+    const compression::Plan none;
+    RunCompression compression(none, 1, buffers);
+    replay::Replayer replayer(problem, compression, buffers, recording, until);
     Recorder recorder;
     Observer* const observers[] = {&replayer, &recorder};
     outcomes.result = drive({.put_aside_after = 0}, replayer, method, model,

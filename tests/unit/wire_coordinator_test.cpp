@@ -53,7 +53,7 @@ TEST(WireCoordinator, AnOrderGoesOutAndComesBackOnce) {
   ASSERT_TRUE(arrived && arrived->kind == Kind::arrived);
   EXPECT_EQ(arrived->order.id, id);
   EXPECT_EQ(arrived->norm, 3.0);
-  EXPECT_EQ(static_cast<VectorSink&>(*arrived->gradient).values(), kGradient);
+  EXPECT_THAT(arrived->gradient->values(), testing::ElementsAreArray(kGradient));
   EXPECT_EQ(peers.heard<Ack>(a).size(), 1u);
   EXPECT_EQ(peers.coordinator().in_flight(), 0u);
   EXPECT_FALSE(peers.event());

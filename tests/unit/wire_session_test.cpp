@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include "compression/sparse.hpp"
 #include "engines/wire/worker_session.hpp"
 #include "support/wire_examples.hpp"
 
@@ -18,7 +21,8 @@ class Worker {
     }
   }
   /// Until it connects; then it is welcomed.
-  void join(Session given, std::vector<HeldOrder> goes_on = {}) {
+  void join(Session given, std::vector<HeldOrder> goes_on = {}, std::vector<HeldOrder> arrived = {},
+            std::optional<OrderId> taken = {}) {
     ConnectionId connection = 0;
     while (connection == 0 && !session.ended()) {
       pass(0.05);
@@ -32,7 +36,9 @@ class Worker {
                  .lost_after = 5,
                  .credits = 2,
                  .chunk_bytes = 4,
-                 .goes_on = std::move(goes_on)});
+                 .goes_on = std::move(goes_on),
+                 .arrived = std::move(arrived),
+                 .taken = taken});
   }
   void hear(Message message) { session.received(at, std::move(message), now); }
   void order(OrderId id, Session given) {
@@ -87,7 +93,7 @@ TEST(WireSession, ComputesAnOrderAndKeepsTheResultUntilItIsTaken) {
   worker.order(7, {0, 1});
   auto compute = worker.take<Compute>();
   ASSERT_EQ(compute.size(), 1u);
-  EXPECT_EQ(static_cast<VectorSink&>(*compute[0].parameters).values(), (std::vector<float>{1.0f, 2.0f, 3.0f}));
+  EXPECT_THAT(compute[0].parameters->values(), testing::ElementsAre(1.0f, 2.0f, 3.0f));
   worker.computed(7);
   EXPECT_EQ(worker.said<GradientChunk>().size(), 2u) << "as many as there is room for";
   EXPECT_TRUE(worker.said<Result>().empty());
@@ -141,6 +147,79 @@ TEST(WireSession, CancelledAndRefusedOrdersAreForgotten) {
   EXPECT_EQ(worker.session.held(), 1u) << "another attempt";
   worker.hear(Refuse{8, 0, Refusal::withdrawn});
   EXPECT_EQ(worker.session.held(), 0u);
+}
+
+// Of (2, 1, 2) one number is sent at a time. The norm says which: it is that of what is sent.
+TEST(WireSession, WhatWasLeftOutOfWhatWasTakenBelongsToTheNext) {
+  Worker worker({.compression = {.gradients = compression::make_top_k(0.33)}});
+  const auto norm_of = [&](OrderId id) {
+    worker.order(id, worker.session.session());
+    worker.computed(id);
+    worker.hear(Credit{2});
+    const auto results = worker.said<Result>();
+    return results.empty() ? -1.0 : results.back().norm;
+  };
+  worker.join({0, 1});
+  EXPECT_EQ(norm_of(7), 2.0);  // (2, 0, 0), and (0, 1, 2) is left
+  EXPECT_EQ(norm_of(8), 4.0);  // (2, 2, 4), as 7 will be taken
+  worker.hear(Ack{7});
+  worker.hear(Cancel{8});
+  EXPECT_EQ(norm_of(9), 4.0) << "8 was not taken: what it left out is forgotten, and what 7 left out is not";
+  worker.hear(Ack{9});
+  EXPECT_EQ(norm_of(10), 4.0);  // (4, 3, 2)
+  worker.session.disconnected(worker.at, worker.now);
+  worker.join({0, 2}, {});  // nothing was taken in this stay
+  EXPECT_EQ(norm_of(11), 2.0);
+}
+
+TEST(WireSession, AWelcomeSaysWhatWasTaken) {
+  Worker worker({.compression = {.gradients = compression::make_top_k(0.33)}});
+  worker.join({0, 1});
+  worker.order(7, {0, 1});
+  worker.computed(7);
+  worker.order(8, {0, 1});
+  worker.computed(8);
+  EXPECT_EQ(worker.session.held(), 2u);
+  worker.session.disconnected(worker.at, worker.now);
+  worker.said<Result>();
+  worker.join({0, 2}, {}, {{8, 0}}, 7);
+  EXPECT_EQ(worker.session.held(), 1u) << "8 will be acknowledged";
+  EXPECT_TRUE(worker.said<Result>().empty()) << "and is not sent again";
+  worker.hear(Ack{8});
+  worker.session.disconnected(worker.at, worker.now);
+  worker.messages.clear();
+  worker.join({0, 3}, {}, {}, 8);
+  EXPECT_EQ(worker.said<Hello>().at(0).acknowledged, 8u);
+}
+
+TEST(WireSession, WhatIsNotFiniteIsNotSent) {
+  Worker worker;
+  worker.join({0, 1});
+  worker.order(7, {0, 1});
+  worker.session.computed({7, 0}, {.gradient = test::floats({1.0f, 2.0f, 3.0f}), .norm = NAN}, worker.now);
+  EXPECT_TRUE(worker.said<GradientChunk>().empty());
+  EXPECT_TRUE(std::isnan(worker.said<Result>().at(0).norm));
+}
+
+TEST(WireSession, DifferencesAreFromWhatItHas) {
+  Worker worker;
+  worker.join({0, 1});
+  std::vector<std::byte> entry;
+  compression::append_entry(entry, 1, 5.0f);
+  const auto differ = [&](OrderId id, OrderId base) {
+    worker.hear(
+        Assign{.session = {0, 1}, .order = {.id = id}, .bytes = entry.size(), .form = Form::differences, .base = base});
+    for (Cutter cutter({id, 0}, Payload(entry)); !cutter.done();) worker.hear(ParameterChunk{cutter.next(8)});
+  };
+  worker.order(7, {0, 1});
+  worker.take<Compute>();
+  differ(8, 7);
+  worker.computed(7);
+  const auto compute = worker.take<Compute>();
+  ASSERT_EQ(compute.size(), 1u);
+  EXPECT_THAT(compute[0].parameters->values(), testing::ElementsAre(1.0f, 5.0f, 3.0f));
+  differ(9, 7);
+  EXPECT_EQ(worker.take<Disconnect>().size(), 1u) << "its base is that of 8 by now";
 }
 
 TEST(WireSession, ConnectsForEverWithGrowingPauses) {

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "compression/bf16.hpp"
+#include "compression/error_feedback.hpp"
 #include "core/hash.hpp"
 
 namespace tardigrad::test {
@@ -33,8 +35,9 @@ std::vector<float> expected_gradient(std::uint64_t seed, const Order& order, con
   return g;
 }
 
-SimulatedServer::SimulatedServer(std::uint64_t seed, std::size_t dimension, ServerHabits habits, BufferPool& pool)
-    : seed_(seed), habits_(habits), pool_(pool) {
+SimulatedServer::SimulatedServer(std::uint64_t seed, std::size_t dimension, compression::Plan plan, ServerHabits habits,
+                                 BufferPool& pool)
+    : seed_(seed), plan_(std::move(plan)), habits_(habits), pool_(pool) {
   books_.x.assign(dimension, 1.0f);
 }
 
@@ -59,6 +62,8 @@ void SimulatedServer::handle(const wire::CoordinatorEvent& event, wire::Coordina
   require(books_.present.contains(worker), fmt::format("worker {} is not there", worker));
   if (event.kind == Kind::lost) {
     books_.present.erase(worker);
+    books_.left_out.erase(worker);
+    ++reasons_[event.reason];
     for (const Order& order : event.lost) end(order, worker, 'l');
     for (const auto& [id, entry] : books_.orders)
       require(entry.order.worker != worker || entry.outcome != 'i', fmt::format("order {} outlives its worker", id));
@@ -86,9 +91,11 @@ void SimulatedServer::arrived(const wire::CoordinatorEvent& event, Stream& rando
   const bool applied = random.uniform() >= habits_.discards;
   end(order, event.worker, applied ? 'a' : 'd');
   ++books_.arrivals[event.worker];
-  const std::vector<float>& g = static_cast<const CountedSink&>(*event.gradient).values;
-  require(g == expected_gradient(seed_, order, books_.orders.at(order.id).x),
+  const std::span<const float> values = event.gradient->values();
+  const std::vector<float> g(values.begin(), values.end());
+  require(g == expected(order, books_.orders.at(order.id).x),
           fmt::format("order {} brings another gradient than its own", order.id));
+  books_.orders.at(order.id).came = g;
   if (!applied) return;
   step(books_.x, g);
   ++books_.version;
@@ -114,15 +121,35 @@ void SimulatedServer::fill(wire::Coordinator& coordinator, WorkerId worker) {
     std::uint64_t before = 0;
     for (const auto& [other, e] : books_.orders) before += e.order.worker == worker;
     entry.order.index = before;
-    entry.x = books_.x;
+    entry.x = sent_to_workers(books_.x);
     books_.orders.emplace(id, std::move(entry));
   }
 }
 
 Snapshot SimulatedServer::snapshot() const {
   Buffer buffer = pool_.take();
-  std::ranges::copy(books_.x, buffer.view().begin());
+  std::ranges::copy(sent_to_workers(books_.x), buffer.view().begin());
   return {books_.version, std::make_shared<const Buffer>(std::move(buffer))};
+}
+
+std::vector<float> SimulatedServer::sent_to_workers(std::vector<float> x) const {
+  if (plan_.bf16_parameters) compression::round_to_bf16(x);
+  return x;
+}
+
+// What comes of the order's gradient, with what its worker left out before.
+std::vector<float> SimulatedServer::expected(const Order& order, const std::vector<float>& x) {
+  std::vector<float> g = expected_gradient(seed_, order, x);
+  if (!plan_.gradients) return g;
+  const Stream stream(seed_, Purpose::compression, order.worker, order.index);
+  std::vector<float> before, left_out;
+  if (plan_.has_error_feedback()) {
+    before = books_.left_out[order.worker];
+    left_out.resize(g.size());
+  }
+  require(compression::compress(*plan_.gradients, g, before, left_out, stream, nullptr), "a gradient is not finite");
+  if (plan_.has_error_feedback()) books_.left_out[order.worker] = left_out;
+  return g;
 }
 
 std::shared_ptr<const SimulatedServer::Saved> SimulatedServer::save(wire::Coordinator& coordinator) const {
@@ -158,7 +185,8 @@ void SimulatedServer::audit(const wire::Coordinator& coordinator) const {
   std::vector<std::vector<float>> versions{x};
   for (const OrderId id : books_.applied) {
     const Entry& entry = books_.orders.at(id);
-    step(x, expected_gradient(seed_, entry.order, versions.at(entry.order.version)));
+    require(entry.x == sent_to_workers(versions.at(entry.order.version)), "an order has another x than its version");
+    step(x, entry.came);
     versions.push_back(x);
   }
   require(x == books_.x, "x is not what the applied orders give");
@@ -173,6 +201,13 @@ std::uint64_t SimulatedServer::arrivals_of(const std::string& name, const wire::
 std::uint64_t SimulatedServer::total(char outcome) const {
   std::uint64_t sum = 0;
   for (const auto& [id, entry] : books_.orders) sum += entry.outcome == outcome;
+  return sum;
+}
+
+std::uint64_t SimulatedServer::lost_for(const std::string& reason) const {
+  std::uint64_t sum = 0;
+  for (const auto& [each, count] : reasons_)
+    if (each.starts_with(reason)) sum += count;
   return sum;
 }
 

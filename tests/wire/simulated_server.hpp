@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "compression/settings.hpp"
 #include "core/buffer_pool.hpp"
 #include "core/state.hpp"
 #include "engines/wire/coordinator.hpp"
@@ -39,7 +40,8 @@ struct ServerHabits {
 /// Beside the coordinator, and saved with it. Every order is looked at when it is given and when it ends.
 class SimulatedServer {
  public:
-  SimulatedServer(std::uint64_t seed, std::size_t dimension, ServerHabits habits, BufferPool& pool);
+  SimulatedServer(std::uint64_t seed, std::size_t dimension, compression::Plan plan, ServerHabits habits,
+                  BufferPool& pool);
 
   /// Takes all events that there are, at most `most` of them.
   void serve(wire::Coordinator& coordinator, Stream& random, std::size_t most);
@@ -54,13 +56,16 @@ class SimulatedServer {
   /// By the name that the coordinator knows.
   std::uint64_t arrivals_of(const std::string& name, const wire::Coordinator& coordinator) const;
   std::uint64_t total(char outcome) const;
+  /// Losses whose reason begins so.
+  std::uint64_t lost_for(const std::string& reason) const;
   std::uint64_t digest() const;
 
  private:
   struct Entry {
     Order order;
-    std::vector<float> x;
-    char outcome = 'i';  // i: in flight, a: applied, d: discarded, n: not finite, c: cancelled, l: lost
+    std::vector<float> x;     // at which it is computed
+    std::vector<float> came;  // what it brought
+    char outcome = 'i';       // i: in flight, a: applied, d: discarded, n: not finite, c: cancelled, l: lost
   };
   struct Books {
     std::vector<float> x;
@@ -69,6 +74,7 @@ class SimulatedServer {
     std::vector<OrderId> applied;
     std::map<WorkerId, std::uint64_t> arrivals;
     std::set<WorkerId> present;
+    std::map<WorkerId, std::vector<float>> left_out;  // of its last gradient that came
   };
 
   void handle(const wire::CoordinatorEvent& event, wire::Coordinator& coordinator, Stream& random);
@@ -76,12 +82,16 @@ class SimulatedServer {
   void end(const Order& order, WorkerId worker, char outcome);
   void fill(wire::Coordinator& coordinator, WorkerId worker);
   Snapshot snapshot() const;
+  std::vector<float> sent_to_workers(std::vector<float> x) const;
+  std::vector<float> expected(const Order& order, const std::vector<float>& x);
 
   const std::uint64_t seed_;
+  const compression::Plan plan_;
   ServerHabits habits_;
   BufferPool& pool_;
   Books books_;
-  std::set<OrderId> given_;  // ever, by any start of the server
+  std::map<std::string, std::uint64_t> reasons_;  // of losses
+  std::set<OrderId> given_;                       // ever, by any start of the server
 };
 
 struct SimulatedServer::Saved {
@@ -92,16 +102,17 @@ struct SimulatedServer::Saved {
 /// Keeps what it is told, and counts its like.
 class CountedSink final : public wire::ChunkSink {
  public:
-  CountedSink(std::size_t dimension, std::size_t& alive, std::size_t most) : values(dimension), alive_(alive) {
+  CountedSink(std::size_t dimension, std::size_t& alive, std::size_t most) : values_(dimension), alive_(alive) {
     require(++alive_ <= most, "more sinks than there may be at once");
   }
   ~CountedSink() override { --alive_; }
   void fold(std::size_t first, std::span<const float> more) override {
-    std::copy(more.begin(), more.end(), values.begin() + static_cast<std::ptrdiff_t>(first));
+    std::copy(more.begin(), more.end(), values_.begin() + static_cast<std::ptrdiff_t>(first));
   }
-  std::vector<float> values;
+  std::span<const float> values() const override { return values_; }
 
  private:
+  std::vector<float> values_;
   std::size_t& alive_;
 };
 

@@ -28,6 +28,29 @@ std::vector<std::uint64_t> some_tensors(Stream& random) {
   return tensors;
 }
 
+// Nothing in half of the seeds.
+compression::Plan some_compression(Stream& random) {
+  compression::Plan plan;
+  switch (random.below(8)) {
+    case 0:
+      plan.gradients = compression::make_bf16();
+      break;
+    case 1:
+      plan.gradients = compression::make_int8();
+      break;
+    case 2:
+      plan.gradients = compression::make_top_k(0.1 + 0.5 * random.uniform());
+      break;
+    case 3:
+      plan.gradients = compression::make_sign();
+      break;
+    default:
+      return plan;
+  }
+  plan.bf16_parameters = random.below(2) == 0;
+  return plan;
+}
+
 Faults some_faults(Stream& random) {
   const auto maybe = [&](double most) { return random.below(2) == 0 ? 0.0 : most * random.uniform(); };
   return {.cut = maybe(0.03),
@@ -56,6 +79,7 @@ Simulation::Simulation(std::uint64_t seed, Coverage& coverage)
       dimension_(std::accumulate(identity_.tensors.begin(), identity_.tensors.end(), std::size_t{0})),
       pool_(dimension_) {
   options_.identity = identity_;
+  options_.compression = some_compression(random_);
   options_.heartbeat = from_seconds(1.0);
   options_.lost_after = 3 + static_cast<std::uint32_t>(random_.below(4));
   options_.chunk_bytes = 4 + random_.below(9);
@@ -66,7 +90,7 @@ Simulation::Simulation(std::uint64_t seed, Coverage& coverage)
   options_.make_sink = [this, most](std::size_t d) { return std::make_unique<CountedSink>(d, sinks_, most); };
   const auto maybe = [&](double p) { return random_.below(2) == 0 ? 0.0 : p; };
   server_ = std::make_unique<SimulatedServer>(
-      seed, dimension_,
+      seed, dimension_, options_.compression,
       ServerHabits{
           .discards = maybe(0.2), .cancels = maybe(0.1), .puts_aside = maybe(0.01), .depth = 1 + random_.below(3)},
       pool_);
@@ -155,12 +179,18 @@ void Simulation::act_for_server() {
     const auto link = std::ranges::find(links_, to, [](const LinkPointer& l) { return l->at_server; });
     if (link == links_.end() || !(*link)->server_open) continue;
     if (send) {
+      note(send->message);
       send_down(*link, wire::encode(send->message).joined());
     } else {
       (*link)->server_open = false;
       close_down(*link);
     }
   }
+}
+
+void Simulation::note(const wire::Message& message) {
+  if (const auto* assign = std::get_if<wire::Assign>(&message))
+    ++coverage_.forms[static_cast<std::size_t>(assign->form)];
 }
 
 // A worker's process.
@@ -171,6 +201,8 @@ void Simulation::start_worker(std::size_t w) {
                            .name = fmt::format("worker-{}", w),
                            .process = ++processes_,
                            .credits = 1 + static_cast<std::uint32_t>(random_.below(4)),
+                           .compression = options_.compression,
+                           .seed = seed_,
                            .heartbeat = options_.heartbeat,
                            .least_wait = from_seconds(0.5),
                            .longest_wait = from_seconds(8.0),
@@ -233,7 +265,8 @@ void Simulation::act_for_worker(std::size_t w) {
 
 void Simulation::compute(std::size_t w, wire::Compute& order) {
   Worker& worker = workers_[w];
-  const std::vector<float> x = static_cast<wire::VectorSink&>(*order.parameters).values();
+  const std::span<const float> values = order.parameters->values();
+  const std::vector<float> x(values.begin(), values.end());
   std::vector<float> g = expected_gradient(seed_, order.order, x);
   wire::Computed result;
   for (const float value : g) result.norm += double{value} * value;
@@ -406,14 +439,16 @@ bool Simulation::recovered() const {
 void Simulation::finish() {
   server_->audit(*coordinator_);
   // Nobody does this here but who plays old messages again.
-  for (const wire::Refusal reason : {wire::Refusal::malformed, wire::Refusal::unknown, wire::Refusal::offset,
-                                     wire::Refusal::length, wire::Refusal::checksum, wire::Refusal::no_credit})
+  for (const wire::Refusal reason :
+       {wire::Refusal::malformed, wire::Refusal::unknown, wire::Refusal::offset, wire::Refusal::length,
+        wire::Refusal::checksum, wire::Refusal::encoding, wire::Refusal::no_credit})
     require(played_again_ || coordinator_->refused(reason) == 0, fmt::format("refused: {}", wire::describe(reason)));
   coverage_.applied += server_->total('a'), coverage_.discarded += server_->total('d');
   coverage_.not_finite += server_->total('n'), coverage_.cancelled += server_->total('c');
   coverage_.lost += server_->total('l');
   coverage_.redelivered += coordinator_->counters().redelivered;
   coverage_.acknowledged_again += coordinator_->acknowledged_again();
+  coverage_.left_behind += server_->lost_for("came back without");
   for (std::size_t i = 0; i < wire::kRefusals; ++i)
     coverage_.refused[i] += coordinator_->refused(static_cast<wire::Refusal>(i));
   queue_.clear();

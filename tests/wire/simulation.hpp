@@ -45,6 +45,8 @@ struct Coverage {
   std::uint64_t restarts = 0, stops = 0, crashes = 0, cuts = 0, ghosts = 0, jumps = 0, messages = 0,
                 acknowledged_again = 0;
   std::array<std::uint64_t, wire::kRefusals> refused{};
+  std::array<std::uint64_t, wire::kForms> forms{};  ///< of parameters
+  std::uint64_t left_behind = 0;                    ///< workers came back without what they had left out
 };
 
 class Simulation {
@@ -85,6 +87,7 @@ class Simulation {
   void tick_server(std::uint64_t life);
   void serve();
   void act_for_server();
+  void note(const wire::Message& message);
   void start_worker(std::size_t w);
   void crash_worker(std::size_t w);
   void tick_worker(std::size_t w, std::uint64_t life);

@@ -41,6 +41,8 @@ bool covers(const Coverage& c) {
   met("restarts of the server", c.restarts), met("of them announced", c.stops), met("jumps of a clock", c.jumps);
   met("applied", c.applied), met("discarded", c.discarded), met("not finite", c.not_finite);
   met("cancelled", c.cancelled), met("lost", c.lost), met("redelivered", c.redelivered);
+  met("parameters as float32", c.forms[0]), met("as bf16", c.forms[1]), met("as differences", c.forms[2]);
+  met("came back without what was left out", c.left_behind);
   // Only what an earlier process said and is played again while nobody is there: too rare to be asked for.
   std::printf("  %-28s %llu\n", "acknowledged again", static_cast<unsigned long long>(c.acknowledged_again));
   for (const Refusal reason :

@@ -41,6 +41,8 @@ RuntimeRow row() {
                                         .pace = parts.compute_time,
                                         .availability = parts.availability,
                                         .restart_after = restart_of(parts.settings),
+                                        .compression = parts.compression,
+                                        .seed = parts.seed,
                                         .time_scale = parts.settings.at(kTimeScale.key),
                                         .heartbeat = from_seconds(parts.settings.at(kHeartbeat.key)),
                                         .lost_after = static_cast<std::uint32_t>(parts.settings.at(kLostAfter.key)),

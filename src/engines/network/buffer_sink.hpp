@@ -17,8 +17,8 @@ class BufferSink final : public wire::ChunkSink {
   void fold(std::size_t first, std::span<const float> values) override {
     std::ranges::copy(values, buffer_.view().begin() + static_cast<std::ptrdiff_t>(first));
   }
+  std::span<const float> values() const override { return buffer_.view(); }
   const Buffer& buffer() const { return buffer_; }
-  Buffer take() { return std::move(buffer_); }
 
  private:
   Buffer buffer_;

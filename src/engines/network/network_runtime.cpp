@@ -62,6 +62,8 @@ NetworkRuntime::NetworkRuntime(const Transport& transport, const Problem& proble
       identity_({.scenario = options.serve ? options.serve->scenario_hash : "",
                  .tensors = tensor_sizes(problem.layout()),
                  .data = options.serve ? options.serve->data_hash : ""}),
+      plan_(options.compression ? *options.compression : compression::Plan{}),
+      compression_(plan_, options.seed, buffers),
       clock_(options.time_scale),
       states_(options.workers),
       coordinator_(std::make_unique<wire::Coordinator>(coordinator_options(options.serve ? options.serve->epoch : 0))),
@@ -76,6 +78,7 @@ wire::CoordinatorOptions NetworkRuntime::coordinator_options(std::uint64_t epoch
                                 .identity = identity_,
                                 .reuse_numbers = !is_local() && !options_.serve->own_data,
                                 .own_data = !is_local() && options_.serve->own_data,
+                                .compression = plan_,
                                 .heartbeat = options_.heartbeat,
                                 .lost_after = options_.lost_after,
                                 .most_workers = options_.workers,
@@ -173,6 +176,8 @@ void NetworkRuntime::start_local_workers() {
                                                                     .name = local_name(worker),
                                                                     .examples = problem_.examples(id),
                                                                     .steps_per_epoch = problem_.steps_per_epoch(id),
+                                                                    .compression = plan_,
+                                                                    .seed = options_.seed,
                                                                     .pace = options_.pace,
                                                                     .availability = options_.availability,
                                                                     .number = id,
@@ -380,8 +385,9 @@ OrderId NetworkRuntime::assign(WorkerId worker, const Snapshot& snapshot, const 
   TG_CHECK(worker < states_.size() && states_[worker].since != kAbsent, "worker ", worker, " is away");
   WorkerState& state = states_[worker];
   if (state.orders++ == 0) state.busy_since = clock_.now();
+  const Snapshot computed_at = compression_.parameters(snapshot);
   const std::scoped_lock lock(mutex_);
-  const OrderId given = coordinator_->assign(worker, snapshot, work);
+  const OrderId given = coordinator_->assign(worker, computed_at, work);
   watched_.version = snapshot.version;
   perform();
   orders_.emplace(given, next_order_);

@@ -21,6 +21,7 @@
 #include "engines/network/tokens.hpp"
 #include "engines/network/transport.hpp"
 #include "engines/network/worker_client.hpp"
+#include "engines/run_compression.hpp"
 #include "engines/threads/scaled_clock.hpp"
 #include "engines/wire/coordinator.hpp"
 #include "tardigrad/runtime.hpp"
@@ -35,13 +36,15 @@ std::vector<std::uint64_t> tensor_sizes(const Layout& layout);
 
 /// Referenced objects outlive the runtime.
 struct NetworkOptions {
-  std::size_t workers = 1;                     ///< at most so many at once
-  std::size_t at_start = workers;              ///< it begins when so many have joined
-  const ComputeTime* pace = nullptr;           ///< of workers in this process
-  const Availability* availability = nullptr;  ///< of workers in this process
-  std::optional<Time> restart_after = {};      ///< one that failed is let in again after this time; nothing: never
-  double time_scale = 1.0;                     ///< real seconds that a second of the run takes
-  Time heartbeat = from_seconds(2.0);          ///< of real time
+  std::size_t workers = 1;                         ///< at most so many at once
+  std::size_t at_start = workers;                  ///< it begins when so many have joined
+  const ComputeTime* pace = nullptr;               ///< of workers in this process
+  const Availability* availability = nullptr;      ///< of workers in this process
+  std::optional<Time> restart_after = {};          ///< one that failed is let in again after this time; nothing: never
+  const compression::Plan* compression = nullptr;  ///< nothing: none
+  std::uint64_t seed = 1;                          ///< of what compressors draw
+  double time_scale = 1.0;                         ///< real seconds that a second of the run takes
+  Time heartbeat = from_seconds(2.0);              ///< of real time
   std::uint32_t lost_after = 5;
   EvaluationThreads evaluation_threads = {};
   /// Whom it serves; nothing: the workers are threads of this process, which connect through a socket in a folder that
@@ -180,6 +183,8 @@ class NetworkRuntime final : public Runtime, Saveable, ServerEvents {
   BufferPool& buffers_;
   const NetworkOptions options_;
   const wire::Identity identity_;
+  const compression::Plan plan_;
+  RunCompression compression_;
   threads::ScaledClock clock_;
 
   Time now_{};

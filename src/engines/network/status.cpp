@@ -151,10 +151,10 @@ const char* name_of(Status::Phase phase) {
 }
 
 const char* name_of(wire::Refusal reason) {
-  static constexpr std::array kNames = {"protocol",    "scenario",   "layout",     "data",      "name",   "stale_hello",
-                                        "stale_epoch", "superseded", "name_taken", "put_aside", "full",   "token",
-                                        "timeout",     "malformed",  "unknown",    "withdrawn", "offset", "length",
-                                        "checksum",    "norm",       "not_finite", "no_credit"};
+  static constexpr std::array kNames = {
+      "protocol",   "scenario",  "layout",   "data",     "name",    "stale_hello", "stale_epoch", "superseded",
+      "name_taken", "put_aside", "full",     "token",    "timeout", "malformed",   "unknown",     "withdrawn",
+      "offset",     "length",    "checksum", "encoding", "norm",    "not_finite",  "no_credit"};
   static_assert(kNames.size() == wire::kRefusals);
   return kNames.at(static_cast<std::size_t>(reason));
 }

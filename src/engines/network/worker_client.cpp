@@ -133,6 +133,8 @@ void WorkerClient::begin_session() {
                                         .process = process,
                                         .examples = options_.examples,
                                         .steps_per_epoch = options_.steps_per_epoch,
+                                        .compression = options_.compression,
+                                        .seed = options_.seed,
                                         .longest_wait = options_.longest_wait,
                                         .jitter = Stream(process, Purpose::dispatch),
                                         .make_sink = sinks_from(options_.buffers)});
@@ -214,8 +216,8 @@ void WorkerClient::compute(wire::Compute action) {
   auto job = std::make_unique<threads::Job>();
   job->order = action.order;
   job->order.id = jobs_++;
-  auto& parameters = static_cast<BufferSink&>(*action.parameters);
-  job->snapshot = {.version = action.order.version, .params = std::make_shared<const Buffer>(parameters.take())};
+  const Buffer* const parameters = &static_cast<const BufferSink&>(*action.parameters).buffer();
+  job->snapshot = {.version = action.order.version, .params = {std::move(action.parameters), parameters}};
   held_ = action.held;
   computing_->mailbox().send(std::move(job));
 }

@@ -32,6 +32,8 @@ struct WorkerOptions {
   std::string name;
   double examples = 1.0;
   std::uint64_t steps_per_epoch = 0;
+  compression::Plan compression = {};
+  std::uint64_t seed = 0;                      ///< of the run: of what compressors draw
   const ComputeTime* pace = nullptr;           ///< nothing: as fast as it can be
   const Availability* availability = nullptr;  ///< nothing: it stays
   WorkerId number = 0;                         ///< whose availability

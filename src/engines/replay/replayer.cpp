@@ -45,9 +45,10 @@ bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == s
 
 }  // namespace
 
-Replayer::Replayer(const Problem& problem, BufferPool& buffers, record::RecordingReader& recording,
-                   std::optional<std::uint64_t> until)
+Replayer::Replayer(const Problem& problem, RunCompression& compression, BufferPool& buffers,
+                   record::RecordingReader& recording, std::optional<std::uint64_t> until)
     : problem_(problem),
+      compression_(compression),
       buffers_(buffers),
       recording_(recording),
       until_(until.value_or(std::numeric_limits<std::uint64_t>::max())),
@@ -75,6 +76,7 @@ void Replayer::finish() {
 
 std::optional<Event> Replayer::next(Time limit) {
   finish();
+  finish_arrival();
   if (!upcoming_) return std::nullopt;
   if (upcoming_->time > limit) {
     now_ = limit;
@@ -96,6 +98,7 @@ std::optional<Event> Replayer::next(Time limit) {
       differs(fmt::format("the worker holds {} examples, recorded {}", examples, current_->examples));
   } else if (current_->kind == Event::Kind::worker_lost) {
     lost_ = take_orders(current_->worker, current_->lost);
+    compression_.forget(current_->worker);
     event->lost = lost_;
     event->put_aside = current_->put_aside;
   } else if (current_->kind == Event::Kind::gradient_arrived) {
@@ -162,9 +165,9 @@ OrderId Replayer::assign(WorkerId worker, const Snapshot& snapshot, const LocalW
   const OrderId id = recorded ? recorded->order : beyond_--;
   const bool fresh =
       in_flight_
-          .emplace(
-              id,
-              OrderInFlight{{.id = id, .worker = worker, .version = snapshot.version, .work = work}, snapshot, now_})
+          .emplace(id, OrderInFlight{{.id = id, .worker = worker, .version = snapshot.version, .work = work},
+                                     compression_.parameters(snapshot),
+                                     now_})
           .second;
   if (!fresh) differs(fmt::format("order {} is given twice", id));
   return id;
@@ -202,8 +205,15 @@ void Replayer::compute() {
   if (norm_) return;
   if (computed_gradient_.empty()) computed_gradient_ = buffers_.take();
   do_work(replica(), arrived_.order, arrived_.snapshot.view(), computed_gradient_.view(), buffers_);
+  compression_.gradient(arrived_.order, computed_gradient_.view());
   norm_ = std::sqrt(kernels::squared_norm(computed_gradient_.view()));
   ++computed_;
+}
+
+// What its worker left out of it belongs to the next one, whether it was read or not.
+void Replayer::finish_arrival() {
+  if (!current_ || current_->kind != Event::Kind::gradient_arrived || failed()) return;
+  if (compression_.has_error_feedback()) compute();
 }
 
 double Replayer::checked_norm() {

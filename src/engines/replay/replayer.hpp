@@ -11,6 +11,7 @@
 
 #include "core/buffer_pool.hpp"
 #include "engines/evaluations.hpp"
+#include "engines/run_compression.hpp"
 #include "record/recording_reader.hpp"
 #include "tardigrad/error.hpp"
 #include "tardigrad/observer.hpp"
@@ -40,7 +41,7 @@ class Difference : public Error {
 class Replayer final : public Runtime, public Observer {
  public:
   /// `until`: the last event to be handed out. All arguments outlive it.
-  Replayer(const Problem& problem, BufferPool& buffers, record::RecordingReader& recording,
+  Replayer(const Problem& problem, RunCompression& compression, BufferPool& buffers, record::RecordingReader& recording,
            std::optional<std::uint64_t> until = {});
 
   const std::atomic<bool>& ended() const { return ended_; }
@@ -98,11 +99,13 @@ class Replayer final : public Runtime, public Observer {
   OrderInFlight take_order(const Order& order);
   bool failed() const;
   void compute();
+  void finish_arrival();
   double checked_norm();
   std::span<const float> checked_values();
   Replica& replica();
 
   const Problem& problem_;
+  RunCompression& compression_;
   BufferPool& buffers_;
   record::RecordingReader& recording_;
   const std::uint64_t until_;

@@ -29,15 +29,33 @@ std::uint64_t chain(std::uint64_t before, std::span<const std::byte> bytes) {
   return mix64(before ^ hash64(bytes)) + bytes.size();
 }
 
-Assembly::Assembly(HeldOrder order, std::size_t dimension, std::unique_ptr<ChunkSink> sink)
-    : order_(order), dimension_(dimension), checksum_(chain_start(order.order)), sink_(std::move(sink)) {}
+Assembly::Assembly(HeldOrder order, std::size_t bytes, std::unique_ptr<ChunkSink> sink,
+                   std::unique_ptr<compression::Decompressor> decompressor)
+    : order_(order),
+      all_bytes_(bytes),
+      checksum_(chain_start(order.order)),
+      sink_(std::move(sink)),
+      decompressor_(std::move(decompressor)) {}
+
+void Assembly::fold(std::size_t first, std::span<const float> values) {
+  squares_ += kernels::squared_norm(values);
+  if (std::isfinite(squares_)) sink_->fold(first, values);
+}
 
 std::optional<Refusal> Assembly::add(const Chunk& chunk) {
   const std::span<const std::byte> bytes = chunk.bytes.view();
   if (chunk.offset != bytes_) return Refusal::offset;
-  if (bytes.empty() || bytes.size() % 4 != 0 || bytes.size() > 4 * dimension_ - bytes_) return Refusal::length;
+  if (bytes.empty() || bytes.size() > all_bytes_ - bytes_) return Refusal::length;
+  if (!decompressor_ && bytes.size() % sizeof(float) != 0) return Refusal::length;
   checksum_ = wire::chain(checksum_, bytes);
   if (chunk.checksum != checksum_) return Refusal::checksum;
+  const std::size_t before = std::exchange(bytes_, bytes_ + bytes.size());
+  if (decompressor_) {
+    const char* const problem =
+        decompressor_->add(bytes, [this](std::size_t first, std::span<const float> values) { fold(first, values); });
+    if (*problem != '\0') return Refusal::encoding;
+    return std::isfinite(squares_) ? std::nullopt : std::optional(Refusal::not_finite);
+  }
   std::span<const float> values;
   std::vector<float> aligned;
   if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(float) == 0) {
@@ -47,12 +65,8 @@ std::optional<Refusal> Assembly::add(const Chunk& chunk) {
     std::memcpy(aligned.data(), bytes.data(), bytes.size());
     values = aligned;
   }
-  const double squares = kernels::squared_norm(values);
-  if (!std::isfinite(squares)) return Refusal::not_finite;
-  squares_ += squares;
-  sink_->fold(bytes_ / 4, values);
-  bytes_ += bytes.size();
-  return std::nullopt;
+  fold(before / sizeof(float), values);
+  return std::isfinite(squares_) ? std::nullopt : std::optional(Refusal::not_finite);
 }
 
 std::optional<Refusal> Assembly::finish(double claimed_norm) const {

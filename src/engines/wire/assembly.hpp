@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "compression/compressor.hpp"
 #include "engines/wire/message.hpp"
 
 namespace tardigrad::wire {
@@ -20,6 +21,8 @@ class ChunkSink {
   /// The values from coordinate `first` on: each coordinate once, in their order. What was folded may still be refused
   /// at its end, and then the sink is destroyed: a sum over several workers is made of sinks that were completed.
   virtual void fold(std::size_t first, std::span<const float> values) = 0;
+  /// What was folded, where all of it is kept: later parameters may be told by their differences from it.
+  virtual std::span<const float> values() const = 0;
 };
 /// Makes a sink for d values. Memory is bounded by how many there are (CoordinatorOptions::most_uploads).
 using MakeSink = std::function<std::unique_ptr<ChunkSink>(std::size_t dimension)>;
@@ -29,7 +32,7 @@ class VectorSink final : public ChunkSink {
  public:
   explicit VectorSink(std::size_t dimension) : values_(dimension) {}
   void fold(std::size_t first, std::span<const float> values) override;
-  std::vector<float>& values() { return values_; }
+  std::span<const float> values() const override { return values_; }
 
  private:
   std::vector<float> values_;
@@ -42,23 +45,28 @@ std::uint64_t chain(std::uint64_t before, std::span<const std::byte> bytes);
 /// The bytes of one vector as they arrive: in order, whole, unchanged.
 class Assembly {
  public:
-  Assembly(HeldOrder order, std::size_t dimension, std::unique_ptr<ChunkSink> sink);
+  /// `bytes` of float32, or of what `decompressor` reads.
+  Assembly(HeldOrder order, std::size_t bytes, std::unique_ptr<ChunkSink> sink,
+           std::unique_ptr<compression::Decompressor> decompressor = nullptr);
   const HeldOrder& order() const { return order_; }
   /// Nothing, or why this chunk cannot be: then the vector is lost.
   std::optional<Refusal> add(const Chunk& chunk);
   /// Nothing, or why this is not the whole vector.
   std::optional<Refusal> finish(double claimed_norm) const;
-  bool complete() const { return bytes_ == 4 * dimension_; }
+  bool complete() const { return bytes_ == all_bytes_; }
   /// Of what has come.
   double norm() const;
   std::unique_ptr<ChunkSink> take() { return std::move(sink_); }
 
  private:
+  void fold(std::size_t first, std::span<const float> values);
+
   HeldOrder order_;
-  std::size_t dimension_, bytes_ = 0;
+  std::size_t all_bytes_, bytes_ = 0;
   std::uint64_t checksum_;
   double squares_ = 0.0;
   std::unique_ptr<ChunkSink> sink_;
+  std::unique_ptr<compression::Decompressor> decompressor_;
 };
 
 /// Cuts a vector into chunks.
@@ -68,7 +76,8 @@ class Cutter {
   Cutter(HeldOrder order, Payload bytes)
       : order_(order), bytes_(std::move(bytes)), checksum_(chain_start(order.order)) {}
   bool done() const { return at_ == bytes_.size(); }
-  /// The next chunk, of at most `most` bytes, rounded down to whole numbers.  Pre  !done(), most >= 4
+  const HeldOrder& order() const { return order_; }
+  /// The next chunk, of at most `most` bytes, rounded down to a multiple of 4.  Pre  !done(), most >= 4
   Chunk next(std::size_t most);
 
  private:

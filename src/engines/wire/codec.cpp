@@ -113,6 +113,14 @@ void visit(C& c, Refusal& value) {
 }
 
 template <class C>
+void visit(C& c, Form& value) {
+  auto byte = static_cast<std::uint8_t>(value);
+  visit(c, byte);
+  c.require(byte < kForms, "a form that is not known");
+  value = static_cast<Form>(byte);
+}
+
+template <class C>
 void visit(C& c, Session& value) {
   visit(c, value.epoch);
   visit(c, value.incarnation);
@@ -122,6 +130,17 @@ template <class C>
 void visit(C& c, HeldOrder& value) {
   visit(c, value.order);
   visit(c, value.attempt);
+}
+
+template <class C>
+void visit(C& c, std::optional<OrderId>& value) {
+  auto there = static_cast<std::uint8_t>(value.has_value());
+  visit(c, there);
+  c.require(there <= 1, "a truth that is neither");
+  OrderId order = value.value_or(0);
+  visit(c, order);
+  c.require(there == 1 || order == 0, "an order that there is not");
+  if constexpr (C::kReads) value = there == 1 ? std::optional(order) : std::nullopt;
 }
 
 template <class C, class T>
@@ -141,13 +160,7 @@ void visit(C& c, Hello& m) {
   visit(c, m.process);
   visit(c, m.greeting);
   visit(c, m.last);
-  auto there = static_cast<std::uint8_t>(m.acknowledged.has_value());
-  visit(c, there);
-  c.require(there <= 1, "a truth that is neither");
-  OrderId order = m.acknowledged.value_or(0);
-  visit(c, order);
-  c.require(there == 1 || order == 0, "an order that there is not");
-  if constexpr (C::kReads) m.acknowledged = there == 1 ? std::optional(order) : std::nullopt;
+  visit(c, m.acknowledged);
   visit_list(c, m.holds, kMostHeld, 12);
   visit(c, m.credits);
   visit(c, m.examples);
@@ -163,6 +176,8 @@ void visit(C& c, Welcome& m) {
   visit(c, m.credits);
   visit(c, m.chunk_bytes);
   visit_list(c, m.goes_on, kMostHeld, 12);
+  visit_list(c, m.arrived, kMostHeld, 12);
+  visit(c, m.taken);
 }
 
 template <class C>
@@ -191,6 +206,8 @@ void visit(C& c, Assign& m) {
   visit(c, m.order.version);
   visit(c, m.order.work);
   visit(c, m.bytes);
+  visit(c, m.form);
+  visit(c, m.base);
 }
 
 template <class C>
@@ -340,6 +357,8 @@ const char* describe(Refusal reason) {
       return "another length than that of the parameters";
     case Refusal::checksum:
       return "a wrong checksum";
+    case Refusal::encoding:
+      return "bytes that its compressor does not make";
     case Refusal::norm:
       return "another norm than it claims";
     case Refusal::not_finite:

@@ -220,6 +220,7 @@ void Coordinator::welcome(Worker& worker, ConnectionId connection, const Hello& 
     const ConnectionId former = *worker.connection;
     refuse(former, Refusal::superseded);
   }
+  if (!has_what_was_left_out(worker, hello)) lose(worker, "came back without what was left out of its last gradient");
   knocking_.erase(worker.name);
   ++worker.incarnation;
   worker.process = hello.process;
@@ -241,32 +242,45 @@ void Coordinator::welcome(Worker& worker, ConnectionId connection, const Hello& 
     worker.joining = true;
     events_.push_back({.kind = CoordinatorEvent::Kind::joined, .worker = worker.id});
   }
-  tell(worker, Welcome{.session = {options_.epoch, worker.incarnation},
-                       .worker = worker.id,
-                       .heartbeat = options_.heartbeat,
-                       .lost_after = options_.lost_after,
-                       .credits = options_.credits,
-                       .chunk_bytes = static_cast<std::uint32_t>(options_.chunk_bytes),
-                       .goes_on = resume_leases(worker, hello)});
+  Welcome welcome{.session = {options_.epoch, worker.incarnation},
+                  .worker = worker.id,
+                  .heartbeat = options_.heartbeat,
+                  .lost_after = options_.lost_after,
+                  .credits = options_.credits,
+                  .chunk_bytes = static_cast<std::uint32_t>(options_.chunk_bytes)};
+  resume_leases(worker, hello, welcome);
+  tell(worker, std::move(welcome));
   pump(worker);
+}
+
+// Of the last of its orders that has come with a gradient; when it joins, nothing is left out.
+bool Coordinator::has_what_was_left_out(const Worker& worker, const Hello& hello) const {
+  if (!options_.compression.has_error_feedback() || !worker.present || worker.losing) return true;
+  std::optional<OrderId> last = worker.taken;
+  for (const Lease& lease : worker.leases)
+    if (lease.arrived && lease.is_finite) last = lease.order.id;
+  return !last || last == hello.acknowledged ||
+         std::ranges::find(hello.holds, *last, &HeldOrder::order) != hello.holds.end();
 }
 
 // Those of its orders that it still has go on; from the first that it does not have, all are handed out again, so that
 // they are worked off in their order.
-std::vector<HeldOrder> Coordinator::resume_leases(Worker& worker, const Hello& hello) {
-  std::vector<HeldOrder> goes_on;
-  if (worker.losing) return goes_on;
+void Coordinator::resume_leases(Worker& worker, const Hello& hello, Welcome& welcome) {
+  if (worker.losing) return;
+  welcome.taken = worker.taken;
   for (const Lease& lease : worker.leases) {
-    if (lease.arrived) continue;
-    if (std::ranges::find(hello.holds, lease.held()) == hello.holds.end()) {
+    const bool holds = std::ranges::find(hello.holds, lease.held()) != hello.holds.end();
+    if (lease.arrived) {
+      if (holds && lease.is_finite) welcome.arrived.push_back(lease.held());
+    } else if (holds) {
+      welcome.goes_on.push_back(lease.held());
+    } else {
       redeliver_from(worker, lease.order.id, /*tell=*/false);
       break;
     }
-    goes_on.push_back(lease.held());
   }
   for (Lease& lease : worker.leases)
-    if (std::ranges::find(goes_on, lease.held()) != goes_on.end()) lease.delivered = true;
-  return goes_on;
+    if (std::ranges::find(welcome.goes_on, lease.held()) != welcome.goes_on.end()) lease.delivered = true;
 }
 
 void Coordinator::refuse(ConnectionId connection, Refusal reason, std::string text) {
@@ -288,6 +302,7 @@ void Coordinator::detach(Worker& worker) {
   worker.connection.reset();
   worker.detached = clock_.elapsed();
   worker.sending.reset();
+  worker.sent.reset();
   worker.waiting.clear();
   drop_assembly(worker);
 }

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "compression/settings.hpp"
 #include "engines/wire/assembly.hpp"
 #include "engines/wire/liveness.hpp"
 #include "engines/wire/message.hpp"
@@ -31,6 +32,7 @@ struct CoordinatorOptions {
   /// its own.
   bool reuse_numbers = false;
   bool own_data = false;  ///< each has data of its own: what a hello says of them must be possible
+  compression::Plan compression = {};
   Time heartbeat = from_seconds(2.0);
   std::uint32_t lost_after = 5;
   std::size_t most_workers = 4096;
@@ -83,6 +85,8 @@ struct OrderCounters {
 ///            ended when its event was taken, and not before: what is saved is what the server has seen.
 ///   joins    A worker joins before it is lost, and is lost before it joins again. A worker that reconnects before it
 ///            is lost goes on with its orders, and nobody is told.
+///   error feedback  A worker that comes back without what was left out of its last order is lost, and joins anew with
+///            nothing left out: so it is with every worker's new process, and mostly when a checkpoint is gone on from.
 ///   restart  What was loaded into a coordinator of a greater epoch goes on: workers that were there are waited for as
 ///            for silent ones; orders that were given after it was saved are refused when they come back.
 ///
@@ -169,6 +173,7 @@ class Coordinator {
     std::uint32_t attempt = 0;
     bool delivered = false;  // the worker has it, or is being sent it
     bool arrived = false;    // an event says so
+    bool is_finite = true;   // what arrived
     HeldOrder held() const { return {order.id, attempt}; }
     void serialize(Archive& archive) { archive(order, snapshot, attempt); }
   };
@@ -184,6 +189,7 @@ class Coordinator {
     std::uint64_t gradients = 0;       // asked for so far: the index of the next order
     std::deque<Lease> leases;          // oldest first
     std::deque<OrderId> acknowledged;  // the last ones
+    std::optional<OrderId> taken;      // the last one with a gradient, in this stay
     OrderCounters counters;
     // Of the connection and the stay, not saved.
     bool losing = false, joining = false;  // an event that was not taken says so
@@ -194,6 +200,8 @@ class Coordinator {
     Time begun{};                       // its oldest order was delivered, or the one before it arrived
     std::optional<Time> typical_order;  // from there to its arrival
     std::optional<Cutter> sending;
+    std::weak_ptr<const Buffer> being_sent, sent;  // parameters; `sent`: the last that were sent whole, of this order
+    OrderId sent_with = 0;
     std::uint32_t room = 0;      // chunks that the worker has room for
     std::uint32_t owed = 0;      // chunks that the worker may still send
     std::uint32_t consumed = 0;  // of which it was not told yet
@@ -218,7 +226,8 @@ class Coordinator {
   void close(ConnectionId connection);
   void detach(Worker& worker);
   void welcome(Worker& worker, ConnectionId connection, const Hello& hello);
-  std::vector<HeldOrder> resume_leases(Worker& worker, const Hello& hello);
+  void resume_leases(Worker& worker, const Hello& hello, Welcome& welcome);
+  bool has_what_was_left_out(const Worker& worker, const Hello& hello) const;
   bool stays_away(const Worker& worker, Time now) const;
   void lose(Worker& worker, std::string reason, std::optional<OrderId> failed = {}, bool left = false);
   void bar(Worker& worker, const std::string& reason, std::optional<OrderId> failed = {});
@@ -234,12 +243,14 @@ class Coordinator {
   void answer(Worker& worker, HeldOrder held);
   void fold(Worker& worker, Lease& lease, const GradientChunk& chunk);
   void finish(Worker& worker, Lease& lease, const Result& result);
+  void arrive_not_finite(Worker& worker, Lease& lease);
   void arrive(Worker& worker, Lease& lease, const Result* result);
   void reject(Worker& worker, HeldOrder held, Refusal reason);
   void offend(Worker& worker, Refusal reason);
   void drop_assembly(Worker& worker);
   void redeliver_from(Worker& worker, OrderId first, bool tell);
   void pump(Worker& worker);
+  Payload parameters(const Worker& worker, const Snapshot& snapshot, Assign& assign);
   void withdraw(Worker& worker, std::vector<Order>& withdrawn);
   void tell(const Worker& worker, Message message);
   void take_over(OrderId next);
@@ -249,6 +260,10 @@ class Coordinator {
   const std::size_t dimension_;
   OwnClock clock_;
   OrderId next_order_;
+  struct Packed {
+    std::shared_ptr<const Buffer> of;
+    Payload bytes;
+  } packed_;  // the parameters that were packed last
   std::map<ConnectionId, Connection> connections_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::map<std::string, WorkerId, std::less<>> names_;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who has which order, and what came of it.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
+#include "compression/bf16.hpp"
+#include "compression/sparse.hpp"
 #include "engines/wire/coordinator.hpp"
 #include "tardigrad/error.hpp"
 
@@ -38,7 +41,10 @@ void Coordinator::pump(Worker& worker) {
     while (worker.sending && worker.room > 0) {
       --worker.room;
       tell(worker, ParameterChunk{worker.sending->next(options_.chunk_bytes)});
-      if (worker.sending->done()) worker.sending.reset();
+      if (!worker.sending->done()) continue;
+      worker.sent = std::exchange(worker.being_sent, {});
+      worker.sent_with = worker.sending->order().order;
+      worker.sending.reset();
     }
     if (worker.sending || worker.draining || worker.joining) return;
     const auto next = std::ranges::find_if(worker.leases, [](const Lease& lease) { return !lease.delivered; });
@@ -46,12 +52,35 @@ void Coordinator::pump(Worker& worker) {
       return;
     if (next == worker.leases.begin()) worker.begun = clock_.elapsed();
     next->delivered = true;
-    worker.sending = Cutter(next->held(), bytes_of(next->snapshot));
-    tell(worker, Assign{.session = {options_.epoch, worker.incarnation},
-                        .attempt = next->attempt,
-                        .order = next->order,
-                        .bytes = 4 * dimension_});
+    Assign assign{.session = {options_.epoch, worker.incarnation}, .attempt = next->attempt, .order = next->order};
+    worker.sending = Cutter(next->held(), parameters(worker, next->snapshot, assign));
+    worker.being_sent = next->snapshot.params;
+    tell(worker, std::move(assign));
   }
+}
+
+// In the form that takes the fewest bytes; differences only where they take half of them at most, as they cost both
+// sides a pass, and from parameters that are in memory for another reason.
+Payload Coordinator::parameters(const Worker& worker, const Snapshot& snapshot, Assign& assign) {
+  const bool halved = options_.compression.bf16_parameters;
+  const std::size_t whole = (halved ? sizeof(float) / 2 : sizeof(float)) * dimension_;
+  assign.bytes = whole;
+  if (const std::shared_ptr<const Buffer> base = worker.sent.lock()) {
+    if (auto bytes = compression::differences(snapshot.view(), base->view(), whole / 2)) {
+      assign.form = Form::differences;
+      assign.base = worker.sent_with;
+      assign.bytes = bytes->size();
+      return Payload(std::move(*bytes));
+    }
+  }
+  if (!halved) return bytes_of(snapshot);
+  assign.form = Form::bf16;
+  if (packed_.of != snapshot.params) {
+    std::vector<std::byte> bytes(whole);
+    compression::pack_bf16(snapshot.view(), bytes);
+    packed_ = {snapshot.params, Payload(std::move(bytes))};
+  }
+  return packed_.bytes;
 }
 
 void Coordinator::cancel(WorkerId id, std::vector<Order>& cancelled) {
@@ -93,12 +122,14 @@ std::optional<CoordinatorEvent> Coordinator::next_event() {
       withdraw(worker, event.lost);
       worker.counters.lost += event.lost.size();
       worker.losing = worker.present = false;
+      worker.taken.reset();
       break;
     case CoordinatorEvent::Kind::arrived: {
       if (event.gradient) --uploads_;
       std::erase_if(worker.leases, [&](const Lease& lease) { return lease.order.id == event.order.id; });
       ++(event.gradient ? worker.counters.arrived : worker.counters.not_finite);
       if (event.gradient) {
+        worker.taken = event.order.id;
         worker.acknowledged.push_back(event.order.id);
         if (worker.acknowledged.size() > kMostHeld) worker.acknowledged.pop_front();
         tell(worker, Ack{event.order.id});
@@ -198,12 +229,19 @@ void Coordinator::answer(Worker& worker, HeldOrder held) {
 
 void Coordinator::fold(Worker& worker, Lease& lease, const GradientChunk& chunk) {
   if (!worker.assembly) {
-    worker.assembly = std::make_unique<Assembly>(lease.held(), dimension_, options_.make_sink(dimension_));
+    const compression::Compressor* const compressor = options_.compression.gradients.get();
+    worker.assembly = std::make_unique<Assembly>(
+        lease.held(), compressor ? compressor->size(dimension_) : sizeof(float) * dimension_,
+        options_.make_sink(dimension_), compressor ? compressor->decompressor(dimension_) : nullptr);
     ++uploads_;
   }
   const std::optional<Refusal> trouble = worker.assembly->add(chunk);
   if (!trouble) return;
   if (*trouble != Refusal::not_finite) return reject(worker, lease.held(), *trouble);
+  arrive_not_finite(worker, lease);
+}
+
+void Coordinator::arrive_not_finite(Worker& worker, Lease& lease) {
   count(Refusal::not_finite);
   worker.answered = lease.held();
   tell(worker, Refuse{lease.order.id, lease.attempt, Refusal::not_finite});
@@ -213,6 +251,7 @@ void Coordinator::fold(Worker& worker, Lease& lease, const GradientChunk& chunk)
 
 void Coordinator::finish(Worker& worker, Lease& lease, const Result& result) {
   if (!result.failure.empty()) return bar(worker, one_line(result.failure), lease.order.id);
+  if (!worker.assembly && !std::isfinite(result.norm)) return arrive_not_finite(worker, lease);
   std::optional<Refusal> trouble = Refusal::length;
   if (worker.assembly) trouble = worker.assembly->finish(result.norm);
   if (trouble) return reject(worker, lease.held(), *trouble);
@@ -235,6 +274,7 @@ void Coordinator::arrive(Worker& worker, Lease& lease, const Result* result) {
     worker.typical_order = worker.typical_order ? *worker.typical_order + (took - *worker.typical_order) / 8 : took;
   }
   lease.arrived = true;
+  lease.is_finite = result != nullptr;
   events_.push_back(std::move(event));
 }
 

@@ -9,7 +9,7 @@ namespace tardigrad::wire {
 
 void Coordinator::Worker::serialize(Archive& archive) {
   archive(name, incarnation, process, greeting, present, barred, offences, examples, steps_per_epoch, gradients, leases,
-          acknowledged, counters);
+          acknowledged, taken, counters);
 }
 
 void Coordinator::serialize(Archive& archive) {

@@ -89,7 +89,7 @@ struct Hello {
   std::uint64_t process = 0;                 ///< drawn when the worker's process started
   std::uint64_t greeting = 0;                ///< how many hellos this process has sent before
   Session last = {};                         ///< of the last welcome
-  std::optional<OrderId> acknowledged = {};  ///< the order that was acknowledged last
+  std::optional<OrderId> acknowledged = {};  ///< the order that was acknowledged last in this stay
   std::vector<HeldOrder> holds = {};         ///< orders that it computes or has computed, oldest first
   std::uint32_t credits = 0;                 ///< chunks of parameters that it has room for
   double examples = 1.0;                     ///< how many it draws from (Problem::examples), finite and positive
@@ -104,6 +104,9 @@ struct Welcome {
   std::uint32_t credits = 0;            ///< chunks of gradients that the coordinator has room for
   std::uint32_t chunk_bytes = 0;        ///< how long a chunk may be
   std::vector<HeldOrder> goes_on = {};  ///< of those it holds: the ones that are still its own
+  std::vector<HeldOrder> arrived = {};  ///< and the ones that have come, and will be acknowledged
+  /// The last one that was taken in this stay: what was left out of it (error feedback) belongs to the next.
+  std::optional<OrderId> taken = {};
 };
 
 enum class Refusal : std::uint8_t {
@@ -128,6 +131,7 @@ enum class Refusal : std::uint8_t {
   offset,     ///< a chunk does not begin where the last one ended
   length,     ///< more, or fewer, bytes than there are parameters
   checksum,
+  encoding,    ///< bytes that its compressor does not make
   norm,        ///< not as claimed
   not_finite,  ///< infinity or NaN in it
   no_credit,   ///< more chunks than there was room for
@@ -140,12 +144,22 @@ struct Refused {
   Refusal reason = Refusal::malformed;
   std::string text = {};
 };
+/// How parameters are sent.
+enum class Form : std::uint8_t {
+  float32,
+  bf16,         ///< the upper halves of float32, whose lower ones are 0
+  differences,  ///< from those of an earlier order (compression/sparse.hpp)
+};
+inline constexpr std::size_t kForms = static_cast<std::size_t>(Form::differences) + 1;
+
 /// Coordinator: here is an order; `bytes` of parameters follow.
 struct Assign {
   Session session = {};
   std::uint32_t attempt = 0;
   Order order = {};  ///< id, worker, index, version and work
   std::uint64_t bytes = 0;
+  Form form = Form::float32;
+  OrderId base = 0;  ///< whose parameters, the last that were sent whole on this connection, differences are from
 };
 /// `checksum` is that of all bytes from the first to the end of this chunk (chain).
 struct Chunk {
@@ -162,7 +176,7 @@ struct Result {
   Session session = {};
   OrderId order = 0;
   std::uint32_t attempt = 0;
-  double norm = 0.0;  ///< ||g||_2
+  double norm = 0.0;  ///< ||g||_2, of what is sent; where it is not finite there are no chunks
   double loss = 0.0;
   std::uint32_t steps_done = 0;
   Time compute_time{};

@@ -2,9 +2,15 @@
 #include "engines/wire/worker_session.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
 #include <numeric>
 #include <utility>
 
+#include "compression/error_feedback.hpp"
+#include "compression/sparse.hpp"
+#include "core/kernels.hpp"
 #include "tardigrad/error.hpp"
 
 namespace tardigrad::wire {
@@ -97,6 +103,7 @@ void WorkerSession::retry(bool close) {
     held.sent = false;
     held.sending.reset();
   }
+  base_.reset();
   state_ = State::waiting;
   since_ = clock_.elapsed();
   wait_ = back_off_.next();
@@ -127,9 +134,8 @@ void WorkerSession::handle(Message& message) {
   } else if (const auto* chunk = std::get_if<ParameterChunk>(&message)) {
     parameters(*chunk);
   } else if (const auto* ack = std::get_if<Ack>(&message)) {
-    acknowledged_ = ack->order;
     back_off_.reset();
-    drop_held(ack->order);
+    acknowledged(ack->order);
   } else if (const auto* refusal = std::get_if<Refuse>(&message)) {
     const auto found = std::ranges::find(held_, HeldOrder{refusal->order, refusal->attempt}, &Held::held);
     if (found != held_.end()) drop(static_cast<std::size_t>(found - held_.begin()));
@@ -171,8 +177,18 @@ void WorkerSession::welcomed(const Welcome& welcome) {
   next_beat_ = since_ + heartbeat_;
   liveness_ = Liveness(heartbeat_, lost_after_, since_);
   back_off_.reset();
-  for (std::size_t i = held_.size(); i-- > 0;)
-    if (std::ranges::find(welcome.goes_on, held_[i].held) == welcome.goes_on.end()) drop(i);
+  if (welcome.taken && welcome.taken != acknowledged_) acknowledged(*welcome.taken);
+  if (welcome.taken != acknowledged_) left_out_.clear();
+  acknowledged_ = welcome.taken;
+  for (std::size_t i = held_.size(); i-- > 0;) {
+    const auto is_in = [&](const std::vector<HeldOrder>& list) {
+      return std::ranges::find(list, held_[i].held) != list.end();
+    };
+    if (is_in(welcome.arrived) && held_[i].result)
+      held_[i].sent = true;  // it will be acknowledged
+    else if (!is_in(welcome.goes_on))
+      drop(i);
+  }
   if (state_ != State::joined) return;  // it was drained, and nothing is left
   if (draining_) say(Drain{});
   pump();
@@ -198,7 +214,14 @@ void WorkerSession::parted(const Goodbye& goodbye) {
 
 void WorkerSession::assigned(const Assign& assign) {
   const HeldOrder held{assign.order.id, assign.attempt};
-  if (assign.session != last_ || assign.bytes != 4 * dimension_ || held_.size() >= kMostHeld ||
+  const std::size_t least = assign.form == Form::float32 ? 4 * dimension_
+                            : assign.form == Form::bf16  ? 2 * dimension_
+                                                         : compression::kEntryBytes;
+  const bool has_form = assign.form == Form::differences
+                            ? base_ && assign.base == base_order_ && assign.bytes % compression::kEntryBytes == 0 &&
+                                  assign.bytes >= least && assign.bytes <= 4 * dimension_
+                            : assign.bytes == least;
+  if (assign.session != last_ || !has_form || held_.size() >= kMostHeld ||
       (!held_.empty() && held_.back().held.order >= held.order)) {
     broken("an order that cannot be");
     return;
@@ -206,8 +229,23 @@ void WorkerSession::assigned(const Assign& assign) {
   Held order;
   order.held = held;
   order.order = assign.order;
-  order.assembly = std::make_unique<Assembly>(held, dimension_, options_.make_sink(dimension_));
+  if (assign.form == Form::differences) order.base = base_;
+  order.assembly = std::make_unique<Assembly>(held, static_cast<std::size_t>(assign.bytes),
+                                              options_.make_sink(dimension_), decompressor(assign));
   held_.push_back(std::move(order));
+}
+
+std::unique_ptr<compression::Decompressor> WorkerSession::decompressor(const Assign& assign) const {
+  switch (assign.form) {
+    case Form::float32:
+      break;
+    case Form::bf16:
+      return compression::make_bf16()->decompressor(dimension_);
+    case Form::differences:
+      return compression::sparse_decompressor(
+          dimension_, static_cast<std::size_t>(assign.bytes) / compression::kEntryBytes, base_->values());
+  }
+  return nullptr;
 }
 
 void WorkerSession::parameters(const ParameterChunk& chunk) {
@@ -224,6 +262,9 @@ void WorkerSession::parameters(const ParameterChunk& chunk) {
   if (!found->assembly->complete()) return;
   found->parameters = found->assembly->take();
   found->assembly.reset();
+  found->base.reset();
+  base_ = found->parameters;
+  base_order_ = chunk.order;
 }
 
 // The coordinator is out of its mind: another connection may bring another.
@@ -240,9 +281,13 @@ void WorkerSession::drop(std::size_t at) {
   end_if_drained();
 }
 
-void WorkerSession::drop_held(OrderId order) {
-  for (std::size_t i = held_.size(); i-- > 0;)
-    if (held_[i].held.order == order) drop(i);
+// The server has it: what was left out of it belongs to the next.
+void WorkerSession::acknowledged(OrderId order) {
+  const auto found = std::ranges::find(held_, order, [](const Held& held) { return held.held.order; });
+  if (found == held_.end()) return;
+  acknowledged_ = order;
+  left_out_ = std::move(found->left_out);
+  drop(static_cast<std::size_t>(found - held_.begin()));
 }
 
 void WorkerSession::compute_next() {
@@ -261,8 +306,35 @@ void WorkerSession::computed(HeldOrder held, Computed result, Time now) {
   if (!result.failure.empty()) result.failure = one_line(result.failure, kMostText);
   found->computing = false;
   found->result = std::move(result);
+  compress(*found);
   pump();
   compute_next();
+}
+
+// What is sent of a result, and what is left out of it.
+void WorkerSession::compress(Held& held) {
+  Computed& result = *held.result;
+  if (!result.failure.empty() || !std::isfinite(result.norm)) result.gradient = {};
+  if (!options_.compression.gradients || result.gradient.size() == 0) return;
+  const compression::Compressor& compressor = *options_.compression.gradients;
+  std::vector<float> g(dimension_);
+  std::memcpy(g.data(), result.gradient.view().data(), result.gradient.size());
+  std::span<const float> before = left_out_;
+  for (const Held& earlier : held_) {
+    if (&earlier == &held) break;
+    if (!earlier.left_out.empty()) before = earlier.left_out;
+  }
+  if (compressor.needs_error_feedback()) held.left_out.resize(dimension_);
+  std::vector<std::byte> bytes;
+  const Stream stream(options_.seed, Purpose::compression, held.order.worker, held.order.index);
+  if (compression::compress(compressor, g, before, held.left_out, stream, &bytes)) {
+    result.norm = std::sqrt(kernels::squared_norm(g));
+    result.gradient = Payload(std::move(bytes));
+  } else {
+    result.norm = std::numeric_limits<double>::quiet_NaN();
+    result.gradient = {};
+    held.left_out = {};
+  }
 }
 
 // Sends what is computed, in the order of the orders, as far as there is room.
@@ -271,7 +343,7 @@ void WorkerSession::pump() {
   for (Held& held : held_) {
     if (!held.result) return;
     if (held.sent) continue;
-    if (!held.sending) held.sending = Cutter(held.held, held.result->gradient);
+    if (!held.sending) held.sending = Cutter(held.held, held.result->gradient);  // maybe nothing
     while (!held.sending->done()) {
       if (room_ == 0) return;
       --room_;

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "compression/settings.hpp"
 #include "engines/wire/assembly.hpp"
 #include "engines/wire/liveness.hpp"
 #include "engines/wire/message.hpp"
@@ -24,6 +25,8 @@ struct SessionOptions {
   std::uint32_t credits = 4;  ///< chunks of parameters that may be under way
   double examples = 1.0;
   std::uint64_t steps_per_epoch = 0;
+  compression::Plan compression = {};
+  std::uint64_t seed = 0;               ///< of the run: of what compressors draw
   Time heartbeat = from_seconds(2.0);   ///< until the coordinator says how often
   Time least_wait = from_seconds(0.1);  ///< before it connects again; doubled with every failure
   Time longest_wait = from_seconds(30.0);
@@ -46,7 +49,7 @@ struct Disconnect {
 struct Compute {
   HeldOrder held = {};
   Order order = {};
-  std::unique_ptr<ChunkSink> parameters = {};
+  std::shared_ptr<const ChunkSink> parameters = {};
 };
 /// Nobody waits for it any more.
 struct GiveUp {
@@ -60,7 +63,7 @@ using WorkerAction = std::variant<Connect, SendUp, Disconnect, Compute, GiveUp, 
 
 /// What came of an order. Its bytes are kept, not copied, until it is acknowledged or refused.
 struct Computed {
-  Payload gradient = {};  ///< d floats; empty where there was a failure
+  Payload gradient = {};  ///< d floats; empty where there was a failure, or it is not finite
   double norm = 0.0, loss = 0.0;
   std::uint32_t steps_done = 0;
   Time compute_time{};
@@ -70,7 +73,8 @@ struct Computed {
 /// A worker's side of the protocol: connects, and connects again for ever; receives orders, has them computed one after
 /// another, and brings what came of them until somebody has taken or refused it.
 ///
-/// Memory   per order held: its parameters until it is computed, its gradient until it is acknowledged
+/// Memory   the parameters that came last; per order held: its parameters until it is computed, its gradient as it is
+///          sent until it is acknowledged; with error feedback a vector more, and one that is kept
 /// Thread   one at a time
 class WorkerSession {
  public:
@@ -106,10 +110,12 @@ class WorkerSession {
   struct Held {
     HeldOrder held;
     Order order;
-    std::unique_ptr<Assembly> assembly;     // while its parameters arrive
-    std::unique_ptr<ChunkSink> parameters;  // until it is computed
+    std::unique_ptr<Assembly> assembly;           // while its parameters arrive
+    std::shared_ptr<const ChunkSink> base;        // and what they differ from
+    std::shared_ptr<const ChunkSink> parameters;  // until it is computed
     bool computing = false;
     std::optional<Computed> result;
+    std::vector<float> left_out;  // of the result, by error feedback; empty where it was not finite
     std::optional<Cutter> sending;
     bool sent = false;
   };
@@ -121,8 +127,10 @@ class WorkerSession {
   void assigned(const Assign& assign);
   void parameters(const ParameterChunk& chunk);
   void drop(std::size_t at);
-  void drop_held(OrderId order);
+  void acknowledged(OrderId order);
   void compute_next();
+  std::unique_ptr<compression::Decompressor> decompressor(const Assign& assign) const;
+  void compress(Held& held);
   void pump();
   void retry(bool close);
   void end(std::string text, bool by_fault);
@@ -144,8 +152,11 @@ class WorkerSession {
   ConnectionId connection_ = 0;
   std::uint64_t greetings_ = 0, progress_ = 0;
   Session last_;
-  std::optional<OrderId> acknowledged_;
-  std::deque<Held> held_;  // oldest first
+  std::optional<OrderId> acknowledged_;    // the last one, in this stay
+  std::vector<float> left_out_;            // of it; empty: nothing
+  std::deque<Held> held_;                  // oldest first
+  std::shared_ptr<const ChunkSink> base_;  // the parameters that came whole last, on this connection
+  OrderId base_order_ = 0;
   std::uint32_t room_ = 0, consumed_ = 0, chunk_bytes_ = 4;
   std::string sent_away_;
   bool draining_ = false, stopped_for_now_ = false;
