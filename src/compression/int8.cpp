@@ -34,12 +34,12 @@ struct Int8 {
 
   // The largest float32 may be a little less than 127 of its scales.
   static void read(float scale, const std::byte* in, std::span<float> block) {
-    constexpr double kLargest = std::numeric_limits<float>::max();
+    constexpr double kLargestFloat = std::numeric_limits<float>::max();
     for (std::size_t i = 0; i < block.size(); ++i) {
       std::int8_t integer = 0;
       std::memcpy(&integer, in + i, sizeof integer);
       const double value = double{scale} * integer;
-      block[i] = static_cast<float>(std::isfinite(scale) ? std::clamp(value, -kLargest, kLargest) : value);
+      block[i] = static_cast<float>(std::isfinite(scale) ? std::clamp(value, -kLargestFloat, kLargestFloat) : value);
     }
   }
 };
