@@ -104,20 +104,21 @@ void visit(C& c, Time& value) {
   value = Time{count};
 }
 
+// One of so many, as a byte.
+template <class C, class Enum>
+void visit_choice(C& c, Enum& value, std::size_t count, const char* problem) {
+  auto byte = static_cast<std::uint8_t>(value);
+  visit(c, byte);
+  c.require(byte < count, problem);
+  value = static_cast<Enum>(byte);
+}
 template <class C>
 void visit(C& c, Refusal& value) {
-  auto byte = static_cast<std::uint8_t>(value);
-  visit(c, byte);
-  c.require(byte < kRefusals, "a reason that is not known");
-  value = static_cast<Refusal>(byte);
+  visit_choice(c, value, kRefusals, "a reason that is not known");
 }
-
 template <class C>
 void visit(C& c, Form& value) {
-  auto byte = static_cast<std::uint8_t>(value);
-  visit(c, byte);
-  c.require(byte < kForms, "a form that is not known");
-  value = static_cast<Form>(byte);
+  visit_choice(c, value, kForms, "a form that is not known");
 }
 
 template <class C>
