@@ -25,21 +25,16 @@ Snapshot RunCompression::parameters(const Snapshot& snapshot) {
 void RunCompression::gradient(const Order& order, std::span<float> g) {
   if (!plan_.gradients) return;
   const Stream stream(seed_, Purpose::compression, order.worker, order.index);
-  if (!has_error_feedback()) {
-    compression::compress(*plan_.gradients, g, {}, {}, stream, nullptr);
-    return;
-  }
-  std::shared_ptr<const Buffer>& before = left_out_[order.worker];
-  Buffer left_out = buffers_.take();
-  if (compression::compress(*plan_.gradients, g, before ? before->view() : std::span<const float>{}, left_out.view(),
-                            stream, nullptr))
-    before = std::make_shared<const Buffer>(std::move(left_out));
+  const auto found = left_out_.find(order.worker);
+  const std::span<const float> before = found == left_out_.end() ? std::span<const float>{} : found->second->view();
+  Buffer left_out = has_error_feedback() ? buffers_.take() : Buffer();
+  const bool is_finite = compression::compress(*plan_.gradients, g, before, left_out.view(), stream, nullptr);
+  if (is_finite && has_error_feedback()) left_out_[order.worker] = std::make_shared<const Buffer>(std::move(left_out));
 }
 
 void RunCompression::serialize(Archive& archive) {
   if (!has_error_feedback()) return;
   archive.section("compression");
-  if (!archive.loading()) std::erase_if(left_out_, [](const auto& entry) { return !entry.second; });
   std::size_t left = archive.size(left_out_.size());
   if (archive.loading()) {
     left_out_.clear();
